@@ -1,0 +1,40 @@
+const { compilerOptions } = require('./tsconfig.base.json');
+
+/** `@parley/x` → its source, from the one list of aliases in tsconfig.base.json. */
+const moduleNameMapper = Object.fromEntries(
+  Object.entries(compilerOptions.paths).map(([alias, [path]]) => [`^${alias}$`, path.replace(/^\./, '<rootDir>')]),
+);
+
+const swc = [
+  '@swc/jest',
+  {
+    jsc: {
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+      target: 'es2022',
+    },
+    module: { type: 'commonjs' },
+  },
+];
+
+const project = (displayName, testMatch) => ({
+  displayName,
+  rootDir: __dirname,
+  testEnvironment: 'node',
+  testMatch,
+  moduleNameMapper,
+  transform: { '^.+\\.ts$': swc },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.cache'],
+});
+
+/** unit: beside the source, no server · integration: real NATS and Redis · e2e: built processes, browser. */
+module.exports = {
+  projects: [
+    project('unit', ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts']),
+    project('integration', [
+      '<rootDir>/libs/**/*.integration.ts',
+      '<rootDir>/tests/system/integration/**/*.integration.ts',
+    ]),
+    project('e2e', ['<rootDir>/tests/system/e2e/**/*.e2e.ts']),
+  ],
+};

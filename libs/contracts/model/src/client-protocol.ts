@@ -1,0 +1,95 @@
+import type { ErrorCode } from './errors';
+import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
+import type { Viseme } from './timings';
+
+/** WebSocket subprotocols. `parley.v1` is selected when offered; the Realtime API's `realtime` otherwise. */
+export const PARLEY_SUBPROTOCOL = 'parley.v1';
+export const REALTIME_SUBPROTOCOL = 'realtime';
+/** Browsers cannot set headers: the API key travels as an offered subprotocol with this prefix and is never selected. */
+export const KEY_SUBPROTOCOL_PREFIX = 'openai-insecure-api-key.';
+export const REALTIME_PATH = '/v1/realtime';
+
+/** Client → server, parsed (PROTOCOL.md, "The client protocol"). Unknown events and fields are refused by name. */
+export type ClientEvent = { event_id?: string } & (
+  | { type: 'session.update'; session: SessionUpdate }
+  | { type: 'conversation.item.create'; previous_item_id?: ItemId | null; item: MessageItem }
+  | { type: 'conversation.item.truncate'; item_id: ItemId; content_index: number; audio_end_ms: number }
+  | { type: 'response.create'; response?: { instructions?: string; metadata?: Record<string, string> | null } }
+  | { type: 'response.cancel'; response_id?: ResponseId }
+  | { type: 'parley.transcript.final'; turn_id?: TurnId; text: string }
+  | { type: 'parley.interrupt'; response_id?: ResponseId }
+  | { type: 'parley.playback'; response_id: ResponseId; played_ms: number; ended?: boolean }
+  | { type: 'parley.ping' }
+);
+export type ClientEventType = ClientEvent['type'];
+
+export interface SessionUpdate {
+  type: 'realtime';
+  instructions?: string | null;
+  audio?: { output?: { voice?: string } };
+}
+
+export interface MessageItem {
+  id?: ItemId;
+  type: 'message';
+  role: 'user' | 'system' | 'assistant';
+  content: { type: 'input_text' | 'output_text'; text: string }[];
+}
+
+/** What this server can do now, so that a client need not guess. */
+export const CAPABILITIES = ['text', 'audio', 'audio_binary', 'interrupt', 'playback', 'visemes'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+/** Who has the floor, as `parley.state` says it. */
+export type FloorState = 'idle' | 'listening' | 'thinking' | 'speaking';
+
+/** Server → client events of Parley's own; the Realtime API's are in `response-events`. */
+export type ParleyEvent =
+  | { type: 'parley.session'; session_id: SessionId; resumed: boolean; capabilities: Capability[] }
+  | { type: 'parley.state'; state: FloorState; response_id?: ResponseId }
+  | { type: 'parley.turn.accepted'; turn_id: TurnId; response_id: ResponseId }
+  | {
+      type: 'parley.response.interrupted';
+      response_id: ResponseId;
+      turn_id: TurnId;
+      heard_ms: number;
+      heard_text: string;
+    }
+  | ({ type: 'parley.turn.metrics'; turn_id: TurnId; response_id: ResponseId } & TurnMetrics)
+  | { type: 'parley.visemes'; response_id: ResponseId; item_id: ItemId; visemes: WireViseme[] }
+  | { type: 'parley.pong' };
+
+/** Stage times in whole ms from the moment the owner accepted the turn; null when the stage was not reached. */
+export interface TurnMetrics {
+  first_token_ms: number | null;
+  first_segment_ms: number | null;
+  first_audio_ms: number | null;
+  generated_ms: number | null;
+}
+
+/** `start_ms` counts from the response's first sample. */
+export interface WireViseme {
+  viseme: Viseme['viseme'];
+  start_ms: number;
+  duration_ms: number;
+}
+
+/** An `error` event's payload. */
+export interface WireError {
+  type: 'invalid_request_error' | 'server_error';
+  code: ErrorCode;
+  message: string;
+  param: string | null;
+  event_id: string | null;
+}
+
+/** Close codes (RFC 6455 §7.4.1 and IANA registry). */
+export const CLOSE_CODES = {
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  unsupportedData: 1003,
+  policyViolation: 1008,
+  messageTooBig: 1009,
+  internalError: 1011,
+} as const;

@@ -1,0 +1,28 @@
+import type { ResponseId } from './ids';
+
+/** Delivered samples of one segment, counted at the socket: what the gateway has written to the client. */
+export interface SegmentDelivery {
+  attempt: number;
+  /** Contiguous samples written from the segment's start. */
+  samples: number;
+  /** The segment's last sample is among them, so `samples` is its total. */
+  last: boolean;
+}
+
+/** What the client's ear got of one response, as the gateway knows it. */
+export interface ResponseDelivery {
+  lane: number;
+  ordinal: number;
+  responseId: ResponseId;
+  /** By segment index, without holes: segment n+1 is not written before n's last sample. */
+  segments: SegmentDelivery[];
+  /** Playhead: samples played from the response's first sample; never more than were delivered. */
+  playedSamples: number;
+  /** The client said it has played the response to its end. */
+  ended: boolean;
+  /** The closing events (`response.done`) were written to the connection. */
+  closed: boolean;
+}
+
+export const deliveredSamples = (delivery: Pick<ResponseDelivery, 'segments'>): number =>
+  delivery.segments.reduce((sum, segment) => sum + segment.samples, 0);

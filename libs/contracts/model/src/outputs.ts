@@ -1,0 +1,68 @@
+import type { ClientError } from './errors';
+import type { InputNumber, ItemId, ResponseId, TurnId } from './ids';
+
+/** Token counts of one response as the model reported them; zeros when it reported none. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+}
+
+export type ResponseStatus = 'completed' | 'cancelled' | 'failed' | 'incomplete';
+
+/** A complete event of the client protocol without its `event_id`, which the gateway makes from (epoch, outSeq). */
+export type ClientEventBody = { type: string } & Record<string, unknown>;
+
+/**
+ * Numbered owner output: everything the client sees except audio (design §5). A response is described compactly; the
+ * gateway expands it to the Realtime API's event chain, because only it knows when the last sample was written.
+ */
+export type OwnerOutput =
+  | { kind: 'event'; event: ClientEventBody }
+  | { kind: 'error'; error: ClientError; clientEventId?: string }
+  /** Precedes the first job of a response. Audio of an ordinal that was not announced is held. */
+  | {
+      kind: 'announce';
+      lane: number;
+      ordinal: number;
+      responseId: ResponseId;
+      itemId: ItemId;
+      previousItemId: ItemId | null;
+      turnId: TurnId;
+      cause: InputNumber;
+      metadata: Record<string, string> | null;
+    }
+  | { kind: 'text'; lane: number; ordinal: number; segment: number; text: string }
+  /**
+   * No more segments than `segments` will come. The closing events are written after the last sample of the last one.
+   * With status `failed` they are written at once, and audio not yet written is dropped.
+   */
+  | {
+      kind: 'end';
+      lane: number;
+      ordinal: number;
+      segments: number;
+      status: ResponseStatus;
+      error: ClientError | null;
+      usage: Usage;
+      /** Segments whose text is spoken; without a voice (text goes on) this is 0 and closing waits for no audio. */
+      spokenSegments: number;
+    }
+  /** The deadline of closing passed: write the closing events now. */
+  | { kind: 'close'; lane: number; ordinal: number }
+  /**
+   * Ends a response that was interrupted: closing events with status cancelled unless they were written before, then
+   * `parley.response.interrupted` as its last event.
+   */
+  | {
+      kind: 'interrupted';
+      lane: number;
+      ordinal: number;
+      responseId: ResponseId;
+      turnId: TurnId;
+      heardMs: number;
+      heardText: string;
+      usage: Usage;
+      reason: 'client_cancelled' | 'turn_detected';
+    }
+  /** The session ended; the gateway closes the connection after writing what precedes this. */
+  | { kind: 'disconnect'; closeCode: number; reason: string };

@@ -1,0 +1,34 @@
+/** The turn policy of a session: what the engine may decide, and how long each wait may last. All times in ms. */
+export interface TurnPolicy {
+  /** What a final transcript does while a response runs. `interrupt` and `queue` come with the whole engine. */
+  busy: 'reject';
+  /** With at least this many characters heard, an interrupted answer enters the history (marked as interrupted). */
+  minPartialChars: number;
+  /** First token of the language model. */
+  firstTokenTimeoutMs: number;
+  /** Any later token of the language model. */
+  tokenTimeoutMs: number;
+  /** No newly delivered sample and no newly played sample of a response that still owes audio. */
+  voiceTimeoutMs: number;
+  /** How long after the expected end of playback a tail may still be "playing" (DR2: 300–600). */
+  drainTimeoutMs: number;
+  /** A session without any input for so long is closed. */
+  idleTimeoutMs: number;
+  /** The history the model gets, in characters of text; older items stay out of the request. */
+  maxContextChars: number;
+}
+
+export const DEFAULT_POLICY: TurnPolicy = {
+  busy: 'reject',
+  minPartialChars: 1,
+  firstTokenTimeoutMs: 20_000,
+  tokenTimeoutMs: 5_000,
+  voiceTimeoutMs: 5_000,
+  drainTimeoutMs: 500,
+  idleTimeoutMs: 10 * 60_000,
+  // About 8k tokens of English: fits the smallest context windows in use with room for the answer.
+  maxContextChars: 32_000,
+};
+
+/** What follows the heard part of an interrupted answer in the model's history. Exact: PROTOCOL.md, "Heard text". */
+export const INTERRUPTION_MARK = ' [interrupted by the user]';

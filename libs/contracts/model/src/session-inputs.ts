@@ -1,0 +1,45 @@
+import type { ResponseDelivery } from './delivery';
+import type { ClientError } from './errors';
+import type { ItemId, ResponseId, TurnId } from './ids';
+
+/** A message the client puts into the conversation. Assistant text may be replayed by a client that brings its history. */
+export interface ItemDraft {
+  id?: ItemId;
+  role: 'user' | 'system' | 'assistant';
+  text: string;
+}
+
+/** Per-response wishes of `response.create`. */
+export interface ResponseOptions {
+  instructions?: string;
+  metadata?: Record<string, string>;
+}
+
+/** What `session.update` may change here. `null` instructions put the server's default back. */
+export interface SessionPatch {
+  instructions?: string | null;
+  voice?: string;
+}
+
+/**
+ * Durable client inputs: numbered by the gateway, applied once and in order by the owner (design §5).
+ * Facts in the past tense of the wire; ids that the owner needs are drawn by the gateway, so that the engine stays pure.
+ */
+export type SessionInput =
+  | { kind: 'final-transcript'; turnId: TurnId; text: string; itemId: ItemId; responseId: ResponseId; answerId: ItemId }
+  | { kind: 'item-created'; itemId: ItemId; item: ItemDraft; previousItemId?: ItemId | null }
+  | { kind: 'response-requested'; turnId: TurnId; responseId: ResponseId; answerId: ItemId; options: ResponseOptions }
+  /**
+   * `parley.interrupt`. Hits the ordinals up to `writtenOrdinal` (already on this connection) and every response begun
+   * by an earlier input of this attachment, never a later one.
+   */
+  | { kind: 'interrupted'; responseId?: ResponseId; writtenOrdinal: number; delivery: ResponseDelivery[] }
+  /** `response.cancel`: the same for the response that still generates; the tail of an older one plays on. */
+  | { kind: 'response-cancelled'; responseId?: ResponseId; writtenOrdinal: number; delivery: ResponseDelivery[] }
+  | { kind: 'item-truncated'; itemId: ItemId; audioEndMs: number; delivery: ResponseDelivery[] }
+  | { kind: 'session-updated'; patch: SessionPatch }
+  /** The gateway could not accept a client's message; it goes through the owner so that errors keep their order. */
+  | { kind: 'message-refused'; error: ClientError }
+  | { kind: 'disconnected'; reason: 'client' | 'lost' | 'shutdown' | 'overflow' };
+
+export type SessionInputKind = SessionInput['kind'];

@@ -1,0 +1,25 @@
+import type { Incarnation, SessionId, WorkerId } from './ids';
+
+/** The bus contract (PROTOCOL.md, "The bus"). One place makes subjects, so that permissions can be narrow. */
+export const subjects = {
+  claim: 'claim',
+  ttsOpen: 'tts.open',
+  input: (session: SessionId, epoch: number) => `session.${session}.${epoch}.in`,
+  output: (session: SessionId) => `session.${session}.out`,
+  audio: (session: SessionId) => `session.${session}.audio`,
+  report: (session: SessionId) => `session.${session}.report`,
+  timings: (session: SessionId) => `session.${session}.timings`,
+  anyTimings: 'session.*.timings',
+  visemes: (session: SessionId) => `session.${session}.visemes`,
+  ttsWorker: (worker: WorkerId) => `tts.${worker}`,
+  ownerVoice: (owner: Incarnation) => `owner.${owner}.voice`,
+  ownerProbe: (owner: Incarnation) => `owner.${owner}.probe`,
+  peer: (incarnation: Incarnation) => `peer.${incarnation}`,
+} as const;
+
+/** Queue groups: one member of each gets a message. */
+export const queueGroups = {
+  orchestrators: 'orchestrators',
+  tts: 'tts',
+  avatar: 'avatar',
+} as const;

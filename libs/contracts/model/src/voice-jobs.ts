@@ -1,0 +1,57 @@
+import type { ProviderFailure } from './errors';
+import type { Incarnation, ResponseId, SessionId, WorkerId } from './ids';
+import type { PhonemeTiming, WordTiming } from './timings';
+
+/** What names one rendering of one response. Attempts compare as (epoch, attempt). */
+export interface VoiceJobKey {
+  sessionId: SessionId;
+  epoch: number;
+  lane: number;
+  ordinal: number;
+  attempt: number;
+}
+
+/** `tts.open`, a request to the queue group: binds a response to the worker that answers. */
+export interface VoiceOpen extends VoiceJobKey {
+  responseId: ResponseId;
+  /** Where failures are reported (`owner.<incarnation>.voice`). */
+  owner: Incarnation;
+  voice: string | null;
+  /** Publish phoneme/text timings for a local face. */
+  lipSync: boolean;
+}
+
+export type VoiceOpenReply =
+  | { kind: 'accepted'; worker: WorkerId }
+  | { kind: 'full' }
+  /** This worker can speak nothing at all (no voice configured or installed). */
+  | { kind: 'unavailable'; message: string };
+
+/** Orders to the bound worker on `tts.<worker>`, in order; each is a request, so a dead worker is noticed at once. */
+export type VoiceOrder =
+  | (VoiceJobKey & { kind: 'segment'; segment: number; text: string })
+  /** No further segment will come. */
+  | (VoiceJobKey & { kind: 'end'; segments: number })
+  | (VoiceJobKey & { kind: 'cancel' });
+
+/** `unknown-job`: the worker does not hold it (restarted, superseded, or cancelled). */
+export type VoiceOrderReply = { kind: 'ok' } | { kind: 'unknown-job' };
+
+/** worker → owner, a request repeated until acknowledged. */
+export interface VoiceFailed extends VoiceJobKey {
+  segment: number;
+  failure: ProviderFailure;
+}
+
+/** `session.<id>.timings`: what the voice knows of one stretch of a segment. */
+export interface SegmentTimings extends VoiceJobKey {
+  segment: number;
+  /** Raw text of the stretch (the whole segment when the voice knows its timings). */
+  text: string;
+  /** The stretch in ms from the segment's first sample. */
+  startMs: number;
+  endMs: number;
+  words: WordTiming[];
+  /** Empty when the voice gives none: the face then falls back to proportions of the text. */
+  phonemes: PhonemeTiming[];
+}

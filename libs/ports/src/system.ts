@@ -1,0 +1,30 @@
+/** Time, timers, ids and randomness: ports with one adapter each, so that a session can be simulated and replayed. */
+export interface ClockPort {
+  /** Monotonic milliseconds, with fractions. Comparable within one process only. */
+  nowMs(): number;
+  /** Milliseconds since 1970, for what leaves the process with a date (session.expires_at, logs). */
+  wallMs(): number;
+}
+
+/** Stops a timer; calling it again, or after the timer fired, does nothing. */
+export type CancelTimer = () => void;
+
+export interface TimersPort {
+  /** Runs `callback` once after at least `delayMs`; never synchronously. */
+  after(delayMs: number, callback: () => void): CancelTimer;
+  /** Runs `callback` again and again, first after `periodMs`. */
+  every(periodMs: number, callback: () => void): CancelTimer;
+}
+
+export interface RandomPort {
+  /** Uniform in [0, 1). */
+  fraction(): number;
+  /** `bytes` random bytes as lower-case hex, unguessable in production. */
+  hex(bytes: number): string;
+}
+
+export interface SystemPorts {
+  clock: ClockPort;
+  timers: TimersPort;
+  random: RandomPort;
+}
