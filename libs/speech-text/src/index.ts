@@ -1,0 +1,3 @@
+export * from './heard-text';
+export * from './segmenter';
+export * from './speakable';

@@ -1,0 +1,82 @@
+import type { Draft } from './draft';
+import { goOnWithoutVoice } from './playout';
+import { dropTail, failLive, finishLive, owesAudio } from './response';
+import { closeSession } from './session';
+import { deliveredSamples, CLOSE_CODES } from '@parley/model';
+import { liveResponse, type EngineState } from './state';
+
+/** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
+export function nextDeadlineMs(state: EngineState): number | undefined {
+  if (state.phase.name === 'closed') return undefined;
+  const deadlines = state.tails.map((tail) => tail.deadlineMs);
+  const live = liveResponse(state);
+  if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
+  if (live && live.voice.deadlineMs !== null) deadlines.push(live.voice.deadlineMs);
+  // While the agent works or speaks the session is not idle.
+  if (!live && state.tails.length === 0) deadlines.push(state.idleDeadlineMs);
+  const next = Math.min(...deadlines);
+  return next === Number.MAX_SAFE_INTEGER ? undefined : next;
+}
+
+/** G2: every wait has a way out. */
+export function passDeadlines(draft: Draft): void {
+  passGeneration(draft);
+  passVoice(draft);
+  passTails(draft);
+  passIdle(draft);
+}
+
+function passGeneration(draft: Draft): void {
+  const live = draft.live;
+  if (live?.generation.stage !== 'running' || live.generation.deadlineMs > draft.nowMs) return;
+  failLive(draft, 'llm', {
+    kind: 'timeout',
+    message: live.generation.tokens
+      ? 'The language model stopped in the middle of the answer.'
+      : 'The language model did not begin to answer in time.',
+  });
+}
+
+function passVoice(draft: Draft): void {
+  const live = draft.live;
+  if (!live || live.voice.deadlineMs === null || live.voice.deadlineMs > draft.nowMs) return;
+  if (live.voice.stage === 'opening') {
+    const { lane, ordinal } = live;
+    goOnWithoutVoice(draft, {
+      lane,
+      ordinal,
+      failure: { kind: 'timeout', message: 'No voice worker answered in time.' },
+    });
+  } else if (live.voice.stage === 'bound' && owesAudio(live)) {
+    failLive(draft, 'tts', { kind: 'timeout', message: 'The voice stopped in the middle of the answer.' });
+  } else {
+    // Everything was delivered, only the gateway's word on the closing events is missing.
+    draft.emit({ kind: 'close', lane: live.lane, ordinal: live.ordinal });
+    finishLive(draft, 'presumed');
+  }
+}
+
+/** DR5: a queue that never empties is cleared, and somebody is told. */
+function passTails(draft: Draft): void {
+  for (const tail of draft.state.tails) {
+    if (tail.deadlineMs > draft.nowMs) continue;
+    draft.do({
+      kind: 'observe',
+      observation: {
+        name: 'drain-timeout',
+        responseId: tail.responseId,
+        queuedSamples: deliveredSamples(tail.delivery) - tail.delivery.playedSamples,
+        elapsedMs: draft.nowMs - tail.closedAtMs,
+      },
+    });
+    dropTail(draft, tail);
+  }
+}
+
+function passIdle(draft: Draft): void {
+  const { state } = draft;
+  if (state.phase.name === 'closed' || draft.live || state.tails.length > 0) return;
+  if (state.idleDeadlineMs > draft.nowMs) return;
+  draft.emit({ kind: 'disconnect', closeCode: CLOSE_CODES.normal, reason: 'session idle' });
+  closeSession(draft, 'idle');
+}

@@ -1,0 +1,40 @@
+import type { ClientError, ErrorCode, FloorState, ProviderFailure, ResponseId } from '@parley/model';
+
+const invalid = (code: ErrorCode, message: string, param: string | null = null): ClientError => ({
+  type: 'invalid_request_error',
+  code,
+  message,
+  param,
+});
+
+/** What a client is told when an input is illegal now: what is wrong, and what to do. */
+export const refusals = {
+  emptyText: () => invalid('invalid_value', 'The text is empty; send what the user said.', 'text'),
+  turnDuplicate: (turnId: string) =>
+    invalid('turn_duplicate', `Turn ${turnId} was accepted before; a new turn needs a new turn_id.`, 'turn_id'),
+  turnInProgress: (responseId: ResponseId) =>
+    invalid('turn_in_progress', `Response ${responseId} is in progress; interrupt it first or wait for response.done.`),
+  activeResponse: (responseId: ResponseId) =>
+    invalid(
+      'conversation_already_has_active_response',
+      `Conversation already has an active response in progress: ${responseId}. Wait until the response is finished before creating a new one.`,
+    ),
+  nothingToInterrupt: () => invalid('nothing_to_interrupt', 'No response is being generated or played.'),
+  // LiveKit matches the beginning of this sentence, Pipecat the code (openai-realtime.md §5.3).
+  cancelNotActive: () => invalid('response_cancel_not_active', 'Cancellation failed: no active response found'),
+  itemNotFound: (param: string) => invalid('item_not_found', 'No item of this conversation has that id.', param),
+  itemIdInUse: () => invalid('item_id_in_use', 'An item with this id exists; choose another.', 'item.id'),
+  notTruncatable: () =>
+    invalid('unsupported_content_type', 'Only model output audio messages can be truncated.', 'item_id'),
+  closed: (floor: FloorState) => invalid('session_closed', `The session takes no input any more (${floor}).`),
+};
+
+/** A provider's failure as the client sees it. */
+export function providerError(provider: 'llm' | 'tts', failure: ProviderFailure): ClientError {
+  return {
+    type: 'server_error',
+    code: provider === 'llm' ? 'llm_unavailable' : 'tts_unavailable',
+    message: failure.message,
+    param: null,
+  };
+}

@@ -1,0 +1,99 @@
+import type { ProviderFailure, Usage } from '@parley/model';
+import { takeSegments } from '@parley/speech-text';
+import type { Draft } from './draft';
+import { replaceItem, textOf } from './history';
+import { assistantItem, failLive, watchVoice } from './response';
+import type { LiveResponse } from './state';
+
+interface OfResponse {
+  lane: number;
+  ordinal: number;
+}
+
+/** The live response an asynchronous result belongs to; a late result of another one is nobody's. */
+export function liveOf(draft: Draft, result: OfResponse): LiveResponse | undefined {
+  const live = draft.live;
+  return live?.ordinal === result.ordinal && live.lane === result.lane ? live : undefined;
+}
+
+/** More of the answer's text: complete segments leave at once, the rest waits. */
+export function growAnswer(draft: Draft, result: OfResponse & { text: string }): void {
+  const live = liveOf(draft, result);
+  if (live?.generation.stage !== 'running') return;
+  if (live.marks.firstTokenMs === null) {
+    const ms = draft.nowMs - live.beganAtMs;
+    draft.patchLive({ marks: { ...live.marks, firstTokenMs: Math.round(ms) } });
+    draft.do({ kind: 'observe', observation: { name: 'first-token', ms } });
+  }
+  const { segments, rest } = takeSegments(live.generation.text + result.text, live.segments.length === 0);
+  draft.patchLive({
+    generation: {
+      stage: 'running',
+      text: rest,
+      tokens: true,
+      deadlineMs: draft.nowMs + draft.policy.tokenTimeoutMs,
+    },
+  });
+  speak(draft, segments);
+}
+
+export function finishGeneration(
+  draft: Draft,
+  result: OfResponse & { reason: 'stop' | 'length' | 'content_filter'; usage: Usage },
+): void {
+  const live = liveOf(draft, result);
+  if (live?.generation.stage !== 'running') return;
+  const rest = live.generation.text;
+  if (live.segments.length === 0 && rest.trim() === '') {
+    failLive(draft, 'llm', { kind: 'empty_answer', message: 'The language model gave an empty answer.' });
+    return;
+  }
+  if (rest !== '') speak(draft, [rest]);
+  draft.patchLive({
+    generation: { stage: 'ended', usage: result.usage, status: result.reason === 'stop' ? 'completed' : 'incomplete' },
+    marks: { ...(draft.live ?? live).marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) },
+  });
+  emitEnd(draft);
+  watchVoice(draft);
+}
+
+/** Tells voice and gateway how many segments there are. */
+export function emitEnd(draft: Draft): void {
+  const live = draft.live;
+  if (live?.generation.stage !== 'ended') return;
+  const { lane, ordinal, segments } = live;
+  const spokenSegments = live.voice.stage === 'absent' ? 0 : segments.length;
+  draft.emit({
+    kind: 'end',
+    lane,
+    ordinal,
+    segments: segments.length,
+    spokenSegments,
+    status: live.generation.status,
+    error: null,
+    usage: live.generation.usage,
+  });
+  if (spokenSegments > 0) draft.do({ kind: 'end-voice', lane, ordinal, segments: spokenSegments });
+}
+
+export function failGeneration(draft: Draft, result: OfResponse & { failure: ProviderFailure }): void {
+  if (liveOf(draft, result)?.generation.stage === 'running') failLive(draft, 'llm', result.failure);
+}
+
+/** Text leaves with the segment that holds it: to the client as transcript, to the voice as an order. */
+function speak(draft: Draft, texts: readonly string[]): void {
+  for (const text of texts) {
+    const live = draft.live;
+    if (!live) return;
+    const { lane, ordinal } = live;
+    const segment = live.segments.length;
+    const segments = [...live.segments, { text, words: [] }];
+    const firstSegmentMs = live.marks.firstSegmentMs ?? Math.round(draft.nowMs - live.beganAtMs);
+    draft.patchLive({ segments, marks: { ...live.marks, firstSegmentMs } });
+    const item = assistantItem(draft, live.itemId);
+    if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, text: textOf(segments) }) });
+    draft.emit({ kind: 'text', lane, ordinal, segment, text });
+    if (live.voice.stage !== 'absent') draft.do({ kind: 'speak-segment', lane, ordinal, segment, text });
+    if (live.voice.stage === 'bound' && live.voice.deadlineMs === null) watchVoice(draft);
+  }
+}

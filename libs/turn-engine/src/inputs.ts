@@ -1,0 +1,28 @@
+import type { InputNumber, ProviderFailure, ResponseDelivery, SessionInput, Usage, WordTiming } from '@parley/model';
+
+/** Facts, in the past tense. Results of asynchronous effects carry lane and ordinal: those of another response are ignored. */
+export type EngineInput =
+  | { kind: 'attached' }
+  /** A durable client input, numbered. `closedOrdinal`: the closing events up to it were written to the connection. */
+  | { kind: 'client'; number: InputNumber; closedOrdinal: number; clientEventId?: string; input: SessionInput }
+  | { kind: 'text-generated'; lane: number; ordinal: number; text: string }
+  | {
+      kind: 'generation-finished';
+      lane: number;
+      ordinal: number;
+      reason: 'stop' | 'length' | 'content_filter';
+      usage: Usage;
+    }
+  | { kind: 'generation-failed'; lane: number; ordinal: number; failure: ProviderFailure }
+  | { kind: 'voice-bound'; lane: number; ordinal: number }
+  | { kind: 'voice-refused'; lane: number; ordinal: number; failure: ProviderFailure }
+  | { kind: 'voice-failed'; lane: number; ordinal: number; failure: ProviderFailure }
+  | { kind: 'words-timed'; lane: number; ordinal: number; segment: number; words: WordTiming[] }
+  /** The gateway's word on what was delivered and played. */
+  | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
+  /** At least one deadline of the state has passed. */
+  | { kind: 'deadline-passed' }
+  /** A new owner has loaded the state of one that is gone. */
+  | { kind: 'taken-over' }
+  /** The gateway that carried the connection is gone. */
+  | { kind: 'gateway-lost' };

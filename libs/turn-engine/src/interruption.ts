@@ -1,0 +1,128 @@
+import {
+  deliveredSamples,
+  msOfSamples,
+  samplesOfMs,
+  type InputNumber,
+  type ItemId,
+  type ResponseId,
+} from '@parley/model';
+import type { Draft } from './draft';
+import { refusals } from './errors';
+import { findItem, heardOf, replaceItem } from './history';
+import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders } from './response';
+import type { LiveResponse, Tail } from './state';
+
+type Cause = 'explicit' | 'cancel' | 'truncate';
+
+interface Interrupt {
+  number: InputNumber;
+  clientEventId?: string;
+  responseId: ResponseId | undefined;
+  writtenOrdinal: number;
+}
+
+/**
+ * An interrupt hits what the client could know of: the ordinals written to its connection, and every response begun by
+ * an earlier input of its attachment. A response begun later is never hit, however late the interrupt arrives.
+ */
+function isHit(live: LiveResponse, interrupt: Interrupt): boolean {
+  if (interrupt.responseId !== undefined) return live.responseId === interrupt.responseId;
+  if (live.ordinal <= interrupt.writtenOrdinal) return true;
+  return live.cause.attachment === interrupt.number.attachment && live.cause.seq < interrupt.number.seq;
+}
+
+/** `parley.interrupt`: everything that is generated or still heard, oldest first. */
+export function interrupt(draft: Draft, interrupt: Interrupt): void {
+  const tails = draft.state.tails.filter(
+    (tail) => interrupt.responseId === undefined || tail.responseId === interrupt.responseId,
+  );
+  const live = draft.live;
+  const hit = live !== undefined && isHit(live, interrupt);
+  if (tails.length === 0 && !hit) return draft.reject(refusals.nothingToInterrupt(), interrupt.clientEventId);
+  for (const tail of tails) cutTail(draft, tail, 'explicit');
+  if (hit) cutLive(draft, 'explicit');
+}
+
+/** `response.cancel`: only what is still generated or delivered. */
+export function cancel(draft: Draft, cancelled: Interrupt): void {
+  const live = draft.live;
+  if (!live || !isHit(live, cancelled)) return draft.reject(refusals.cancelNotActive(), cancelled.clientEventId);
+  cutLive(draft, 'cancel');
+}
+
+/** `conversation.item.truncate`: an interruption at that point, or a lower heard position of one that has ended. */
+export function truncate(
+  draft: Draft,
+  truncated: { itemId: ItemId; audioEndMs: number; clientEventId?: string },
+): void {
+  const { itemId, audioEndMs, clientEventId } = truncated;
+  if (!findItem(draft.state, itemId)) return draft.reject(refusals.itemNotFound('item_id'), clientEventId);
+  if (!assistantItem(draft, itemId)) return draft.reject(refusals.notTruncatable(), clientEventId);
+  const playedSamples = samplesOfMs(audioEndMs);
+  const tail = draft.state.tails.find((each) => each.itemId === itemId);
+  if (draft.live?.itemId === itemId) cutLive(draft, 'truncate', playedSamples);
+  else if (tail) cutTail(draft, tail, 'truncate', playedSamples);
+  else lowerHeard(draft, itemId, playedSamples);
+  draft.emit({
+    kind: 'event',
+    event: { type: 'conversation.item.truncated', item_id: itemId, content_index: 0, audio_end_ms: audioEndMs },
+  });
+}
+
+function cutLive(draft: Draft, cause: Cause, atSamples?: number): void {
+  const live = draft.live;
+  if (!live) return;
+  stopProviders(draft, live);
+  emitMetrics(draft, live);
+  cut(draft, live, cause, atSamples, live.generation.stage === 'ended' ? live.generation.usage : NO_USAGE);
+  endLive(draft, live, 'cancelled');
+}
+
+/** DR6: the tail is silent at once; nothing of it is worked on any more. */
+function cutTail(draft: Draft, tail: Tail, cause: Cause, atSamples?: number): void {
+  cut(draft, tail, cause, atSamples, NO_USAGE);
+  draft.set({ tails: draft.state.tails.filter((each) => each.ordinal !== tail.ordinal) });
+}
+
+/** Writes the heard text and tells the client, as the last word on this response. */
+function cut(
+  draft: Draft,
+  response: LiveResponse | Tail,
+  cause: Cause,
+  atSamples: number | undefined,
+  usage: { inputTokens: number; outputTokens: number },
+): void {
+  const { lane, ordinal, responseId, turnId, itemId, segments } = response;
+  const delivered = deliveredSamples(response.delivery);
+  const playedSamples = atSamples === undefined ? response.delivery.playedSamples : Math.min(atSamples, delivered);
+  const delivery = { ...response.delivery, playedSamples };
+  const heard = heardOf(draft.state, segments, delivery);
+  const item = assistantItem(draft, itemId);
+  if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, spoken: { segments, delivery } }) });
+  cutItem(draft, itemId, heard);
+  draft.emit({
+    kind: 'interrupted',
+    lane,
+    ordinal,
+    responseId,
+    turnId,
+    heardMs: msOfSamples(playedSamples),
+    heardText: heard,
+    usage,
+    reason: 'client_cancelled',
+  });
+  draft.do({ kind: 'observe', observation: { name: 'interrupted', cause, responseId } });
+}
+
+/** Of an answer that has ended the heard position can only go down. */
+function lowerHeard(draft: Draft, itemId: ItemId, atSamples: number): void {
+  const item = assistantItem(draft, itemId);
+  if (!item?.spoken) return;
+  const { segments, delivery } = item.spoken;
+  const playedSamples = Math.min(atSamples, delivery.playedSamples);
+  const heard = heardOf(draft.state, segments, { ...delivery, playedSamples });
+  if (heard.length >= item.text.trimEnd().length) return;
+  const spoken = { segments, delivery: { ...delivery, playedSamples } };
+  draft.set({ history: replaceItem(draft.state.history, { ...item, spoken }) });
+  cutItem(draft, itemId, heard);
+}

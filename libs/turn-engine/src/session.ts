@@ -1,0 +1,80 @@
+import { CAPABILITIES, type SessionPatch } from '@parley/model';
+import type { Draft } from './draft';
+import { failLive, restIdle, stopProviders, watchTails } from './response';
+import type { SessionConfig } from './state';
+
+/** The session object of the Realtime API, with what this server does: audio out, text in. */
+export function sessionObject(session: SessionConfig): Record<string, unknown> {
+  return {
+    type: 'realtime',
+    object: 'realtime.session',
+    id: session.sessionId,
+    model: session.model,
+    output_modalities: ['audio'],
+    instructions: session.instructions,
+    tools: [],
+    tool_choice: 'auto',
+    max_output_tokens: 'inf',
+    tracing: null,
+    truncation: 'auto',
+    prompt: null,
+    audio: {
+      input: {
+        format: { type: 'audio/pcm', rate: 24_000 },
+        transcription: null,
+        noise_reduction: null,
+        turn_detection: null,
+      },
+      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: session.voice ?? 'default', speed: 1 },
+    },
+    include: null,
+  };
+}
+
+export function attach(draft: Draft): void {
+  if (draft.state.phase.name !== 'idle') return;
+  const { session } = draft.state;
+  draft.emit({ kind: 'event', event: { type: 'session.created', session: sessionObject(session) } });
+  draft.emit({
+    kind: 'event',
+    event: {
+      type: 'parley.session',
+      session_id: session.sessionId,
+      resumed: false,
+      capabilities: [...CAPABILITIES],
+    },
+  });
+  draft.enter({ name: 'listening' });
+  restIdle(draft);
+}
+
+export function updateSession(draft: Draft, patch: SessionPatch): void {
+  const { session } = draft.state;
+  const instructions =
+    patch.instructions === undefined ? session.instructions : (patch.instructions ?? session.defaultInstructions);
+  const updated: SessionConfig = { ...session, instructions, voice: patch.voice ?? session.voice };
+  draft.set({ session: updated });
+  draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
+}
+
+/**
+ * The owner is another process now: what it had under way is lost, so the running response ends as failed, and the
+ * session is free for the next turn. Every deadline starts again in full, because two hosts' clocks are not compared.
+ */
+export function takeOver(draft: Draft): void {
+  failLive(draft, 'llm', {
+    kind: 'worker_lost',
+    message: 'The process that was answering was lost; please ask again.',
+  });
+  watchTails(draft);
+  restIdle(draft);
+}
+
+/** SP11: everything is stopped and released once; nothing starts any more. */
+export function closeSession(draft: Draft, reason: string): void {
+  const live = draft.live;
+  if (live) stopProviders(draft, live);
+  draft.set({ tails: [] });
+  draft.enter({ name: 'closed', reason });
+  draft.do({ kind: 'close-session', reason });
+}

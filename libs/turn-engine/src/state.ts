@@ -1,0 +1,149 @@
+import type {
+  InputNumber,
+  ItemId,
+  ProviderFailure,
+  ResponseId,
+  SegmentDelivery,
+  SessionId,
+  TurnId,
+  Usage,
+  WordTiming,
+} from '@parley/model';
+import type { VoiceRate } from '@parley/speech-text';
+
+/**
+ * The whole state of one conversation, as plain JSON: it is stored as it stands, and the same inputs lead to the same
+ * state. `phase` says who holds the floor and owns only what that phase needs; the regions beside it (today: the tails
+ * that still play out; later speculation, pause and avatar stream) each own theirs. Every part that waits holds its
+ * deadline, so there is no timer to cancel.
+ */
+export interface EngineState {
+  session: SessionConfig;
+  phase: Phase;
+  /** Region "playout": responses whose closing events were written and whose audio still plays, oldest first. */
+  tails: Tail[];
+  history: HistoryItem[];
+  /** Turn ids accepted lately, oldest first; a repeated one runs nothing (G3). */
+  recentTurnIds: TurnId[];
+  nextOrdinal: number;
+  /** How fast this session's voice spoke so far, for heard text without word timings. */
+  voiceRate: VoiceRate;
+  /** No input since; the session closes when it is over. */
+  idleDeadlineMs: number;
+}
+
+export interface SessionConfig {
+  sessionId: SessionId;
+  model: string;
+  /** What `instructions: null` puts back. */
+  defaultInstructions: string;
+  instructions: string;
+  voice: string | null;
+}
+
+export type Phase =
+  /** Nobody is connected yet. */
+  | { name: 'idle' }
+  | { name: 'listening' }
+  /** A response has begun, nothing of it is audible. */
+  | { name: 'thinking'; response: LiveResponse }
+  /** Its first sample was delivered; it may still be generated. */
+  | { name: 'speaking'; response: LiveResponse }
+  | { name: 'closed'; reason: string };
+
+/** A response until its closing events are written. Live: at most one per lane. */
+export interface LiveResponse {
+  lane: number;
+  ordinal: number;
+  responseId: ResponseId;
+  itemId: ItemId;
+  turnId: TurnId;
+  /** The input that began it: an interrupt hits only responses begun before it. */
+  cause: InputNumber;
+  generation: Generation;
+  voice: Voice;
+  segments: Segment[];
+  delivery: Delivery;
+  beganAtMs: number;
+  marks: StageMarks;
+}
+
+export type Generation =
+  /** Waiting for the model's next token; `text` is what no segment holds yet. */
+  | { stage: 'running'; text: string; deadlineMs: number; tokens: boolean }
+  | { stage: 'ended'; usage: Usage; status: 'completed' | 'incomplete' };
+
+export type Voice =
+  /** A worker was asked for. */
+  | { stage: 'opening'; deadlineMs: number }
+  /** Bound. While audio is owed, the deadline moves with every sample delivered or played. */
+  | { stage: 'bound'; deadlineMs: number | null }
+  /** There is no voice: the text goes on alone. */
+  | { stage: 'absent'; deadlineMs: number | null };
+
+export interface Segment {
+  /** As in the transcript, white space included. */
+  text: string;
+  words: WordTiming[];
+}
+
+export interface Delivery {
+  segments: SegmentDelivery[];
+  playedSamples: number;
+}
+
+/** Milliseconds after the turn began. */
+export interface StageMarks {
+  firstTokenMs: number | null;
+  firstSegmentMs: number | null;
+  firstAudioMs: number | null;
+  generatedMs: number | null;
+}
+
+/** What is left of a response after its closing events: audio at the client that is not yet played. */
+export interface Tail {
+  lane: number;
+  ordinal: number;
+  responseId: ResponseId;
+  itemId: ItemId;
+  turnId: TurnId;
+  segments: Segment[];
+  delivery: Delivery;
+  closedAtMs: number;
+  /** Expected end of playback plus the drain timeout (DR5). */
+  deadlineMs: number;
+  /** It failed: what was not delivered was never heard, so the history is cut to what was. */
+  cutToHeard: boolean;
+}
+
+export type HistoryItem =
+  | { id: ItemId; role: 'user' | 'system'; text: string }
+  | {
+      id: ItemId;
+      role: 'assistant';
+      /** The text the model sees; of an interrupted answer the heard part. */
+      text: string;
+      interrupted: boolean;
+      /** What was spoken, so that a truncate can lower the heard position later; null for an item of the client. */
+      spoken: { segments: Segment[]; delivery: Delivery } | null;
+    };
+
+export type AssistantItem = Extract<HistoryItem, { role: 'assistant' }>;
+/** What the engine and the gateway's events call a provider's failure of this response. */
+export type FailedProvider = { provider: 'llm' | 'tts'; failure: ProviderFailure };
+
+export function initialState(session: SessionConfig): EngineState {
+  return {
+    session,
+    phase: { name: 'idle' },
+    tails: [],
+    history: [],
+    recentTurnIds: [],
+    nextOrdinal: 1,
+    voiceRate: { samples: 0, characters: 0 },
+    idleDeadlineMs: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+export const liveResponse = (state: EngineState): LiveResponse | undefined =>
+  state.phase.name === 'thinking' || state.phase.name === 'speaking' ? state.phase.response : undefined;

@@ -1,0 +1,78 @@
+import { unreachable, type TurnPolicy } from '@parley/model';
+import { applyClientInput } from './client-inputs';
+import { passDeadlines } from './deadlines';
+import { Draft } from './draft';
+import type { Effect } from './effects';
+import { floorOf } from './floor';
+import { failGeneration, finishGeneration, growAnswer } from './generation';
+import type { EngineInput } from './inputs';
+import { applyReport, bindVoice, failVoice, goOnWithoutVoice, timeWords } from './playout';
+import { attach, closeSession, takeOver } from './session';
+import type { EngineState } from './state';
+
+export interface StepResult {
+  state: EngineState;
+  effects: Effect[];
+}
+
+/**
+ * The turn engine: one fact in, the next state and orders out. Pure: no clock, timer, random or I/O; `nowMs` is any
+ * monotonic clock of the owner. An input that is illegal now changes nothing and says so (`emit` of an error, or
+ * silence for a late result of another response). Rules: SPEC.md.
+ */
+export function step(state: EngineState, input: EngineInput, nowMs: number, policy: TurnPolicy): StepResult {
+  if (state.phase.name === 'closed') return { state, effects: [] };
+  const draft = new Draft(state, nowMs, policy);
+  apply(draft, input);
+  announceFloor(draft, state);
+  return { state: draft.state, effects: draft.effects };
+}
+
+function apply(draft: Draft, input: EngineInput): void {
+  switch (input.kind) {
+    case 'attached':
+      return attach(draft);
+    case 'client':
+      return applyClientInput(draft, input);
+    case 'text-generated':
+      return growAnswer(draft, input);
+    case 'generation-finished':
+      return finishGeneration(draft, input);
+    case 'generation-failed':
+      return failGeneration(draft, input);
+    case 'voice-bound':
+      return bindVoice(draft, input);
+    case 'voice-refused':
+      return goOnWithoutVoice(draft, input);
+    case 'voice-failed':
+      return failVoice(draft, input);
+    case 'words-timed':
+      return timeWords(draft, input);
+    case 'reported':
+      return applyReport(draft, input.announcedOrdinal, input.responses);
+    case 'deadline-passed':
+      return passDeadlines(draft);
+    case 'taken-over':
+      return takeOver(draft);
+    case 'gateway-lost':
+      return closeSession(draft, 'the gateway of its connection was lost');
+    default:
+      return unreachable(input);
+  }
+}
+
+/** DR8: the client learns of a change of the floor here and nowhere else. */
+function announceFloor(draft: Draft, before: EngineState): void {
+  const was = floorOf(before);
+  const is = floorOf(draft.state);
+  if (draft.state.phase.name === 'closed') return;
+  if (was.state === is.state && was.responseId === is.responseId) return;
+  draft.emit({
+    kind: 'event',
+    event: {
+      type: 'parley.state',
+      state: is.state,
+      ...(is.responseId === undefined ? {} : { response_id: is.responseId }),
+    },
+  });
+}
