@@ -1,0 +1,56 @@
+import { KEY_SUBPROTOCOL_PREFIX, PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL } from '@parley/model';
+import type { UpgradeRequest } from '@parley/ports';
+import type { GatewayConfig } from './config';
+
+export type Authentication = { kind: 'accepted' } | { kind: 'refused'; status: 401 | 403; message: string };
+
+const DEV_KEY = 'dev';
+
+/**
+ * Keys come as `Authorization: Bearer`, or as the browser's subprotocol entry; never in the query, where they would
+ * end up in logs. `dev` works from loopback only and not for web pages of foreign origins: any page in the user's
+ * browser can reach loopback.
+ */
+export function authenticate(request: UpgradeRequest, config: GatewayConfig): Authentication {
+  const key = offeredKey(request);
+  if (key === undefined) return refused(401, 'An API key is needed: Authorization: Bearer <key>.');
+  if (config.apiKeys.some((known) => sameText(known, key))) return { kind: 'accepted' };
+  const isDev = config.devKeyAllowed && request.loopback && sameText(DEV_KEY, key);
+  if (!isDev) return refused(401, 'The API key is not valid.');
+  if (!isOwnPage(request)) return refused(403, 'The key "dev" is not accepted from a web page of another origin.');
+  return { kind: 'accepted' };
+}
+
+const refused = (status: 401 | 403, message: string): Authentication => ({ kind: 'refused', status, message });
+
+/** The subprotocol to select; the entry with the key is never echoed. */
+export function selectSubprotocol(offered: readonly string[]): string | undefined {
+  return [PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL].find((known) => offered.includes(known));
+}
+
+function offeredKey(request: UpgradeRequest): string | undefined {
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(request.headers['authorization'] ?? '')?.[1];
+  if (bearer !== undefined) return bearer;
+  return request.subprotocols
+    .find((entry) => entry.startsWith(KEY_SUBPROTOCOL_PREFIX))
+    ?.slice(KEY_SUBPROTOCOL_PREFIX.length);
+}
+
+/** Not a browser (no Origin), or a page that this very server, or another one on loopback, has served. */
+function isOwnPage(request: UpgradeRequest): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return true;
+  try {
+    const page = new URL(origin);
+    return page.host === host || ['localhost', '127.0.0.1', '[::1]'].includes(page.hostname);
+  } catch {
+    return false;
+  }
+}
+
+/** Compares in a time that tells nothing about where the two differ. */
+function sameText(known: string, offered: string): boolean {
+  let difference = known.length ^ offered.length;
+  for (let i = 0; i < offered.length; i++) difference |= known.charCodeAt(i % known.length) ^ offered.charCodeAt(i);
+  return difference === 0;
+}

@@ -1,0 +1,207 @@
+import { CLOSE_CODES, type ClientEvent, type ErrorCode, type OwnerOutput, type SessionInput } from '@parley/model';
+import type { CancelTimer, ConnectionListener, ConnectionPort, LogPort } from '@parley/ports';
+import { parseClientText } from '@parley/schemas';
+import { inputOf, type DeliverySnapshot } from './client-inputs';
+import { Downlink, type DownlinkOptions } from './downlink';
+import type { GatewayPorts, SessionLink } from './session-link';
+
+/** Reports while something plays, and the longest wait of an acknowledgement (design §5). */
+const REPORT_PERIOD_MS = 200;
+/** A client that sends faster than its owner can apply is closed, not buffered. */
+const MAX_WAITING_INPUTS = 512;
+/** The owner is told of the end of a connection; it also finds out by itself. */
+const FAREWELL_MS = 2_000;
+
+/** One client connection: its events to numbered inputs, owner output and audio to its socket, reports to its owner. */
+export class ClientSession implements ConnectionListener {
+  private readonly downlink: Downlink;
+  /** Arrival of inputs that may begin a response, and of interrupts: for the latency metrics. */
+  private readonly askedAtMs = new Map<number, number>();
+  private readonly interruptedAtMs: number[] = [];
+  private reportTimer: CancelTimer | undefined;
+  private reportsUnsent = false;
+  private missedPongs = 0;
+  private ended = false;
+
+  constructor(
+    private readonly ports: GatewayPorts,
+    private readonly link: SessionLink,
+    private readonly connection: ConnectionPort,
+    private readonly options: Omit<DownlinkOptions, 'conversationId'>,
+    private readonly log: LogPort,
+    /** Called once, when nothing of the session is left here. */
+    private readonly onOver: () => void,
+  ) {
+    const conversationId = link.sessionId.replace('sess_', 'conv_');
+    this.downlink = new Downlink(
+      ports.system.clock,
+      ports.telemetry,
+      connection,
+      { ...options, conversationId },
+      link.attachment,
+      {
+        onProgress: () => this.reportNow(),
+        onDisconnectOrdered: (code, reason) => this.closeConnection(code, reason),
+        onOverflow: () => this.closeConnection(CLOSE_CODES.policyViolation, 'the client reads too slowly'),
+        askedAtMs: (seq) => this.askedAtMs.get(seq),
+      },
+    );
+    link.listen({
+      onOutput: (output, eventId) => this.takeOutput(output, eventId),
+      onAudio: (chunk) => this.downlink.audio(chunk),
+      onVisemes: (message) => this.downlink.visemes(message),
+      onOwnerChanged: () => this.downlink.ownerChanged(),
+      onGone: (reason) => this.closeConnection(CLOSE_CODES.internalError, reason),
+    });
+  }
+
+  onText(text: string): void {
+    const parsed = parseClientText(text, { parley: this.options.parley });
+    if (parsed.ok) return this.handle(parsed.event);
+    this.send({ kind: 'message-refused', error: parsed.error }, parsed.eventId);
+  }
+
+  onBinary(): void {
+    this.refuse('invalid_value', 'Binary frames are not accepted; send events as JSON text frames.');
+  }
+
+  onWritable(): void {
+    this.downlink.onWritable();
+  }
+
+  onPong(): void {
+    this.missedPongs = 0;
+  }
+
+  onClosed(code: number): void {
+    this.end(code === 1006 ? 'lost' : 'client');
+  }
+
+  /** One tick of the gateway's ping timer; a half-open connection answers no more. */
+  checkAlive(): void {
+    if (this.missedPongs >= 2) {
+      this.log.info('a half-open connection was cut', { sessionId: this.link.sessionId });
+      return this.connection.terminate();
+    }
+    this.missedPongs++;
+    this.connection.ping();
+  }
+
+  /** The gateway stops: the client hears a close code, the owner that the client is gone. */
+  shutDown(): void {
+    this.connection.close(CLOSE_CODES.goingAway, 'the server is restarting');
+    this.end('shutdown');
+  }
+
+  private handle(event: ClientEvent): void {
+    switch (event.type) {
+      case 'parley.playback':
+        this.downlink.playback(event.response_id, event.played_ms, event.ended ?? false);
+        return this.scheduleReport();
+      case 'parley.ping':
+        return this.downlink.pong();
+      case 'parley.interrupt':
+      case 'response.cancel':
+        return this.interrupt(event);
+      default: {
+        const input = inputOf(event, this.ports.system.random, () => this.snapshot());
+        this.send(input, event.event_id);
+      }
+    }
+  }
+
+  /** Fenced here at once; the owner decides what was heard and says so. */
+  private interrupt(event: Extract<ClientEvent, { type: 'parley.interrupt' | 'response.cancel' }>): void {
+    const nowMs = this.ports.system.clock.nowMs();
+    // The snapshot comes before the fence: it says what was delivered until this moment.
+    const input = inputOf(event, this.ports.system.random, () => this.snapshot());
+    const seq = this.send(input, event.event_id);
+    const tails = event.type === 'parley.interrupt';
+    this.downlink.fence({ responseId: event.response_id, live: true, tails }, seq);
+    const fencedMs = this.ports.system.clock.nowMs();
+    this.ports.telemetry.observe('parley_interrupt_fence_seconds', {}, (fencedMs - nowMs) / 1000);
+    this.interruptedAtMs.push(nowMs);
+  }
+
+  private snapshot(): DeliverySnapshot {
+    return { writtenOrdinal: this.downlink.writtenOrdinal, delivery: this.downlink.deliveries() };
+  }
+
+  private refuse(code: ErrorCode, message: string): void {
+    this.send(
+      { kind: 'message-refused', error: { type: 'invalid_request_error', code, message, param: null } },
+      undefined,
+    );
+  }
+
+  private send(input: SessionInput, clientEventId: string | undefined): number {
+    if (this.link.waitingInputs >= MAX_WAITING_INPUTS) {
+      this.closeConnection(CLOSE_CODES.policyViolation, 'too many messages at once');
+      return 0;
+    }
+    const seq = this.link.send(input, this.downlink.lastClosedOrdinal, clientEventId);
+    if (input.kind === 'final-transcript' || input.kind === 'response-requested') {
+      this.askedAtMs.set(seq, this.ports.system.clock.nowMs());
+    }
+    return seq;
+  }
+
+  private takeOutput(output: OwnerOutput, eventId: string): void {
+    this.downlink.output(output, eventId);
+    if (output.kind === 'announce') this.askedAtMs.delete(output.cause.seq);
+    if (output.kind === 'interrupted') this.confirmInterrupt();
+    this.scheduleReport();
+  }
+
+  private confirmInterrupt(): void {
+    const atMs = this.interruptedAtMs.shift();
+    if (atMs === undefined) return;
+    const seconds = (this.ports.system.clock.nowMs() - atMs) / 1000;
+    this.ports.telemetry.observe('parley_interrupt_confirmed_seconds', {}, seconds);
+  }
+
+  /** A report within the period: it also acknowledges what the owner has sent. */
+  private scheduleReport(): void {
+    if (this.ended) return;
+    this.reportTimer ??= this.ports.system.timers.after(REPORT_PERIOD_MS, () => this.report());
+  }
+
+  /** Several things of one tick make one report. */
+  private reportNow(): void {
+    if (this.ended || this.reportsUnsent) return;
+    this.reportsUnsent = true;
+    queueMicrotask(() => {
+      this.reportsUnsent = false;
+      if (!this.ended) this.report();
+    });
+  }
+
+  private report(): void {
+    this.reportTimer?.();
+    this.reportTimer = undefined;
+    this.link.report({ announcedOrdinal: this.downlink.writtenOrdinal, responses: this.downlink.deliveries() });
+    this.downlink.prune();
+    if (this.downlink.isActive) this.scheduleReport();
+  }
+
+  private closeConnection(code: number, reason: string): void {
+    this.connection.close(code, reason);
+    this.end(code === CLOSE_CODES.policyViolation ? 'overflow' : 'shutdown');
+  }
+
+  private end(reason: Extract<SessionInput, { kind: 'disconnected' }>['reason']): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.reportTimer?.();
+    this.link.send({ kind: 'disconnected', reason }, this.downlink.lastClosedOrdinal, undefined);
+    this.farewell(this.ports.system.clock.nowMs() + FAREWELL_MS);
+  }
+
+  private farewell(untilMs: number): void {
+    if (this.link.waitingInputs === 0 || this.ports.system.clock.nowMs() >= untilMs) {
+      this.link.close();
+      return this.onOver();
+    }
+    this.ports.system.timers.after(20, () => this.farewell(untilMs));
+  }
+}

@@ -1,0 +1,9 @@
+export interface GatewayConfig {
+  apiKeys: readonly string[];
+  /** The key `dev` is accepted from loopback; web pages of other origins are kept out. */
+  devKeyAllowed: boolean;
+  maxConnections: number;
+}
+
+/** WebSocket pings find half-open clients: one that answers none for two periods is gone. */
+export const PING_PERIOD_MS = 15_000;

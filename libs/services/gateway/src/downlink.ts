@@ -1,0 +1,329 @@
+import {
+  SAMPLE_BYTES,
+  unreachable,
+  type ChunkView,
+  type ClientEventBody,
+  type OwnerOutput,
+  type ResponseDelivery,
+  type ResponseId,
+  type VisemesMessage,
+} from '@parley/model';
+import type { ClockPort, ConnectionPort, TelemetryPort } from '@parley/ports';
+import { Playhead } from '@parley/audio';
+import { OrderedWriter } from './ordered-writer';
+import { ResponseEvents, type Closing } from './response-events';
+import { pcmAfter, ResponseStream } from './response-stream';
+
+type Of<Kind extends OwnerOutput['kind']> = Extract<OwnerOutput, { kind: Kind }>;
+
+export interface DownlinkOptions {
+  /** The client speaks `parley.v1`; to others nothing of `parley.*` is ever sent. */
+  parley: boolean;
+  /** Audio as binary frames instead of base64 in JSON. */
+  binary: boolean;
+  conversationId: string;
+}
+
+/** What the downlink tells its session. */
+export interface DownlinkListener {
+  /** Something the owner waits for: a first sample, a segment's end, closing events. */
+  onProgress(): void;
+  onDisconnectOrdered(closeCode: number, reason: string): void;
+  onOverflow(): void;
+  /** When did the input with this number arrive? */
+  askedAtMs(seq: number): number | undefined;
+}
+
+/** Audio that arrives before its response is announced; more than this is a bug, not a race. */
+const HELD_MAX_BYTES = 1024 * 1024;
+
+/**
+ * Everything towards one client: expands owner output to events, keeps audio in order behind the fence, and knows what
+ * was written and heard. The one place that writes to the connection.
+ */
+export class Downlink {
+  private readonly streams = new Map<number, ResponseStream>();
+  private readonly playhead = new Playhead();
+  private readonly writer: OrderedWriter;
+  private held: ChunkView[] = [];
+  private heldBytes = 0;
+  private announcedOrdinal = 0;
+  private closedOrdinal = 0;
+  /** Responses that inputs up to this number began are fenced before they are announced. */
+  private mutedThroughSeq = 0;
+  private ownEvents = 0;
+
+  constructor(
+    private readonly clock: ClockPort,
+    private readonly telemetry: TelemetryPort,
+    connection: ConnectionPort,
+    private readonly options: DownlinkOptions,
+    private readonly attachment: number,
+    private readonly listener: DownlinkListener,
+  ) {
+    this.writer = new OrderedWriter(connection, () => listener.onOverflow());
+  }
+
+  get writtenOrdinal(): number {
+    return this.announcedOrdinal;
+  }
+
+  get lastClosedOrdinal(): number {
+    return this.closedOrdinal;
+  }
+
+  /** Something is generated, written or played: reports go on. */
+  get isActive(): boolean {
+    return this.streams.size > 0;
+  }
+
+  onWritable(): void {
+    this.writer.flush();
+  }
+
+  pong(): void {
+    this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
+  }
+
+  playback(responseId: ResponseId, playedMs: number, ended: boolean): void {
+    const stream = [...this.streams.values()].find((each) => each.announce.responseId === responseId);
+    if (stream) this.playhead.report(stream.ordinal, playedMs, ended, this.clock.nowMs());
+  }
+
+  /**
+   * The fence of an explicit interrupt, before the owner even knows: what is not in the socket yet will never be.
+   * `seq`: the interrupt's own number; responses begun by earlier inputs are hit even when not announced yet.
+   */
+  fence(hit: { responseId: ResponseId | undefined; live: boolean; tails: boolean }, seq: number): void {
+    if (hit.responseId === undefined) this.mutedThroughSeq = Math.max(this.mutedThroughSeq, seq);
+    for (const stream of this.streams.values()) {
+      if (hit.responseId !== undefined && hit.responseId !== stream.announce.responseId) continue;
+      if (stream.closed ? hit.tails : hit.live) this.mute(stream);
+    }
+  }
+
+  /** What was delivered and played of every response that is not over, oldest first. */
+  deliveries(): ResponseDelivery[] {
+    const nowMs = this.clock.nowMs();
+    return [...this.streams.values()].map((stream) => ({
+      lane: stream.announce.lane,
+      ordinal: stream.ordinal,
+      responseId: stream.announce.responseId,
+      segments: stream.segments,
+      playedSamples: this.playhead.played(stream.ordinal, nowMs) ?? stream.deliveredSamples,
+      ended: this.playhead.hasEnded(stream.ordinal),
+      closed: stream.closed,
+    }));
+  }
+
+  /** Forgets responses that were closed and played to their end; their last report has said so. */
+  prune(): void {
+    const nowMs = this.clock.nowMs();
+    for (const stream of this.streams.values()) {
+      if (stream.closed && this.playhead.isPlayed(stream.ordinal, nowMs)) this.forget(stream);
+    }
+  }
+
+  output(output: OwnerOutput, eventId: string): void {
+    switch (output.kind) {
+      case 'event':
+        return this.writeEvent(output.event, eventId);
+      case 'error':
+        return this.writeError(output, eventId);
+      case 'announce':
+        return this.announce(output, eventId);
+      case 'text': {
+        const stream = this.streams.get(output.ordinal);
+        if (stream && !stream.muted) this.writeAll(stream.events.text(output.text), eventId);
+        return;
+      }
+      case 'end':
+        return this.end(output, eventId);
+      case 'close':
+        return this.forceClose(output, eventId);
+      case 'interrupted':
+        return this.interrupted(output, eventId);
+      case 'disconnect':
+        return this.listener.onDisconnectOrdered(output.closeCode, output.reason);
+      default:
+        return unreachable(output);
+    }
+  }
+
+  audio(chunk: ChunkView): void {
+    const stream = this.streams.get(chunk.ordinal);
+    if (!stream) return this.hold(chunk);
+    const placement = stream.place(chunk);
+    if (placement.kind !== 'write') {
+      this.telemetry.count('parley_stale_chunks_dropped_total', { reason: placement.kind });
+      return;
+    }
+    const { skipSamples } = placement;
+    this.writer.write({
+      kind: 'audio',
+      ordinal: stream.ordinal,
+      bytes: chunk.pcm.length,
+      send: (connection) => this.sendAudio(connection, stream, chunk, skipSamples),
+    });
+  }
+
+  visemes(message: VisemesMessage): void {
+    const stream = this.streams.get(message.ordinal);
+    if (!stream || !this.options.parley) return;
+    stream.addVisemes(message.segment, message.visemes);
+    this.writeVisemes(stream);
+  }
+
+  /** An older owner's unfinished response will get no more audio; its end comes from the new owner. */
+  ownerChanged(): void {
+    this.held = [];
+    this.heldBytes = 0;
+  }
+
+  private sendAudio(connection: ConnectionPort, stream: ResponseStream, chunk: ChunkView, skipSamples: number): void {
+    const nowMs = this.clock.nowMs();
+    const samples = chunk.samples - skipSamples;
+    if (this.options.binary && skipSamples === 0) connection.sendBinary(chunk.frame);
+    else if (this.options.binary) connection.sendBinary(trimmedFrame(chunk, skipSamples));
+    else if (samples > 0) this.sendDelta(connection, stream, pcmAfter(chunk, skipSamples));
+    const isFirst = stream.deliveredSamples === 0 && samples > 0;
+    stream.sent(chunk.segment, chunk.attempt, samples, chunk.last);
+    this.playhead.delivered(stream.ordinal, samples, nowMs);
+    if (isFirst && stream.askedAtMs !== undefined) {
+      this.telemetry.observe('parley_turn_first_audio_seconds', {}, (nowMs - stream.askedAtMs) / 1000);
+    }
+    if (chunk.last) this.writeVisemes(stream);
+    this.closeIfDue(stream);
+    if (isFirst || chunk.last) this.listener.onProgress();
+  }
+
+  private sendDelta(connection: ConnectionPort, stream: ResponseStream, pcm: Uint8Array): void {
+    const base64 = Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString('base64');
+    connection.sendText(stream.events.audioDelta(this.ownEventId(), base64));
+  }
+
+  private hold(chunk: ChunkView): void {
+    if (chunk.ordinal <= this.announcedOrdinal || this.heldBytes > HELD_MAX_BYTES) {
+      return this.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'fence' });
+    }
+    this.held.push(chunk);
+    this.heldBytes += chunk.pcm.length;
+  }
+
+  private announce(output: Of<'announce'>, eventId: string): void {
+    const { ordinal, cause } = output;
+    const events = new ResponseEvents(output, this.options.conversationId);
+    const askedAtMs = cause.attachment === this.attachment ? this.listener.askedAtMs(cause.seq) : undefined;
+    const stream = new ResponseStream(output, events, askedAtMs);
+    stream.muted = cause.attachment === this.attachment && cause.seq < this.mutedThroughSeq;
+    this.streams.set(ordinal, stream);
+    this.playhead.begin(ordinal);
+    this.announcedOrdinal = Math.max(this.announcedOrdinal, ordinal);
+    this.writeAll(events.created(), eventId);
+    const early = this.held.filter((chunk) => chunk.ordinal === ordinal);
+    this.held = this.held.filter((chunk) => chunk.ordinal > ordinal);
+    this.heldBytes = this.held.reduce((sum, chunk) => sum + chunk.pcm.length, 0);
+    for (const chunk of early) this.audio(chunk);
+  }
+
+  private end(output: Of<'end'>, eventId: string): void {
+    const stream = this.streams.get(output.ordinal);
+    if (!stream) return;
+    stream.finish(output);
+    if (output.status === 'failed') this.mute(stream);
+    this.closeIfDue(stream, eventId);
+  }
+
+  private closeIfDue(stream: ResponseStream, eventId = this.ownEventId()): void {
+    const end = stream.due;
+    if (end) this.close(stream, end, eventId);
+  }
+
+  private forceClose(output: Of<'close'>, eventId: string): void {
+    const stream = this.streams.get(output.ordinal);
+    if (!stream || stream.closed) return;
+    this.close(
+      stream,
+      stream.announcedEnd ?? { status: 'incomplete', error: null, usage: { inputTokens: 0, outputTokens: 0 } },
+      eventId,
+    );
+  }
+
+  private close(stream: ResponseStream, closing: Closing, eventId: string): void {
+    stream.closed = true;
+    this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
+    this.playhead.finish(stream.ordinal);
+    this.writeAll(stream.events.close(closing), eventId);
+    this.listener.onProgress();
+  }
+
+  /** Cancelled closing events unless they were written before, then the last word on this response. */
+  private interrupted(output: Of<'interrupted'>, eventId: string): void {
+    const stream = this.streams.get(output.ordinal);
+    if (stream) this.mute(stream);
+    const events =
+      stream && !stream.closed ? stream.events.close({ status: 'cancelled', error: null, usage: output.usage }) : [];
+    this.closedOrdinal = Math.max(this.closedOrdinal, output.ordinal);
+    const { responseId, turnId, heardMs, heardText } = output;
+    events.push({
+      type: 'parley.response.interrupted',
+      response_id: responseId,
+      turn_id: turnId,
+      heard_ms: heardMs,
+      heard_text: heardText,
+    });
+    this.writeAll(events, eventId);
+    if (stream) this.forget(stream);
+    this.listener.onProgress();
+  }
+
+  private mute(stream: ResponseStream): void {
+    stream.muted = true;
+    const dropped = this.writer.dropAudio(stream.ordinal);
+    if (dropped > 0) this.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'fence' }, dropped);
+  }
+
+  private forget(stream: ResponseStream): void {
+    this.streams.delete(stream.ordinal);
+    this.playhead.drop(stream.ordinal);
+  }
+
+  private writeVisemes(stream: ResponseStream): void {
+    const visemes = stream.takeVisemes();
+    if (visemes.length === 0) return;
+    const { responseId, itemId } = stream.announce;
+    const event = { type: 'parley.visemes', response_id: responseId, item_id: itemId, visemes };
+    this.writeEvent(event, this.ownEventId());
+  }
+
+  private writeError(output: Of<'error'>, eventId: string): void {
+    this.telemetry.count('parley_errors_total', { code: output.error.code });
+    const error = { ...output.error, event_id: output.clientEventId ?? null };
+    this.writeEvent({ type: 'error', error }, eventId);
+  }
+
+  /** Several events of one output share its number and get a letter each. */
+  private writeAll(events: readonly ClientEventBody[], eventId: string): void {
+    events.forEach((event, index) => this.writeEvent(event, index === 0 ? eventId : `${eventId}_${index}`));
+  }
+
+  private writeEvent(event: ClientEventBody, eventId: string): void {
+    if (event.type.startsWith('parley.') && !this.options.parley) return;
+    const { type, ...fields } = event;
+    this.writer.write({ kind: 'text', text: JSON.stringify({ type, event_id: eventId, ...fields }) });
+  }
+
+  private ownEventId(): string {
+    return `event_a${this.attachment}_${++this.ownEvents}`;
+  }
+}
+
+/** A binary frame whose first samples the client already has. */
+function trimmedFrame(chunk: ChunkView, skipSamples: number): Uint8Array {
+  const headerBytes = chunk.frame.length - chunk.pcm.length;
+  const frame = new Uint8Array(chunk.frame.length - skipSamples * SAMPLE_BYTES);
+  frame.set(chunk.frame.subarray(0, headerBytes));
+  frame.set(pcmAfter(chunk, skipSamples), headerBytes);
+  new DataView(frame.buffer).setUint32(4, chunk.firstSample + skipSamples, true);
+  return frame;
+}

@@ -1,0 +1,150 @@
+import { PARLEY_SUBPROTOCOL, REALTIME_PATH, type Incarnation } from '@parley/model';
+import type { Admission, BusSubscription, CancelTimer, Readiness, Service, UpgradeRequest } from '@parley/ports';
+import { answerPings, PeerWatch } from '@parley/service-link';
+import { authenticate, selectSubprotocol } from './authentication';
+import { ClientSession } from './client-session';
+import { PING_PERIOD_MS, type GatewayConfig } from './config';
+import { SessionLink, type GatewayPorts } from './session-link';
+
+export interface GatewayService extends Service {
+  /** Decides about an upgrade before it is answered; an admitted one has its session already. */
+  admit(request: UpgradeRequest): Promise<Admission>;
+}
+
+const FLUSH_TIMEOUT_MS = 1_000;
+const STOP_POLL_MS = 20;
+const RETRY_AFTER_SECONDS = '1';
+
+/** The client edge: admits connections and carries each of them to the owner of its session. */
+export class Gateway implements GatewayService {
+  readonly incarnation: Incarnation;
+  private readonly sessions = new Set<ClientSession>();
+  private readonly peers: PeerWatch;
+  /** Admitted and not yet open: they count against the limit. */
+  private opening = 0;
+  private subscription: BusSubscription | undefined;
+  private stopPings: CancelTimer | undefined;
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    private readonly ports: GatewayPorts,
+    private readonly config: GatewayConfig,
+  ) {
+    this.incarnation = `gw_${ports.system.random.hex(8)}`;
+    this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
+  }
+
+  async start(): Promise<void> {
+    this.subscription = answerPings(this.ports.bus, this.incarnation);
+    this.stopPings = this.ports.system.timers.every(PING_PERIOD_MS, () => {
+      for (const session of this.sessions) session.checkAlive();
+    });
+    await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (this.stopping) reasons.push('stopping');
+    if (!this.ports.bus.connected) reasons.push('the bus cannot be reached');
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Closes every connection with 1001 and waits until their owners know, or the deadline. */
+  stop(deadlineMs: number): Promise<void> {
+    this.stopping ??= this.drain(deadlineMs);
+    return this.stopping;
+  }
+
+  async admit(request: UpgradeRequest): Promise<Admission> {
+    const refusal = this.refusalOf(request);
+    if (refusal) return refusal;
+    const { system, log } = this.ports;
+    const parley = request.subprotocols.includes(PARLEY_SUBPROTOCOL);
+    const link = new SessionLink(this.ports, this.incarnation, this.peers, `sess_${system.random.hex(16)}`, log);
+    this.opening++;
+    const attached = await link.attach({ parley, model: request.query['model'] ?? null });
+    if (attached !== 'granted') {
+      this.opening--;
+      return this.refuse(503, attached === 'full' ? 'capacity' : 'unavailable', 'No session can be opened now.');
+    }
+    const settle = once(() => this.opening--);
+    return {
+      kind: 'admitted',
+      subprotocol: selectSubprotocol(request.subprotocols),
+      open: (connection) => {
+        settle();
+        const options = { parley, binary: request.query['audio'] === 'binary' };
+        const session: ClientSession = new ClientSession(this.ports, link, connection, options, log, () => {
+          this.sessions.delete(session);
+          this.countSessions();
+        });
+        this.sessions.add(session);
+        this.ports.telemetry.count('parley_sessions_total', { role: 'gateway' });
+        this.countSessions();
+        // A connection that opens while the gateway stops is closed like the others.
+        if (this.stopping) session.shutDown();
+        return session;
+      },
+      abandon: () => {
+        settle();
+        link.send({ kind: 'disconnected', reason: 'lost' }, 0, undefined);
+        link.close();
+      },
+    };
+  }
+
+  private refusalOf(request: UpgradeRequest): Admission | undefined {
+    if (request.path !== REALTIME_PATH) return this.refuse(404, 'path', `Connect to ${REALTIME_PATH}.`);
+    const authentication = authenticate(request, this.config);
+    if (authentication.kind === 'refused') {
+      return this.refuse(authentication.status, 'authentication', authentication.message);
+    }
+    const audio = request.query['audio'];
+    if (audio !== undefined && audio !== 'binary' && audio !== 'json') {
+      return this.refuse(400, 'query', 'The query parameter "audio" is "json" or "binary".');
+    }
+    if (this.stopping) return this.refuse(503, 'stopping', 'The server is restarting.');
+    if (this.sessions.size + this.opening >= this.config.maxConnections) {
+      return this.refuse(503, 'capacity', 'The server is full.');
+    }
+    return undefined;
+  }
+
+  private refuse(status: number, reason: string, message: string): Admission {
+    this.ports.telemetry.count('parley_connections_refused_total', { reason });
+    const headers: Record<string, string> = { 'content-type': 'application/json' };
+    if (status === 401) headers['www-authenticate'] = 'Bearer';
+    if (status === 503) headers['retry-after'] = RETRY_AFTER_SECONDS;
+    const code = status === 401 ? 'invalid_api_key' : reason;
+    const error = { type: status < 500 ? 'invalid_request_error' : 'server_error', code, message, param: null };
+    return { kind: 'refused', status, headers, body: JSON.stringify({ error }) };
+  }
+
+  private async drain(deadlineMs: number): Promise<void> {
+    const { clock, timers } = this.ports.system;
+    const untilMs = clock.nowMs() + deadlineMs;
+    for (const session of this.sessions) session.shutDown();
+    while (this.sessions.size > 0 && clock.nowMs() < untilMs) {
+      await new Promise<void>((resolve) => timers.after(STOP_POLL_MS, resolve));
+    }
+    this.stopPings?.();
+    this.subscription?.unsubscribe();
+    this.peers.close();
+  }
+
+  private countSessions(): void {
+    this.ports.telemetry.gauge('parley_sessions_active', { role: 'gateway' }, this.sessions.size);
+  }
+}
+
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    run();
+  };
+}
+
+/** The gateway over its ports. */
+export const createGateway = (ports: GatewayPorts, config: GatewayConfig): GatewayService => new Gateway(ports, config);

@@ -1,0 +1,151 @@
+import type {
+  ClientError,
+  ClientEventBody,
+  ItemId,
+  OwnerOutput,
+  ResponseId,
+  ResponseStatus,
+  Usage,
+} from '@parley/model';
+
+type Announce = Extract<OwnerOutput, { kind: 'announce' }>;
+
+/** How a response ended, as the closing events say it. */
+export interface Closing {
+  status: ResponseStatus;
+  error: ClientError | null;
+  usage: Usage;
+}
+
+/**
+ * The Realtime API's events of one response (openai-realtime.md §5.1), built from the owner's compact outputs. Note the
+ * asymmetry of that API: a part's type is `audio`, its item's content type `output_audio`.
+ */
+export class ResponseEvents {
+  private transcript = '';
+  private opened = false;
+
+  constructor(
+    private readonly announce: Announce,
+    private readonly conversationId: string,
+  ) {}
+
+  created(): ClientEventBody[] {
+    return [{ type: 'response.created', response: this.response('in_progress', null, [], null) }];
+  }
+
+  /** Before the first text or audio. */
+  open(): ClientEventBody[] {
+    if (this.opened) return [];
+    this.opened = true;
+    const item = this.item('in_progress', []);
+    return [
+      { type: 'response.output_item.added', response_id: this.responseId, output_index: 0, item },
+      { type: 'conversation.item.added', previous_item_id: this.announce.previousItemId, item },
+      { type: 'response.content_part.added', ...this.place(), part: { type: 'audio', transcript: '' } },
+    ];
+  }
+
+  text(delta: string): ClientEventBody[] {
+    this.transcript += delta;
+    return [...this.open(), { type: 'response.output_audio_transcript.delta', ...this.place(), delta }];
+  }
+
+  /** The closing chain; `response.done` is its last event. */
+  close(closing: Closing): ClientEventBody[] {
+    const itemStatus = closing.status === 'completed' ? 'completed' : 'incomplete';
+    const item = this.item(itemStatus, [{ type: 'output_audio', transcript: this.transcript }]);
+    const parts: ClientEventBody[] = this.opened
+      ? [
+          { type: 'response.output_audio.done', ...this.place() },
+          { type: 'response.output_audio_transcript.done', ...this.place(), transcript: this.transcript },
+          {
+            type: 'response.content_part.done',
+            ...this.place(),
+            part: { type: 'audio', transcript: this.transcript },
+          },
+          { type: 'conversation.item.done', previous_item_id: this.announce.previousItemId, item },
+          { type: 'response.output_item.done', response_id: this.responseId, output_index: 0, item },
+        ]
+      : [];
+    const output = this.opened ? [item] : [];
+    const response = this.response(closing.status, statusDetails(closing), output, usageObject(closing.usage));
+    return [...parts, { type: 'response.done', response }];
+  }
+
+  /** One audio delta as the text of its event; built by hand because it is the hot path of JSON clients. */
+  audioDelta(eventId: string, base64: string): string {
+    const { responseId, itemId } = this.announce;
+    return (
+      `{"type":"response.output_audio.delta","event_id":"${eventId}","response_id":"${responseId}",` +
+      `"item_id":${JSON.stringify(itemId)},"output_index":0,"content_index":0,"delta":"${base64}"}`
+    );
+  }
+
+  get responseId(): ResponseId {
+    return this.announce.responseId;
+  }
+
+  get itemId(): ItemId {
+    return this.announce.itemId;
+  }
+
+  private place(): Record<string, unknown> {
+    return { response_id: this.responseId, item_id: this.itemId, output_index: 0, content_index: 0 };
+  }
+
+  private item(status: string, content: unknown[]): Record<string, unknown> {
+    return { id: this.itemId, type: 'message', status, role: 'assistant', content };
+  }
+
+  private response(
+    status: string,
+    details: unknown,
+    output: unknown[],
+    usage: Record<string, unknown> | null,
+  ): Record<string, unknown> {
+    return {
+      object: 'realtime.response',
+      id: this.responseId,
+      status,
+      status_details: details,
+      output,
+      conversation_id: this.conversationId,
+      output_modalities: ['audio'],
+      max_output_tokens: 'inf',
+      usage,
+      metadata: this.announce.metadata,
+    };
+  }
+}
+
+function statusDetails({ status, error }: Closing): Record<string, unknown> | null {
+  switch (status) {
+    case 'completed':
+      return null;
+    case 'cancelled':
+      return { type: 'cancelled', reason: 'client_cancelled' };
+    case 'incomplete':
+      return { type: 'incomplete', reason: 'max_output_tokens' };
+    case 'failed':
+      return { type: 'failed', error: error && { type: error.type, code: error.code, message: error.message } };
+  }
+}
+
+function usageObject(usage: Usage): Record<string, unknown> {
+  const { inputTokens, outputTokens } = usage;
+  const cached = { text_tokens: 0, audio_tokens: 0, image_tokens: 0 };
+  return {
+    total_tokens: inputTokens + outputTokens,
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    input_token_details: {
+      text_tokens: inputTokens,
+      audio_tokens: 0,
+      image_tokens: 0,
+      cached_tokens: 0,
+      cached_tokens_details: cached,
+    },
+    output_token_details: { text_tokens: outputTokens, audio_tokens: 0 },
+  };
+}

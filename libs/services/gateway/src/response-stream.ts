@@ -1,0 +1,122 @@
+import {
+  msOfSamples,
+  SAMPLE_BYTES,
+  type ChunkView,
+  type OwnerOutput,
+  type SegmentDelivery,
+  type Viseme,
+  type WireViseme,
+} from '@parley/model';
+import type { ResponseEvents } from './response-events';
+
+type Announce = Extract<OwnerOutput, { kind: 'announce' }>;
+type End = Extract<OwnerOutput, { kind: 'end' }>;
+
+/** What to do with a chunk: write these samples of it, or nothing. */
+export type Placement =
+  | { kind: 'write'; skipSamples: number }
+  | { kind: 'duplicate' }
+  | { kind: 'hole' }
+  /** Muted, closed, or of a rendering that was superseded. */
+  | { kind: 'stale' };
+
+/**
+ * One response on its way to one client: which samples of which segment come next, what is muted, and when the closing
+ * events are due. Pure; the writer tells what really went to the socket.
+ */
+export class ResponseStream {
+  private readonly delivered: SegmentDelivery[] = [];
+  private readonly visemes: { segment: number; visemes: Viseme[] }[] = [];
+  private end: End | undefined;
+  /** Samples placed (written or queued) of the segment under way, by index. */
+  private placed: { segment: number; samples: number; last: boolean } = { segment: 0, samples: 0, last: false };
+  /** The fence: no audio, text or viseme of it reaches the client any more. */
+  muted = false;
+  closed = false;
+
+  constructor(
+    readonly announce: Announce,
+    readonly events: ResponseEvents,
+    /** When the input that caused it arrived here; undefined for one of an earlier owner. */
+    readonly askedAtMs: number | undefined,
+  ) {}
+
+  get ordinal(): number {
+    return this.announce.ordinal;
+  }
+
+  /** Segments in order, samples contiguous. */
+  place(chunk: ChunkView): Placement {
+    if (this.muted || this.closed) return { kind: 'stale' };
+    if (this.placed.last && chunk.segment === this.placed.segment + 1) {
+      this.placed = { segment: chunk.segment, samples: 0, last: false };
+    }
+    if (chunk.segment > this.placed.segment) return { kind: 'hole' };
+    if (chunk.segment < this.placed.segment || this.placed.last) return { kind: 'duplicate' };
+    const skipSamples = this.placed.samples - chunk.firstSample;
+    if (skipSamples < 0) return { kind: 'hole' };
+    if (skipSamples > chunk.samples || (skipSamples === chunk.samples && !chunk.last)) return { kind: 'duplicate' };
+    this.placed.samples += chunk.samples - skipSamples;
+    this.placed.last = chunk.last;
+    return { kind: 'write', skipSamples };
+  }
+
+  /** `samples` of a segment went to the socket. */
+  sent(segment: number, attempt: number, samples: number, last: boolean): void {
+    const before = this.delivered[segment];
+    this.delivered[segment] = { attempt, samples: (before?.samples ?? 0) + samples, last };
+  }
+
+  get segments(): SegmentDelivery[] {
+    return this.delivered;
+  }
+
+  get deliveredSamples(): number {
+    return this.delivered.reduce((sum, segment) => sum + segment.samples, 0);
+  }
+
+  finish(end: End): void {
+    this.end = end;
+  }
+
+  /** The closing events are due: everything that was announced as spoken has gone to the socket. */
+  get due(): End | undefined {
+    if (this.closed || !this.end) return undefined;
+    if (this.end.status === 'failed') return this.end;
+    const spoken = this.delivered.filter((segment) => segment.last).length;
+    return !this.muted && spoken >= this.end.spokenSegments ? this.end : undefined;
+  }
+
+  get announcedEnd(): End | undefined {
+    return this.end;
+  }
+
+  addVisemes(segment: number, visemes: Viseme[]): void {
+    this.visemes.push({ segment, visemes });
+  }
+
+  /** Visemes whose segment's start is known, with positions from the response's first sample. */
+  takeVisemes(): WireViseme[] {
+    if (this.muted) return [];
+    const ready: WireViseme[] = [];
+    while (this.visemes[0] && this.isStartKnown(this.visemes[0].segment)) {
+      const { segment, visemes } = this.visemes.shift() ?? { segment: 0, visemes: [] };
+      const startMs = msOfSamples(
+        this.delivered.slice(0, segment).reduce((sum, delivery) => sum + delivery.samples, 0),
+      );
+      for (const { viseme, startMs: ms, durationMs } of visemes) {
+        ready.push({ viseme, start_ms: Math.round(startMs + ms), duration_ms: Math.round(durationMs) });
+      }
+    }
+    return ready;
+  }
+
+  private isStartKnown(segment: number): boolean {
+    for (let before = 0; before < segment; before++) if (!this.delivered[before]?.last) return false;
+    return true;
+  }
+}
+
+/** The PCM of a chunk without its first `skipSamples`. */
+export const pcmAfter = (chunk: ChunkView, skipSamples: number): Uint8Array =>
+  skipSamples === 0 ? chunk.pcm : chunk.pcm.subarray(skipSamples * SAMPLE_BYTES);

@@ -1,0 +1,254 @@
+import {
+  decodeChunk,
+  subjects,
+  type ChunkView,
+  type ConnectionProfile,
+  type Incarnation,
+  type OutputMessage,
+  type OwnerOutput,
+  type Report,
+  type SessionId,
+  type SessionInput,
+  type VisemesMessage,
+} from '@parley/model';
+import type { BusPort, BusSubscription, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
+import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
+import { ask, newTraceparent, type PeerWatch } from '@parley/service-link';
+import { claimSession, type ClaimTarget } from './claim-session';
+import { InputQueue } from './input-queue';
+import { OutputOrder } from './output-order';
+
+export interface GatewayPorts {
+  bus: BusPort;
+  system: SystemPorts;
+  log: LogPort;
+  telemetry: TelemetryPort;
+}
+
+export interface LinkListener {
+  /** Owner output, each number once and in order. */
+  onOutput(output: OwnerOutput, eventId: string): void;
+  onAudio(chunk: ChunkView): void;
+  onVisemes(message: VisemesMessage): void;
+  /** A new owner has taken the session over. */
+  onOwnerChanged(): void;
+  /** Nobody carries the session any more. */
+  onGone(reason: string): void;
+}
+
+const FLUSH_TIMEOUT_MS = 1_000;
+/** An input that is not answered for so long is sent again with the same number. */
+const INPUT_TIMEOUT_MS = 300;
+/** How long a session without an owner is kept before its client is told to come back later. */
+const RECLAIM_LIMIT_MS = 10_000;
+const RECLAIM_PERIOD_MS = 250;
+
+/**
+ * The gateway's end of one session: numbered inputs to whoever owns it, owner output in order, audio past every fence
+ * of epochs. Finds a new owner when the old one is gone; the connection does not notice more than a pause.
+ */
+export class SessionLink {
+  private readonly inputs = new InputQueue();
+  private readonly order = new OutputOrder();
+  private subscriptions: BusSubscription[] = [];
+  private owner: ClaimTarget | undefined;
+  private unwatchOwner: (() => void) | undefined;
+  /** Chunks of lower epochs are dropped. */
+  private audioEpoch = 0;
+  private reclaiming = false;
+  private open = true;
+  private listener: LinkListener | undefined;
+  private early: (() => void)[] = [];
+
+  constructor(
+    private readonly ports: GatewayPorts,
+    private readonly self: Incarnation,
+    private readonly peers: PeerWatch,
+    readonly sessionId: SessionId,
+    private readonly log: LogPort,
+  ) {}
+
+  /** Subscribes first, so that nothing the new owner says is missed, then claims. */
+  async attach(connection: ConnectionProfile): Promise<'granted' | 'full' | 'unavailable'> {
+    const { bus, system } = this.ports;
+    this.subscribe();
+    await bus.flush(FLUSH_TIMEOUT_MS);
+    const claim = {
+      sessionId: this.sessionId,
+      gateway: this.self,
+      seenEpoch: 0,
+      attach: { kind: 'new', connection },
+    } as const;
+    const outcome = await claimSession(bus, claim, newTraceparent(system.random));
+    if (outcome.kind !== 'granted') {
+      this.close();
+      return outcome.kind === 'full' ? 'full' : 'unavailable';
+    }
+    this.adoptOwner(outcome.target);
+    return 'granted';
+  }
+
+  get attachment(): number {
+    return this.owner?.attachment ?? 0;
+  }
+
+  /** From now on the listener gets everything, what has arrived before first. */
+  listen(listener: LinkListener): void {
+    this.listener = listener;
+    for (const event of this.early.splice(0)) event();
+  }
+
+  get waitingInputs(): number {
+    return this.inputs.length;
+  }
+
+  send(input: SessionInput, closedOrdinal: number, clientEventId: string | undefined): number {
+    if (!this.open) return 0;
+    const message = this.inputs.add(
+      (seq) => ({
+        sessionId: this.sessionId,
+        attachment: this.attachment,
+        seq,
+        closedOrdinal,
+        ...(clientEventId === undefined ? {} : { clientEventId }),
+        input,
+      }),
+      newTraceparent(this.ports.system.random),
+    );
+    void this.transmit(message.seq);
+    return message.seq;
+  }
+
+  report(report: Omit<Report, 'sessionId' | 'attachment' | 'acknowledgedOutSeq'>): void {
+    const body: Report = {
+      sessionId: this.sessionId,
+      attachment: this.attachment,
+      acknowledgedOutSeq: this.order.lastOutSeq,
+      ...report,
+    };
+    this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
+  }
+
+  close(): void {
+    this.open = false;
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    this.subscriptions = [];
+    this.unwatchOwner?.();
+  }
+
+  private subscribe(): void {
+    const { bus } = this.ports;
+    this.subscriptions = [
+      bus.subscribe(subjects.output(this.sessionId), (message) => {
+        const decoded = decodeEnvelope(busSchemas.output, message.payload);
+        if (!decoded.ok) return this.log.error('an owner output cannot be read', { reason: decoded.reason });
+        this.whenListening(() => this.receive(decoded.body));
+      }),
+      bus.subscribe(subjects.audio(this.sessionId), (message) => {
+        const chunk = decodeChunk(message.payload);
+        if (!chunk.ok) return this.log.error('an audio chunk cannot be read', { reason: chunk.reason });
+        if (chunk.value.epoch < this.audioEpoch) {
+          return this.ports.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'epoch' });
+        }
+        this.listener?.onAudio(chunk.value);
+      }),
+      bus.subscribe(subjects.visemes(this.sessionId), (message) => {
+        const decoded = decodeEnvelope(busSchemas.visemes, message.payload);
+        if (decoded.ok && decoded.body.epoch >= this.audioEpoch) this.listener?.onVisemes(decoded.body);
+      }),
+    ];
+  }
+
+  private whenListening(event: () => void): void {
+    if (this.listener) event();
+    else this.early.push(event);
+  }
+
+  private receive(message: OutputMessage): void {
+    if (message.epoch < this.audioEpoch) return;
+    if (message.kind === 'adopted') {
+      // No rendering of an older owner goes on (that comes with fail-over in mid-answer).
+      this.audioEpoch = message.epoch;
+      this.listener?.onOwnerChanged();
+      return;
+    }
+    for (const { outSeq, epoch, output } of this.order.accept(message)) {
+      this.listener?.onOutput(output, `event_${epoch}_${outSeq}`);
+    }
+  }
+
+  private async transmit(seq: number): Promise<void> {
+    const { owner } = this;
+    const message = this.inputs.get(seq);
+    if (!owner || !message || message.underWay || !this.open) return;
+    message.underWay = true;
+    const answer = await ask(this.ports.bus, subjects.input(this.sessionId, owner.epoch), {
+      traceparent: message.traceparent,
+      body: message.body,
+      reply: busSchemas.inputReply,
+      timeoutMs: INPUT_TIMEOUT_MS,
+    });
+    message.underWay = false;
+    if (!this.open || this.owner !== owner) return;
+    if (answer.kind === 'answer' && answer.body.kind === 'applied') this.inputs.confirm(answer.body.seq);
+    if (answer.kind === 'no-responders' || (answer.kind === 'answer' && answer.body.kind === 'disowned')) {
+      return this.loseOwner();
+    }
+    if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
+      return this.listener?.onGone('another connection has taken the session');
+    }
+    if (answer.kind === 'disconnected') {
+      await new Promise<void>((resolve) => this.ports.system.timers.after(RECLAIM_PERIOD_MS, resolve));
+    }
+    this.repeat();
+  }
+
+  /** The oldest unanswered input decides: when it is not under way, everything behind it was refused or lost too. */
+  private repeat(): void {
+    const waiting = this.inputs.idle();
+    if (waiting.length > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, waiting.length);
+    for (const message of waiting) void this.transmit(message.seq);
+  }
+
+  private adoptOwner(target: ClaimTarget): void {
+    this.owner = target;
+    this.audioEpoch = Math.max(this.audioEpoch, target.epoch);
+    this.unwatchOwner?.();
+    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner());
+    for (const message of this.inputs.idle()) void this.transmit(message.seq);
+  }
+
+  private loseOwner(): void {
+    if (this.reclaiming || !this.open) return;
+    this.reclaiming = true;
+    this.log.info('the owner of a session was lost', { sessionId: this.sessionId });
+    void this.reclaim();
+  }
+
+  private async reclaim(): Promise<void> {
+    const { clock, timers, random } = this.ports.system;
+    const untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
+    const { owner } = this;
+    while (this.open && owner && clock.nowMs() < untilMs) {
+      const outcome = await claimSession(
+        this.ports.bus,
+        {
+          sessionId: this.sessionId,
+          gateway: this.self,
+          seenEpoch: this.audioEpoch,
+          attach: { kind: 'keep', attachment: owner.attachment },
+        },
+        newTraceparent(random),
+      );
+      if (!this.open) return;
+      if (outcome.kind === 'granted' || outcome.kind === 'owned') {
+        this.reclaiming = false;
+        return this.adoptOwner({ ...outcome.target, attachment: owner.attachment });
+      }
+      if (outcome.kind === 'gone') return this.listener?.onGone('the session is over');
+      // Jitter: after a crash many sessions look for an owner at once.
+      await new Promise<void>((resolve) => timers.after(RECLAIM_PERIOD_MS * (0.5 + random.fraction()), resolve));
+    }
+    if (this.open) this.listener?.onGone('no process can carry the session');
+  }
+}

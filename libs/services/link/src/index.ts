@@ -1,0 +1,3 @@
+export * from './ask';
+export * from './peers';
+export * from './trace';

@@ -1,0 +1,82 @@
+import { subjects, type Incarnation } from '@parley/model';
+import type { BusPort, BusSubscription, CancelTimer, SystemPorts } from '@parley/ports';
+import { encodeEnvelope } from '@parley/schemas';
+
+/** One request per process pair (design §5): a crash shows within this time, as no responders. */
+export const PING_PERIOD_MS = 250;
+/** Silence that is no crash (a stopped process, a cut link): as long as a lease lives. */
+export const SILENCE_MS = 3_000;
+
+const NO_TRACE = '';
+const EMPTY = new Uint8Array(0);
+
+/** Answers the pings of other processes. */
+export function answerPings(bus: BusPort, incarnation: Incarnation): BusSubscription {
+  return bus.subscribe(subjects.peer(incarnation), (message) => message.reply?.(EMPTY));
+}
+
+interface Watched {
+  listeners: Set<() => void>;
+  lastHeardMs: number;
+  asking: boolean;
+}
+
+/**
+ * Watches other processes, each once however many sessions depend on it. A peer is lost when nobody answers for it, or
+ * when it is silent for `SILENCE_MS` while our own link is up. A lost incarnation never comes back: a restarted process
+ * is another one.
+ */
+export class PeerWatch {
+  private readonly watched = new Map<Incarnation, Watched>();
+  private readonly stopTimer: CancelTimer;
+
+  constructor(
+    private readonly bus: BusPort,
+    private readonly system: SystemPorts,
+    private readonly self: Incarnation,
+  ) {
+    this.stopTimer = system.timers.every(PING_PERIOD_MS, () => {
+      for (const [peer, watched] of this.watched) if (!watched.asking) void this.ping(peer, watched);
+    });
+  }
+
+  /** Calls `onLost` once when the peer is lost. Returns the end of this interest. */
+  watch(peer: Incarnation, onLost: () => void): () => void {
+    let watched = this.watched.get(peer);
+    if (!watched) {
+      watched = { listeners: new Set(), lastHeardMs: this.system.clock.nowMs(), asking: false };
+      this.watched.set(peer, watched);
+    }
+    const { listeners } = watched;
+    // A set of functions would merge two interests of one caller.
+    const listener = (): void => onLost();
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.watched.get(peer)?.listeners === listeners) this.watched.delete(peer);
+    };
+  }
+
+  close(): void {
+    this.stopTimer();
+    this.watched.clear();
+  }
+
+  private async ping(peer: Incarnation, watched: Watched): Promise<void> {
+    watched.asking = true;
+    const outcome = await this.bus.request(subjects.peer(peer), encodeEnvelope(NO_TRACE, { from: this.self }), {
+      timeoutMs: PING_PERIOD_MS,
+    });
+    watched.asking = false;
+    if (this.watched.get(peer) !== watched) return;
+    const nowMs = this.system.clock.nowMs();
+    // While our own link is down, silence says nothing about the peer.
+    if (outcome.kind === 'reply' || !this.bus.connected) watched.lastHeardMs = nowMs;
+    else if (outcome.kind === 'no-responders' || nowMs - watched.lastHeardMs >= SILENCE_MS) this.lose(peer, watched);
+  }
+
+  private lose(peer: Incarnation, watched: Watched): void {
+    this.watched.delete(peer);
+    for (const listener of watched.listeners) listener();
+  }
+}

@@ -1,0 +1,75 @@
+import { subjects, type Claim, type Incarnation, type SessionId } from '@parley/model';
+import type { BusPort, SessionStorePort, StoredSession } from '@parley/ports';
+import { busSchemas } from '@parley/schemas';
+import { ask } from '@parley/service-link';
+import { SESSION_TTL_MS } from './config';
+
+/** An owner that does not answer for so long is taken for stopped (design §5). */
+const PROBE_TIMEOUT_MS = 300;
+
+export type ClaimResult =
+  | { kind: 'won'; session: StoredSession }
+  | { kind: 'owned'; owner: Incarnation; epoch: number }
+  | { kind: 'gone' }
+  /** The store cannot be reached, or another claim was faster: asking again tells. */
+  | { kind: 'unavailable' };
+
+/**
+ * Decides whether a session is free and takes it. The epoch is the fence: two claims that both find it free are decided
+ * by the store's script, and a claim that was wrong about a silent owner fences that owner with its next write.
+ */
+export class Claims {
+  constructor(
+    private readonly store: SessionStorePort,
+    private readonly bus: BusPort,
+    private readonly self: Incarnation,
+  ) {}
+
+  async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimResult> {
+    if (claim.attach.kind === 'new') return this.take(claim, 0);
+    const loaded = await this.store.load(claim.sessionId);
+    if (loaded.kind === 'unavailable') return { kind: 'unavailable' };
+    if (loaded.kind !== 'found' || loaded.session.state === undefined) return { kind: 'gone' };
+    const { owner, epoch } = loaded.session;
+    if (
+      owner !== undefined &&
+      owner !== this.self &&
+      !(await this.isFree(claim.sessionId, owner, traceparent, onProbing))
+    ) {
+      return { kind: 'owned', owner, epoch };
+    }
+    return this.take(claim, epoch);
+  }
+
+  private async take(claim: Claim, expectedEpoch: number): Promise<ClaimResult> {
+    const outcome = await this.store.claim({
+      sessionId: claim.sessionId,
+      owner: this.self,
+      expectedEpoch,
+      seenEpoch: claim.seenEpoch,
+      newAttachment: claim.attach.kind === 'new',
+      ttlMs: SESSION_TTL_MS,
+    });
+    if (outcome.kind === 'claimed') return { kind: 'won', session: outcome.session };
+    return outcome.kind === 'removed' ? { kind: 'gone' } : { kind: 'unavailable' };
+  }
+
+  /** The lease is read first; only a living one is worth a probe. */
+  private async isFree(
+    sessionId: SessionId,
+    owner: Incarnation,
+    traceparent: string,
+    onProbing: () => void,
+  ): Promise<boolean> {
+    const lease = await this.store.leaseAlive(owner);
+    if (lease.kind === 'gone') return true;
+    onProbing();
+    const answer = await ask(this.bus, subjects.ownerProbe(owner), {
+      traceparent,
+      body: { sessionId },
+      reply: busSchemas.ownerProbeReply,
+      timeoutMs: PROBE_TIMEOUT_MS,
+    });
+    return !(answer.kind === 'answer' && answer.body.kind === 'owned');
+  }
+}

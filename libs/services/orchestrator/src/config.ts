@@ -1,0 +1,24 @@
+import type { TurnPolicy } from '@parley/model';
+
+export interface OrchestratorConfig {
+  instructions: string;
+  /** The language model of every session whose connection names no mapped one. */
+  model: string;
+  /** The voice of every session; null: the voice adapter's own. */
+  voice: string | null;
+  /** Models an application may name in `?model=`, to the model that is used. */
+  modelMap: Readonly<Record<string, string>>;
+  policy: TurnPolicy;
+  /** A local face is served: the voice is asked for timings. */
+  lipSync: boolean;
+  /** Above this many sessions this process claims no more. */
+  maxSessions: number;
+}
+
+/** Lease of one process incarnation, and how often it is renewed (design §5). */
+export const LEASE_TTL_MS = 3_000;
+export const LEASE_PERIOD_MS = 1_000;
+/** A session's state outlives its last activity by this. */
+export const SESSION_TTL_MS = 30 * 60_000;
+/** A session that ended leaves its epoch for so long, so that late orders stay fenced. */
+export const TOMBSTONE_MS = 60_000;

@@ -1,0 +1,80 @@
+import { responseId, sessionId } from '@parley/schemas';
+import type { EngineState } from '@parley/turn-engine';
+import { z } from 'zod';
+
+/** Parser of the engine's state as it lies in the store; documented in PROTOCOL.md ("Stored state"). */
+
+const count = z.int().min(0);
+const ms = z.number();
+const msOrNull = z.number().nullable();
+const usage = z.object({ inputTokens: count, outputTokens: count });
+
+const words = z.array(
+  z.object({ word: z.string(), charStart: count, charEnd: count, startMs: z.number(), endMs: z.number() }),
+);
+const segments = z.array(z.object({ text: z.string(), words }));
+const delivery = z.object({
+  segments: z.array(z.object({ attempt: count, samples: count, last: z.boolean() })),
+  playedSamples: count,
+});
+
+const names = { lane: count, ordinal: count, responseId, itemId: z.string(), turnId: z.string() };
+
+const liveResponse = z.object({
+  ...names,
+  cause: z.object({ attachment: count, seq: count }),
+  generation: z.discriminatedUnion('stage', [
+    z.object({ stage: z.literal('running'), text: z.string(), deadlineMs: ms, tokens: z.boolean() }),
+    z.object({ stage: z.literal('ended'), usage, status: z.enum(['completed', 'incomplete']) }),
+  ]),
+  voice: z.discriminatedUnion('stage', [
+    z.object({ stage: z.literal('opening'), deadlineMs: ms }),
+    z.object({ stage: z.literal('bound'), deadlineMs: msOrNull }),
+    z.object({ stage: z.literal('absent'), deadlineMs: msOrNull }),
+  ]),
+  segments,
+  delivery,
+  beganAtMs: ms,
+  marks: z.object({
+    firstTokenMs: msOrNull,
+    firstSegmentMs: msOrNull,
+    firstAudioMs: msOrNull,
+    generatedMs: msOrNull,
+  }),
+});
+
+const phase = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('idle') }),
+  z.object({ name: z.literal('listening') }),
+  z.object({ name: z.literal('thinking'), response: liveResponse }),
+  z.object({ name: z.literal('speaking'), response: liveResponse }),
+  z.object({ name: z.literal('closed'), reason: z.string() }),
+]);
+
+const historyItem = z.union([
+  z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
+  z.object({
+    id: z.string(),
+    role: z.literal('assistant'),
+    text: z.string(),
+    interrupted: z.boolean(),
+    spoken: z.object({ segments, delivery }).nullable(),
+  }),
+]);
+
+export const engineStateSchema: z.ZodType<EngineState> = z.object({
+  session: z.object({
+    sessionId,
+    model: z.string(),
+    defaultInstructions: z.string(),
+    instructions: z.string(),
+    voice: z.string().nullable(),
+  }),
+  phase,
+  tails: z.array(z.object({ ...names, segments, delivery, closedAtMs: ms, deadlineMs: ms, cutToHeard: z.boolean() })),
+  history: z.array(historyItem),
+  recentTurnIds: z.array(z.string()),
+  nextOrdinal: count,
+  voiceRate: z.object({ samples: z.number(), characters: z.number() }),
+  idleDeadlineMs: ms,
+});

@@ -1,0 +1,27 @@
+import type { SessionId } from '@parley/model';
+import type { LogPort, TelemetryPort } from '@parley/ports';
+import type { Observation } from '@parley/turn-engine';
+
+/** Metrics and log lines of what the engine observed; ids and numbers only. */
+export function record(observation: Observation, sessionId: SessionId, telemetry: TelemetryPort, log: LogPort): void {
+  switch (observation.name) {
+    case 'first-token':
+      return telemetry.observe('parley_turn_first_token_seconds', {}, observation.ms / 1000);
+    case 'response-ended':
+      return telemetry.count('parley_turns_total', { status: observation.status });
+    case 'interrupted':
+      return telemetry.count('parley_interruptions_total', { cause: observation.cause });
+    case 'provider-failed': {
+      const { provider, failure, responseId } = observation;
+      telemetry.count(provider === 'llm' ? 'parley_llm_failures_total' : 'parley_tts_failures_total', {
+        kind: failure,
+      });
+      return log.warn('a provider failed', { sessionId, responseId, provider, failure });
+    }
+    case 'drain-timeout': {
+      const { responseId, queuedSamples, elapsedMs } = observation;
+      telemetry.count('parley_drain_timeouts_total', {});
+      return log.warn('a tail was cleared by the drain timeout', { sessionId, responseId, queuedSamples, elapsedMs });
+    }
+  }
+}

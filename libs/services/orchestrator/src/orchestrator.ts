@@ -1,0 +1,187 @@
+import {
+  SCHEMA_VERSION,
+  queueGroups,
+  subjects,
+  type Claim,
+  type ClaimReply,
+  type Incarnation,
+  type SessionId,
+} from '@parley/model';
+import type { BusMessage, BusSubscription, CancelTimer, Readiness, Service, StoredSession } from '@parley/ports';
+import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
+import { answerPings, PeerWatch } from '@parley/service-link';
+import { initialState, type SessionConfig } from '@parley/turn-engine';
+import { Claims } from './claims';
+import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
+import { OwnedSession, type OrchestratorPorts } from './owned-session';
+import { decodeRecord, type SessionRecord } from './session-record';
+
+const FLUSH_TIMEOUT_MS = 1_000;
+/** While sessions speak, a planned stop looks this often whether they have ended. */
+const DRAIN_PERIOD_MS = 50;
+
+/** Owns sessions: claims them for gateways, runs them, and lets them go. The only writer of a session's state. */
+export class Orchestrator implements Service {
+  readonly incarnation: Incarnation;
+  private readonly sessions = new Map<SessionId, OwnedSession>();
+  private readonly claims: Claims;
+  private readonly peers: PeerWatch;
+  private subscriptions: BusSubscription[] = [];
+  private claimSubscription: BusSubscription | undefined;
+  private stopLease: CancelTimer | undefined;
+  private leaseHeld = false;
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    private readonly ports: OrchestratorPorts,
+    private readonly config: OrchestratorConfig,
+  ) {
+    this.incarnation = `orc_${ports.system.random.hex(8)}`;
+    this.claims = new Claims(ports.store, ports.bus, this.incarnation);
+    this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
+  }
+
+  async start(): Promise<void> {
+    const { bus, system } = this.ports;
+    await this.renewLease();
+    this.stopLease = system.timers.every(LEASE_PERIOD_MS, () => void this.renewLease());
+    this.subscriptions = [
+      answerPings(bus, this.incarnation),
+      bus.subscribe(subjects.ownerProbe(this.incarnation), (message) => this.answerProbe(message)),
+      bus.subscribe(subjects.ownerVoice(this.incarnation), (message) => this.takeVoiceFailure(message)),
+    ];
+    this.claimSubscription = bus.subscribe(subjects.claim, (message) => void this.answerClaim(message), {
+      queue: queueGroups.orchestrators,
+    });
+    await bus.flush(FLUSH_TIMEOUT_MS);
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (this.stopping) reasons.push('stopping');
+    if (!this.ports.bus.connected) reasons.push('the bus cannot be reached');
+    if (!this.leaseHeld) reasons.push('the session store cannot be reached');
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Claims no more, lets running responses end until the deadline, then releases every session and the lease. */
+  stop(deadlineMs: number): Promise<void> {
+    this.stopping ??= this.drain(deadlineMs);
+    return this.stopping;
+  }
+
+  private async drain(deadlineMs: number): Promise<void> {
+    const { clock, timers } = this.ports.system;
+    this.claimSubscription?.unsubscribe();
+    const untilMs = clock.nowMs() + deadlineMs;
+    while ([...this.sessions.values()].some((session) => session.isBusy) && clock.nowMs() < untilMs) {
+      await new Promise<void>((resolve) => timers.after(DRAIN_PERIOD_MS, resolve));
+    }
+    await Promise.all([...this.sessions.values()].map((session) => session.release()));
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    this.stopLease?.();
+    this.peers.close();
+    await this.ports.store.releaseLease(this.incarnation);
+  }
+
+  private async renewLease(): Promise<void> {
+    const outcome = await this.ports.store.renewLease(this.incarnation, LEASE_TTL_MS);
+    this.leaseHeld = outcome.kind === 'renewed';
+    if (!this.leaseHeld) this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
+  }
+
+  private answerProbe(message: BusMessage): void {
+    const decoded = decodeEnvelope(busSchemas.ownerProbe, message.payload);
+    if (!decoded.ok) return;
+    const session = this.sessions.get(decoded.body.sessionId);
+    const reply = session ? { kind: 'owned', epoch: session.epoch } : { kind: 'disowned' };
+    message.reply?.(encodeEnvelope(decoded.traceparent, reply));
+  }
+
+  private takeVoiceFailure(message: BusMessage): void {
+    const decoded = decodeEnvelope(busSchemas.voiceFailed, message.payload);
+    if (!decoded.ok) return this.ports.log.error('a voice failure cannot be read', { reason: decoded.reason });
+    message.reply?.(encodeEnvelope(decoded.traceparent, {}));
+    this.sessions.get(decoded.body.sessionId)?.voiceFailed(decoded.body);
+  }
+
+  private async answerClaim(message: BusMessage): Promise<void> {
+    const decoded = decodeEnvelope(busSchemas.claim, message.payload);
+    if (!decoded.ok) return this.ports.log.error('a claim cannot be read', { reason: decoded.reason });
+    const { traceparent, body } = decoded;
+    const reply = (answer: ClaimReply): void => message.reply?.(encodeEnvelope(traceparent, answer));
+    const answer = await this.claim(body, traceparent, () => reply({ kind: 'probing' }));
+    // No answer: the gateway asks another member of the group.
+    if (!answer) return;
+    this.ports.telemetry.count('parley_claims_total', { outcome: answer.kind });
+    reply(answer);
+  }
+
+  private async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimReply | undefined> {
+    const own = this.sessions.get(claim.sessionId);
+    // The answer to an earlier try of the same gateway was lost.
+    if (own) return this.granted(own);
+    if (this.sessions.size >= this.config.maxSessions) return { kind: 'full' };
+    const result = await this.claims.claim(claim, traceparent, onProbing);
+    switch (result.kind) {
+      case 'won':
+        return this.own(claim, result.session, traceparent);
+      case 'owned':
+        return { kind: 'owned', owner: result.owner, epoch: result.epoch };
+      case 'gone':
+        return { kind: 'gone' };
+      case 'unavailable':
+        return undefined;
+    }
+  }
+
+  private async own(claim: Claim, stored: StoredSession, traceparent: string): Promise<ClaimReply> {
+    const record = this.recordOf(claim, stored);
+    if (!record) return { kind: 'gone' };
+    const { sessionId } = claim;
+    const ownership = { sessionId, epoch: stored.epoch, rev: stored.rev, record, traceparent };
+    const session = new OwnedSession(this.ports, this.config, this.incarnation, this.peers, ownership, () => {
+      if (this.sessions.get(sessionId) === session) this.sessions.delete(sessionId);
+      this.countSessions();
+    });
+    this.sessions.set(sessionId, session);
+    this.ports.telemetry.count('parley_sessions_total', { role: 'orchestrator' });
+    this.countSessions();
+    session.open();
+    await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
+    const takenOver = claim.attach.kind === 'keep';
+    if (takenOver) this.ports.telemetry.count('parley_takeovers_total', {});
+    session.begin(takenOver ? 'taken-over' : 'attached');
+    return this.granted(session);
+  }
+
+  private granted(session: OwnedSession): ClaimReply {
+    return { kind: 'granted', epoch: session.epoch, attachment: session.attachment, owner: this.incarnation };
+  }
+
+  private recordOf(claim: Claim, stored: StoredSession): SessionRecord | undefined {
+    if (claim.attach.kind === 'new') {
+      const connection = { attachment: stored.attachment, lastSeq: 0, gateway: claim.gateway };
+      const engine = initialState(this.sessionConfig(claim.sessionId, claim.attach.connection.model));
+      return { v: SCHEMA_VERSION, engine, connection, outSeq: 0, outbox: [], voice: null };
+    }
+    const decoded = stored.state ? decodeRecord(stored.state) : { ok: false as const, reason: 'no state' };
+    if (decoded.ok) return { ...decoded.record, connection: { ...decoded.record.connection, gateway: claim.gateway } };
+    this.ports.log.error('a stored session cannot be read', { sessionId: claim.sessionId, reason: decoded.reason });
+    return undefined;
+  }
+
+  private sessionConfig(sessionId: SessionId, named: string | null): SessionConfig {
+    const { instructions, model, modelMap, voice } = this.config;
+    const mapped = named === null ? undefined : modelMap[named];
+    return { sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice };
+  }
+
+  private countSessions(): void {
+    this.ports.telemetry.gauge('parley_sessions_active', { role: 'orchestrator' }, this.sessions.size);
+  }
+}
+
+/** The turn-orchestrator over its ports. */
+export const createOrchestrator = (ports: OrchestratorPorts, config: OrchestratorConfig): Service =>
+  new Orchestrator(ports, config);

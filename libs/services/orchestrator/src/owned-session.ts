@@ -1,0 +1,412 @@
+import {
+  SCHEMA_VERSION,
+  subjects,
+  unreachable,
+  type Incarnation,
+  type InputMessage,
+  type InputReply,
+  type Report,
+  type SegmentTimings,
+  type SessionId,
+  type VoiceFailed,
+} from '@parley/model';
+import type {
+  BusPort,
+  BusSubscription,
+  LlmPort,
+  LogPort,
+  SessionStorePort,
+  SystemPorts,
+  TelemetryPort,
+} from '@parley/ports';
+import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
+import type { PeerWatch } from '@parley/service-link';
+import { liveResponse, nextDeadlineMs, staysInside, step, type Effect, type EngineInput } from '@parley/turn-engine';
+import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
+import { Generations } from './generations';
+import { InputLedger } from './input-ledger';
+import { Mailbox } from './mailbox';
+import { record } from './observations';
+import { Outbox, type OutboxEntry } from './outbox';
+import { OutputSender } from './output-sender';
+import { encodeRecord, type Connection, type SessionRecord, type VoiceBindingRecord } from './session-record';
+import { VoiceBinding } from './voice-binding';
+import { WakeUp } from './wake-up';
+
+export interface OrchestratorPorts {
+  bus: BusPort;
+  store: SessionStorePort;
+  llm: LlmPort;
+  system: SystemPorts;
+  log: LogPort;
+  telemetry: TelemetryPort;
+}
+
+/** What a claim has won. */
+export interface Ownership {
+  sessionId: SessionId;
+  epoch: number;
+  rev: number;
+  record: SessionRecord;
+  traceparent: string;
+}
+
+/** One rendering per response until a later issue renders again. */
+const ATTEMPT = 1;
+/** While the store cannot be reached, a write is tried again so often; nothing leaves meanwhile. */
+const WRITE_RETRY_MS = 200;
+
+type OutsideEffect = Exclude<Effect, { kind: 'start-generation' | 'abort-generation' | 'observe' }>;
+
+/**
+ * One session while this process owns it. One input at a time: `step`; what stays inside the owner starts at once; the
+ * write; then what leaves. Nothing leaves before the write that holds it is confirmed, so whatever a client or worker
+ * has seen survives this process; a write that is refused means that somebody else is the owner, and from then on
+ * nothing is published at all.
+ */
+export class OwnedSession {
+  private readonly mailbox = new Mailbox();
+  private readonly ledger: InputLedger;
+  private readonly outbox: Outbox;
+  private readonly sender: OutputSender;
+  private readonly generations: Generations;
+  private readonly wakeUp: WakeUp;
+  private readonly log: LogPort;
+  private subscriptions: BusSubscription[] = [];
+  private voice: VoiceBinding | undefined;
+  private connection: Connection;
+  /** Where the newest response was bound, for a later owner. */
+  private boundVoice: VoiceBindingRecord | null;
+  private unansweredInputs: { seq: number; reply: (reply: InputReply) => void }[] = [];
+  private traceparent: string;
+  private unwatchGateway: () => void;
+  private rev: number;
+  private running = false;
+  private state: 'owned' | 'over' = 'owned';
+  private engine;
+
+  constructor(
+    private readonly ports: OrchestratorPorts,
+    private readonly config: OrchestratorConfig,
+    private readonly self: Incarnation,
+    private readonly peers: PeerWatch,
+    private readonly ownership: Ownership,
+    /** Called once, when this process no longer carries the session. */
+    private readonly onOver: () => void,
+  ) {
+    const { record, sessionId, epoch } = ownership;
+    this.engine = record.engine;
+    this.connection = record.connection;
+    this.boundVoice = record.voice;
+    this.rev = ownership.rev;
+    this.traceparent = ownership.traceparent;
+    this.log = ports.log.child({ sessionId, epoch });
+    this.ledger = new InputLedger(record.connection.attachment, record.connection.lastSeq);
+    this.outbox = new Outbox([...record.outbox], record.outSeq);
+    this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
+    this.generations = new Generations(ports.llm, (input) => this.push(input));
+    this.wakeUp = new WakeUp(ports.system, () => this.push({ kind: 'deadline-passed' }));
+    this.unwatchGateway = peers.watch(record.connection.gateway, () => this.push({ kind: 'gateway-lost' }));
+    if (record.voice) {
+      const { worker, lane, ordinal } = record.voice;
+      const key = { sessionId, epoch, lane, ordinal, attempt: ATTEMPT };
+      this.voice = VoiceBinding.of(worker, ports.bus, peers, key, this.traceparent);
+    }
+  }
+
+  get sessionId(): SessionId {
+    return this.ownership.sessionId;
+  }
+
+  get epoch(): number {
+    return this.ownership.epoch;
+  }
+
+  get attachment(): number {
+    return this.ledger.currentAttachment;
+  }
+
+  /** A response is generated or delivered: a planned stop waits for its end. */
+  get isBusy(): boolean {
+    return this.running || liveResponse(this.engine) !== undefined;
+  }
+
+  /** Subscribes; the caller flushes the bus before it lets anybody know. */
+  open(): void {
+    const { bus } = this.ports;
+    this.subscriptions = [
+      bus.subscribe(subjects.input(this.sessionId, this.epoch), (message) => {
+        const decoded = decodeEnvelope(busSchemas.input, message.payload);
+        if (!decoded.ok) return this.log.error('an input cannot be read', { reason: decoded.reason });
+        this.receive(decoded.body, decoded.traceparent, (reply) =>
+          message.reply?.(encodeEnvelope(decoded.traceparent, reply)),
+        );
+      }),
+      bus.subscribe(subjects.report(this.sessionId), (message) => {
+        const decoded = decodeEnvelope(busSchemas.report, message.payload);
+        if (decoded.ok) this.applyReport(decoded.body);
+      }),
+      bus.subscribe(subjects.timings(this.sessionId), (message) => {
+        const decoded = decodeEnvelope(busSchemas.timings, message.payload);
+        if (decoded.ok) this.applyTimings(decoded.body);
+      }),
+    ];
+  }
+
+  /** The first thing this owner does with the session. */
+  begin(how: 'attached' | 'taken-over'): void {
+    if (how === 'taken-over') this.sender.adopt(this.engine.nextOrdinal - 1);
+    this.push({ kind: how });
+  }
+
+  voiceFailed(failed: VoiceFailed): void {
+    if (failed.epoch !== this.epoch) return;
+    const { lane, ordinal, failure } = failed;
+    this.push({ kind: 'voice-failed', lane, ordinal, failure });
+  }
+
+  /** Lets go of the session, so that another process can claim it at once. */
+  async release(): Promise<void> {
+    if (this.state === 'over') return;
+    this.stopEverything();
+    await this.ports.store.release(this.sessionId, this.epoch);
+  }
+
+  private receive(message: InputMessage, traceparent: string, reply: (reply: InputReply) => void): void {
+    const verdict = this.ledger.judge({ attachment: message.attachment, seq: message.seq });
+    if (verdict.kind === 'answer') return reply(verdict.reply);
+    this.unansweredInputs.push({ seq: message.seq, reply });
+    if (verdict.kind === 'under-way') return;
+    this.traceparent = traceparent;
+    const { attachment, seq, closedOrdinal, clientEventId, input } = message;
+    this.push({
+      kind: 'client',
+      number: { attachment, seq },
+      closedOrdinal,
+      ...(clientEventId === undefined ? {} : { clientEventId }),
+      input,
+    });
+  }
+
+  private applyReport(report: Report): void {
+    if (report.attachment !== this.ledger.currentAttachment) return;
+    this.sender.acknowledge(report.acknowledgedOutSeq);
+    this.push({ kind: 'reported', announcedOrdinal: report.announcedOrdinal, responses: report.responses });
+  }
+
+  private applyTimings(timings: SegmentTimings): void {
+    const { lane, ordinal, segment, words } = timings;
+    if (timings.epoch !== this.epoch || words.length === 0) return;
+    this.push({ kind: 'words-timed', lane, ordinal, segment, words });
+  }
+
+  private push(input: EngineInput): void {
+    if (this.state === 'over') return;
+    this.mailbox.push(input);
+    if (!this.running) void this.run();
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    while (!this.mailbox.isEmpty && this.state === 'owned') {
+      const { outside, lastSeq } = this.stepAll();
+      if (outside.length > 0 || lastSeq !== undefined) {
+        const entries = this.number(outside);
+        if (!(await this.write(lastSeq))) break;
+        this.perform(outside, entries);
+        if (lastSeq !== undefined) this.answerInputs(lastSeq);
+      }
+    }
+    this.running = false;
+    this.settle();
+  }
+
+  /** Steps everything that waits; one write then covers it all. */
+  private stepAll(): { outside: OutsideEffect[]; lastSeq: number | undefined } {
+    const outside: OutsideEffect[] = [];
+    let lastSeq: number | undefined;
+    for (const input of this.mailbox.takeAll()) {
+      if (input.kind === 'client') lastSeq = input.number.seq;
+      for (const effect of this.stepOne(input)) {
+        if (staysInside(effect)) this.start(effect);
+        else outside.push(effect as OutsideEffect);
+      }
+    }
+    return { outside, lastSeq };
+  }
+
+  /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
+  private stepOne(input: EngineInput): Effect[] {
+    try {
+      const result = step(this.engine, input, this.ports.system.clock.nowMs(), this.config.policy);
+      this.engine = result.state;
+      return result.effects;
+    } catch (error) {
+      this.log.error('a step failed', { input: input.kind, error });
+      const live = liveResponse(this.engine);
+      if (!live || input.kind === 'generation-failed') return [];
+      const { lane, ordinal } = live;
+      const failure = { kind: 'unavailable', message: 'An internal error ended this answer.' } as const;
+      return this.stepOne({ kind: 'generation-failed', lane, ordinal, failure });
+    }
+  }
+
+  private start(effect: Effect): void {
+    if (effect.kind === 'start-generation') this.generations.start(effect);
+    else if (effect.kind === 'abort-generation') this.generations.abort(effect.ordinal);
+    else if (effect.kind === 'observe') {
+      record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
+    }
+  }
+
+  /** Output gets its numbers before the write, which holds it until the gateway has it. */
+  private number(effects: readonly OutsideEffect[]): OutboxEntry[] {
+    const entries: OutboxEntry[] = [];
+    for (const effect of effects) {
+      if (effect.kind === 'emit') entries.push(this.outbox.add(effect.output));
+    }
+    return entries;
+  }
+
+  /** False when the session was lost: then nothing may leave. */
+  private async write(lastSeq: number | undefined): Promise<boolean> {
+    const state = encodeRecord(this.snapshot(lastSeq));
+    const { store, system, telemetry } = this.ports;
+    this.rev++;
+    while (this.state === 'owned') {
+      const startedMs = system.clock.nowMs();
+      const { sessionId, epoch, rev } = this;
+      const outcome = await store.write({
+        sessionId,
+        epoch,
+        rev,
+        owner: this.self,
+        attachment: this.attachment,
+        state,
+        ttlMs: SESSION_TTL_MS,
+      });
+      telemetry.observe('parley_store_write_seconds', {}, (system.clock.nowMs() - startedMs) / 1000);
+      if (outcome.kind === 'written' || outcome.kind === 'already') return this.isOwned();
+      if (outcome.kind === 'fenced') {
+        this.log.info('another process owns the session', { ownerEpoch: outcome.epoch });
+        this.stopEverything();
+        return false;
+      }
+      telemetry.count('parley_store_failures_total', { operation: 'write' });
+      await new Promise<void>((resolve) => system.timers.after(WRITE_RETRY_MS, resolve));
+    }
+    return false;
+  }
+
+  // A method, because the state can change during an await, which the compiler does not see.
+  private isOwned(): boolean {
+    return this.state === 'owned';
+  }
+
+  private snapshot(lastSeq: number | undefined): SessionRecord {
+    if (lastSeq !== undefined) this.connection = { ...this.connection, lastSeq };
+    return {
+      v: SCHEMA_VERSION,
+      engine: this.engine,
+      connection: this.connection,
+      outSeq: this.outbox.outSeq,
+      outbox: [...this.outbox.pending],
+      voice: this.boundVoice,
+    };
+  }
+
+  private perform(effects: readonly OutsideEffect[], entries: readonly OutboxEntry[]): void {
+    let next = 0;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'emit': {
+          const entry = entries[next++];
+          if (entry) this.sender.send(entry, this.traceparent);
+          break;
+        }
+        case 'open-voice':
+          this.openVoice(effect);
+          break;
+        case 'speak-segment':
+          this.voiceOf(effect)?.segment(effect.segment, effect.text);
+          break;
+        case 'end-voice':
+          this.voiceOf(effect)?.end(effect.segments);
+          break;
+        case 'cancel-voice':
+          this.voiceOf(effect)?.cancel();
+          break;
+        case 'close-session':
+          this.log.info('a session ended', { reason: effect.reason });
+          void this.remove();
+          break;
+        default:
+          unreachable(effect);
+      }
+    }
+    if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
+  }
+
+  private voiceOf(effect: { lane: number; ordinal: number }): VoiceBinding | undefined {
+    return this.voice?.ordinal === effect.ordinal && this.voice.lane === effect.lane ? this.voice : undefined;
+  }
+
+  private openVoice(effect: Extract<Effect, { kind: 'open-voice' }>): void {
+    const { lane, ordinal, responseId, voice } = effect;
+    const { sessionId, epoch } = this;
+    this.voice?.release();
+    const binding = new VoiceBinding(
+      this.ports.bus,
+      this.peers,
+      { sessionId, epoch, lane, ordinal, attempt: ATTEMPT },
+      this.traceparent,
+      {
+        onBound: (worker) => {
+          this.boundVoice = { worker, lane, ordinal };
+          this.push({ kind: 'voice-bound', lane, ordinal });
+        },
+        onRefused: (failure) => this.push({ kind: 'voice-refused', lane, ordinal, failure }),
+        onFailed: (failure) => this.push({ kind: 'voice-failed', lane, ordinal, failure }),
+      },
+    );
+    this.voice = binding;
+    void binding.open({ responseId, owner: this.self, voice, lipSync: this.config.lipSync });
+  }
+
+  private answerInputs(lastSeq: number): void {
+    this.ledger.confirm(lastSeq);
+    const answered = this.unansweredInputs.filter((input) => input.seq <= lastSeq);
+    this.unansweredInputs = this.unansweredInputs.filter((input) => input.seq > lastSeq);
+    for (const { reply } of answered) reply({ kind: 'applied', seq: lastSeq });
+  }
+
+  /** After a run: one timer for the next deadline, and no interest in workers that are no longer needed. */
+  private settle(): void {
+    if (this.state === 'over') return;
+    this.wakeUp.at(nextDeadlineMs(this.engine));
+    const live = liveResponse(this.engine);
+    if (this.voice && live?.ordinal !== this.voice.ordinal) {
+      this.voice.release();
+      this.voice = undefined;
+    }
+  }
+
+  private async remove(): Promise<void> {
+    this.stopEverything();
+    const outcome = await this.ports.store.remove(this.sessionId, this.epoch, TOMBSTONE_MS);
+    if (outcome.kind === 'unavailable')
+      this.ports.telemetry.count('parley_store_failures_total', { operation: 'remove' });
+  }
+
+  private stopEverything(): void {
+    if (this.state === 'over') return;
+    this.state = 'over';
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    this.generations.abortAll();
+    this.wakeUp.cancel();
+    this.sender.close();
+    this.voice?.release();
+    this.unwatchGateway();
+    this.onOver();
+  }
+}

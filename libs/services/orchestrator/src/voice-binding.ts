@@ -1,0 +1,159 @@
+import {
+  subjects,
+  type Incarnation,
+  type ProviderFailure,
+  type ResponseId,
+  type VoiceJobKey,
+  type VoiceOrder,
+  type WorkerId,
+} from '@parley/model';
+import type { BusPort } from '@parley/ports';
+import { busSchemas } from '@parley/schemas';
+import { ask, type PeerWatch } from '@parley/service-link';
+
+/** How long a worker may take to answer an order; more is a worker that is lost. */
+const ORDER_TIMEOUT_MS = 1_000;
+const OPEN_TIMEOUT_MS = 500;
+/** A full or stopping worker answers `full`; another member of the group may have room. */
+const OPEN_TRIES = 3;
+const CANCEL_TRIES = 3;
+
+export interface VoiceListener {
+  onBound(worker: WorkerId): void;
+  onRefused(failure: ProviderFailure): void;
+  onFailed(failure: ProviderFailure): void;
+}
+
+/**
+ * One response at one voice worker. Orders given before a worker has accepted wait here; after a cancel nothing is
+ * ordered any more, and a worker that accepts late is cancelled at once.
+ */
+export class VoiceBinding {
+  private worker: WorkerId | undefined;
+  private readonly waiting: VoiceOrder[] = [];
+  private state: 'opening' | 'bound' | 'over' = 'opening';
+  private unwatch: (() => void) | undefined;
+
+  constructor(
+    private readonly bus: BusPort,
+    private readonly peers: PeerWatch,
+    private readonly key: VoiceJobKey,
+    private readonly traceparent: string,
+    private readonly listener: VoiceListener,
+  ) {}
+
+  /** A binding of an owner that is gone: all that can be done with it is to cancel it. */
+  static of(worker: WorkerId, bus: BusPort, peers: PeerWatch, key: VoiceJobKey, traceparent: string): VoiceBinding {
+    const nobody: VoiceListener = { onBound: () => {}, onRefused: () => {}, onFailed: () => {} };
+    const binding = new VoiceBinding(bus, peers, key, traceparent, nobody);
+    binding.worker = worker;
+    binding.state = 'bound';
+    return binding;
+  }
+
+  get lane(): number {
+    return this.key.lane;
+  }
+
+  get ordinal(): number {
+    return this.key.ordinal;
+  }
+
+  /** Finds a worker. Its answer comes through the listener. */
+  async open(request: {
+    responseId: ResponseId;
+    owner: Incarnation;
+    voice: string | null;
+    lipSync: boolean;
+  }): Promise<void> {
+    let refusal: ProviderFailure = { kind: 'missing', message: 'No voice worker is running.' };
+    for (let attempt = 0; attempt < OPEN_TRIES && this.state === 'opening'; attempt++) {
+      const answer = await ask(this.bus, subjects.ttsOpen, {
+        traceparent: this.traceparent,
+        body: { ...this.key, ...request },
+        reply: busSchemas.voiceOpenReply,
+        timeoutMs: OPEN_TIMEOUT_MS,
+      });
+      if (answer.kind === 'answer' && answer.body.kind === 'accepted') return this.bind(answer.body.worker);
+      if (answer.kind === 'answer' && answer.body.kind === 'unavailable') {
+        return this.refuse({ kind: 'missing', message: answer.body.message });
+      }
+      if (answer.kind === 'answer') refusal = { kind: 'unavailable', message: 'All voice workers are busy.' };
+    }
+    this.refuse(refusal);
+  }
+
+  segment(segment: number, text: string): void {
+    this.order({ ...this.key, kind: 'segment', segment, text });
+  }
+
+  end(segments: number): void {
+    this.order({ ...this.key, kind: 'end', segments });
+  }
+
+  cancel(): void {
+    if (this.state === 'over') return;
+    const { worker } = this;
+    this.release();
+    if (worker) void this.sendCancel(worker);
+  }
+
+  /** Nothing is expected of the worker any more. */
+  release(): void {
+    this.state = 'over';
+    this.unwatch?.();
+    this.unwatch = undefined;
+  }
+
+  private bind(worker: WorkerId): void {
+    if (this.state === 'over') {
+      void this.sendCancel(worker);
+      return;
+    }
+    this.worker = worker;
+    this.state = 'bound';
+    this.unwatch = this.peers.watch(worker, () => this.lose());
+    this.listener.onBound(worker);
+    for (const order of this.waiting.splice(0)) void this.send(worker, order);
+  }
+
+  private refuse(failure: ProviderFailure): void {
+    if (this.state !== 'opening') return;
+    this.release();
+    this.listener.onRefused(failure);
+  }
+
+  private order(order: VoiceOrder): void {
+    if (this.state === 'opening') this.waiting.push(order);
+    else if (this.state === 'bound' && this.worker) void this.send(this.worker, order);
+  }
+
+  private async send(worker: WorkerId, order: VoiceOrder): Promise<void> {
+    const answer = await this.askWorker(worker, order);
+    if (answer.kind === 'answer' && answer.body.kind === 'ok') return;
+    this.lose();
+  }
+
+  private lose(): void {
+    if (this.state !== 'bound') return;
+    this.release();
+    this.listener.onFailed({ kind: 'worker_lost', message: 'The voice worker of this answer was lost.' });
+  }
+
+  private async sendCancel(worker: WorkerId): Promise<void> {
+    for (let attempt = 0; attempt < CANCEL_TRIES; attempt++) {
+      const answer = await this.askWorker(worker, { ...this.key, kind: 'cancel' });
+      // Without responders there is no worker that could still speak.
+      if (answer.kind === 'answer' || answer.kind === 'no-responders') return;
+    }
+  }
+
+  private askWorker(worker: WorkerId, order: VoiceOrder) {
+    return ask(this.bus, subjects.ttsWorker(worker), {
+      traceparent: this.traceparent,
+      body: order,
+      reply: busSchemas.voiceOrderReply,
+      timeoutMs: ORDER_TIMEOUT_MS,
+    });
+  }
+}
