@@ -30,7 +30,11 @@ const project = (displayName, testMatch) => ({
 /** unit: beside the source, no server · integration: real NATS and Redis · e2e: built processes, browser. */
 module.exports = {
   projects: [
-    project('unit', ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts']),
+    project('unit', [
+      '<rootDir>/libs/**/*.spec.ts',
+      '<rootDir>/apps/**/*.spec.ts',
+      '<rootDir>/tests/system/virtual/**/*.spec.ts',
+    ]),
     project('integration', [
       '<rootDir>/libs/**/*.integration.ts',
       '<rootDir>/tests/system/integration/**/*.integration.ts',

@@ -62,7 +62,7 @@ export class ClientSession implements ConnectionListener {
   }
 
   onBinary(): void {
-    this.refuse('invalid_value', 'Binary frames are not accepted; send events as JSON text frames.');
+    this.closeConnection(CLOSE_CODES.unsupportedData, 'events are JSON text frames');
   }
 
   onWritable(): void {
@@ -125,13 +125,6 @@ export class ClientSession implements ConnectionListener {
 
   private snapshot(): DeliverySnapshot {
     return { writtenOrdinal: this.downlink.writtenOrdinal, delivery: this.downlink.deliveries() };
-  }
-
-  private refuse(code: ErrorCode, message: string): void {
-    this.send(
-      { kind: 'message-refused', error: { type: 'invalid_request_error', code, message, param: null } },
-      undefined,
-    );
   }
 
   private send(input: SessionInput, clientEventId: string | undefined): number {

@@ -73,7 +73,7 @@ export class Gateway implements GatewayService {
       subprotocol: selectSubprotocol(request.subprotocols),
       open: (connection) => {
         settle();
-        const options = { parley, binary: request.query['audio'] === 'binary' };
+        const options = { parley, binary: parley && request.query['audio'] === 'binary' };
         const session: ClientSession = new ClientSession(this.ports, link, connection, options, log, () => {
           this.sessions.delete(session);
           this.countSessions();
@@ -99,7 +99,7 @@ export class Gateway implements GatewayService {
     if (authentication.kind === 'refused') {
       return this.refuse(authentication.status, 'authentication', authentication.message);
     }
-    const audio = request.query['audio'];
+    const audio = request.subprotocols.includes(PARLEY_SUBPROTOCOL) ? request.query['audio'] : undefined;
     if (audio !== undefined && audio !== 'binary' && audio !== 'json') {
       return this.refuse(400, 'query', 'The query parameter "audio" is "json" or "binary".');
     }

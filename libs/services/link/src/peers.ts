@@ -15,15 +15,22 @@ export function answerPings(bus: BusPort, incarnation: Incarnation): BusSubscrip
   return bus.subscribe(subjects.peer(incarnation), (message) => message.reply?.(EMPTY));
 }
 
+/**
+ * What "no responders" says of a peer. Of an owner or worker: it is gone, and another one can take over at once. Of a
+ * gateway: its bus link may be back in a moment, and closing its clients' sessions could not be undone.
+ */
+export type Patience = 'none' | 'until-silent';
+
 interface Watched {
+  patience: Patience;
   listeners: Set<() => void>;
   lastHeardMs: number;
   asking: boolean;
 }
 
 /**
- * Watches other processes, each once however many sessions depend on it. A peer is lost when nobody answers for it, or
- * when it is silent for `SILENCE_MS` while our own link is up. A lost incarnation never comes back: a restarted process
+ * Watches other processes, each once however many sessions depend on it. A peer is lost when nobody answers for it (see
+ * `Patience`), or when it is silent for `SILENCE_MS` while our own link is up. A lost incarnation never comes back: a restarted process
  * is another one.
  */
 export class PeerWatch {
@@ -41,10 +48,10 @@ export class PeerWatch {
   }
 
   /** Calls `onLost` once when the peer is lost. Returns the end of this interest. */
-  watch(peer: Incarnation, onLost: () => void): () => void {
+  watch(peer: Incarnation, onLost: () => void, patience: Patience = 'none'): () => void {
     let watched = this.watched.get(peer);
     if (!watched) {
-      watched = { listeners: new Set(), lastHeardMs: this.system.clock.nowMs(), asking: false };
+      watched = { patience, listeners: new Set(), lastHeardMs: this.system.clock.nowMs(), asking: false };
       this.watched.set(peer, watched);
     }
     const { listeners } = watched;
@@ -72,7 +79,8 @@ export class PeerWatch {
     const nowMs = this.system.clock.nowMs();
     // While our own link is down, silence says nothing about the peer.
     if (outcome.kind === 'reply' || !this.bus.connected) watched.lastHeardMs = nowMs;
-    else if (outcome.kind === 'no-responders' || nowMs - watched.lastHeardMs >= SILENCE_MS) this.lose(peer, watched);
+    else if (outcome.kind === 'no-responders' && watched.patience === 'none') this.lose(peer, watched);
+    else if (nowMs - watched.lastHeardMs >= SILENCE_MS) this.lose(peer, watched);
   }
 
   private lose(peer: Incarnation, watched: Watched): void {

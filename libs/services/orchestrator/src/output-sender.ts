@@ -12,6 +12,8 @@ const NO_TRACE = '';
 /** Publishes numbered output and repeats it until the gateway has acknowledged it. */
 export class OutputSender {
   private timer: CancelTimer | undefined;
+  /** Numbered output beyond this waits for its write: it must not leave with a repetition. */
+  private sentOutSeq = 0;
   private oldest: { outSeq: number; sinceMs: number; sentMs: number } | undefined;
 
   constructor(
@@ -32,6 +34,7 @@ export class OutputSender {
   send(entry: OutboxEntry, traceparent: string): void {
     const { epoch } = this;
     this.publish(traceparent, { kind: 'output', epoch, outSeq: entry.outSeq, output: entry.output });
+    this.sentOutSeq = Math.max(this.sentOutSeq, entry.outSeq);
     this.watch();
   }
 
@@ -46,8 +49,12 @@ export class OutputSender {
     this.timer = undefined;
   }
 
+  private get unacknowledged(): OutboxEntry[] {
+    return this.outbox.pending.filter((entry) => entry.outSeq <= this.sentOutSeq);
+  }
+
   private watch(): void {
-    const first = this.outbox.pending[0];
+    const first = this.unacknowledged[0];
     if (!first) return this.close();
     const nowMs = this.ports.system.clock.nowMs();
     if (this.oldest?.outSeq !== first.outSeq) this.oldest = { outSeq: first.outSeq, sinceMs: nowMs, sentMs: nowMs };
@@ -61,9 +68,9 @@ export class OutputSender {
     if (oldest && nowMs - oldest.sinceMs >= GATEWAY_SILENCE_MS) return this.onGatewaySilent();
     if (oldest && nowMs - oldest.sentMs >= RESEND_MS) {
       oldest.sentMs = nowMs;
-      this.ports.telemetry.count('parley_outputs_resent_total', {}, this.outbox.pending.length);
+      this.ports.telemetry.count('parley_outputs_resent_total', {}, this.unacknowledged.length);
       const { epoch } = this;
-      for (const { outSeq, output } of this.outbox.pending) {
+      for (const { outSeq, output } of this.unacknowledged) {
         this.publish(NO_TRACE, { kind: 'output', epoch, outSeq, output });
       }
     }

@@ -106,7 +106,11 @@ export class OwnedSession {
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
     this.generations = new Generations(ports.llm, (input) => this.push(input));
     this.wakeUp = new WakeUp(ports.system, () => this.push({ kind: 'deadline-passed' }));
-    this.unwatchGateway = peers.watch(record.connection.gateway, () => this.push({ kind: 'gateway-lost' }));
+    this.unwatchGateway = peers.watch(
+      record.connection.gateway,
+      () => this.push({ kind: 'gateway-lost' }),
+      'until-silent',
+    );
     if (record.voice) {
       const { worker, lane, ordinal } = record.voice;
       const key = { sessionId, epoch, lane, ordinal, attempt: ATTEMPT };

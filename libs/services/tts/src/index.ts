@@ -1,0 +1,2 @@
+export { createTtsWorker } from './tts-worker';
+export type { TtsWorkerConfig, TtsWorkerPorts } from './tts-worker';

@@ -1,0 +1,49 @@
+/** A segment as ordered. */
+export interface OrderedSegment {
+  segment: number;
+  /** Raw text of the answer. */
+  text: string;
+  traceparent: string;
+}
+
+/**
+ * The segments of one job in the order they are to be spoken. Orders may be repeated or, after a loss, late: a segment
+ * is taken once, and one that follows a hole waits for what is missing. A job may begin with any segment (a response
+ * that was bound to another worker before).
+ */
+export class SegmentQueue {
+  private readonly pending = new Map<number, OrderedSegment>();
+  private readonly taken = new Set<number>();
+  private nextSegment: number | undefined;
+  private count: number | undefined;
+
+  add(order: OrderedSegment): void {
+    if (!this.taken.has(order.segment)) this.pending.set(order.segment, order);
+  }
+
+  /** No segment from `count` on will come. */
+  end(count: number): void {
+    this.count = count;
+  }
+
+  /** The next segment to speak; undefined while there is none. */
+  take(): OrderedSegment | undefined {
+    const lowest = Math.min(...this.pending.keys());
+    const order = this.pending.get(lowest);
+    if (order === undefined || lowest > (this.nextSegment ?? lowest)) return undefined;
+    this.pending.delete(lowest);
+    this.taken.add(lowest);
+    this.nextSegment = Math.max(this.nextSegment ?? 0, lowest + 1);
+    return order;
+  }
+
+  /** Everything that was announced was taken. */
+  get exhausted(): boolean {
+    return this.count !== undefined && this.pending.size === 0 && (this.nextSegment ?? this.count) >= this.count;
+  }
+
+  /** The lowest segment taken; undefined before the first. */
+  get firstSegment(): number | undefined {
+    return this.taken.size === 0 ? undefined : Math.min(...this.taken);
+  }
+}

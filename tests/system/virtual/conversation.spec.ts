@@ -1,0 +1,243 @@
+import { Stage, SAMPLES_PER_CHARACTER, type StagedClient, type StagedProcess } from './stage';
+import type { GatewayService } from '@parley/service-gateway';
+
+const FIRST = 'One two three four five six. ';
+const SECOND = 'Seven eight nine ten eleven twelve.';
+const samplesOf = (text: string): number => text.trimEnd().length * SAMPLES_PER_CHARACTER;
+
+describe('a conversation over the real services on virtual time', () => {
+  let stage: Stage;
+  let orchestrator: StagedProcess;
+  let tts: StagedProcess;
+  let gateway: StagedProcess<GatewayService>;
+  let client: StagedClient;
+
+  beforeEach(async () => {
+    stage = new Stage();
+    orchestrator = await stage.orchestrator();
+    tts = await stage.ttsWorker();
+    gateway = await stage.gateway();
+    client = await stage.connect(gateway.service);
+  });
+
+  const statuses = (): unknown[] =>
+    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+
+  it('greets with session.created, parley.session and the listening floor', () => {
+    expect(client.types()).toEqual(['session.created', 'parley.session', 'parley.state']);
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[DR1][DR7][G5] speaks until the last sample was played, with every sample of every segment', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    expect(client.state()).toBe('speaking');
+    await stage.system.advanceBy(10_000);
+    expect(client.samples()).toBe(samplesOf(FIRST) + samplesOf(SECOND));
+    expect(statuses()).toEqual(['completed']);
+    expect(client.state()).toBe('listening');
+  });
+
+  it('sends the events of a response in the order of the Realtime API', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(10_000);
+    const order = client.types().filter((type) => !type.endsWith('.delta') && !type.startsWith('parley.state'));
+    expect(order.slice(2)).toEqual([
+      'parley.turn.accepted',
+      'conversation.item.added',
+      'conversation.item.done',
+      'response.created',
+      'response.output_item.added',
+      'conversation.item.added',
+      'response.content_part.added',
+      'response.output_audio.done',
+      'response.output_audio_transcript.done',
+      'response.content_part.done',
+      'conversation.item.done',
+      'response.output_item.done',
+      'response.done',
+      'parley.turn.metrics',
+    ]);
+  });
+
+  it('[G1][DR6][SP1] lets nothing of an interrupted response through, whatever is still in flight', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    // The cancel reaches the worker only after the voice has gone on for a while.
+    tts.bus.disconnect();
+    client.send({ type: 'parley.interrupt' });
+    const samples = client.samples();
+    tts.bus.reconnect();
+    await stage.system.advanceBy(3_000);
+    expect(client.samples()).toBe(samples);
+    expect(
+      client
+        .types()
+        .filter((type) => type.startsWith('response.') || type.startsWith('parley.resp'))
+        .at(-1),
+    ).toBe('parley.response.interrupted');
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[G1] fences at the gateway at once: audio that arrives before the owner has answered is dropped', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    orchestrator.bus.disconnect();
+    client.send({ type: 'parley.interrupt' });
+    const samples = client.samples();
+    await stage.system.advanceBy(250);
+    expect(client.samples()).toBe(samples);
+    expect(client.events('parley.response.interrupted')).toEqual([]);
+    orchestrator.bus.reconnect();
+    await stage.system.advanceBy(2_000);
+    expect(client.events('parley.response.interrupted')).toHaveLength(1);
+  });
+
+  it('lets nothing leave before the write that holds it: neither acceptance nor text nor audio', async () => {
+    orchestrator.store.setUnavailable(true);
+    const before = client.arrivals.length;
+    client.say('hello', 't1');
+    await stage.system.advanceBy(2_000);
+    expect(client.arrivals.slice(before)).toEqual([]);
+    expect(stage.tts.spoken).toEqual([]);
+    orchestrator.store.setUnavailable(false);
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['completed']);
+    expect(client.events('parley.turn.accepted')).toHaveLength(1);
+  });
+
+  it('[G3][SP6] runs a repeated turn id once', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(10_000);
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    expect(stage.llm.asked).toHaveLength(1);
+    expect(client.events('error').map((event) => (event['error'] as { code: string }).code)).toEqual([
+      'turn_duplicate',
+    ]);
+  });
+
+  it('[G4][SP10] gives the model what was heard, marked as interrupted', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_600);
+    client.send({ type: 'parley.interrupt' });
+    await stage.system.advanceBy(100);
+    const heard = String(client.events('parley.response.interrupted')[0]?.['heard_text']);
+    expect(FIRST.startsWith(heard) && heard.length > 0).toBe(true);
+    client.say('go on', 't2');
+    await stage.system.advanceBy(1_000);
+    expect(stage.llm.asked[1]).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: `${heard} [interrupted by the user]` },
+      { role: 'user', content: 'go on' },
+    ]);
+  });
+
+  it('an interrupt hits only what came before it: the turn that follows at once runs', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    client.send({ type: 'parley.interrupt' });
+    client.say('next', 't2');
+    await stage.system.advanceBy(12_000);
+    expect(statuses()).toEqual(['cancelled', 'completed']);
+  });
+
+  it('[G2] an owner that dies ends the running response as failed within 5 s; history stays and the next turn works', async () => {
+    await stage.orchestrator();
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    orchestrator.kill();
+    await stage.system.advanceBy(5_000);
+    expect(statuses()).toEqual(['failed']);
+    client.say('again', 't2');
+    await stage.system.advanceBy(12_000);
+    expect(statuses()).toEqual(['failed', 'completed']);
+    expect(stage.llm.asked[1]?.[1]).toEqual({ role: 'user', content: 'hello' });
+    expect(client.closed).toBeUndefined();
+  });
+
+  it('[G2] a voice worker that dies ends the running response as failed within 5 s; the next turn works', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    tts.kill();
+    await stage.ttsWorker();
+    await stage.system.advanceBy(5_000);
+    expect(statuses()).toEqual(['failed']);
+    client.say('again', 't2');
+    await stage.system.advanceBy(12_000);
+    expect(statuses()).toEqual(['failed', 'completed']);
+  });
+
+  it('[G2] a model that stalls in mid-answer ends the response as failed; the next turn works', async () => {
+    stage.llm.stallAfterWords = 8;
+    client.say('hello', 't1');
+    await stage.system.advanceBy(11_000);
+    expect(statuses()).toEqual(['failed']);
+    stage.llm.stallAfterWords = Number.POSITIVE_INFINITY;
+    client.say('again', 't2');
+    await stage.system.advanceBy(12_000);
+    expect(statuses()).toEqual(['failed', 'completed']);
+  });
+
+  it('without any voice worker the text goes on, and the turn says tts_unavailable once', async () => {
+    tts.kill();
+    client.say('hello', 't1');
+    await stage.system.advanceBy(8_000);
+    expect(statuses()).toEqual(['completed']);
+    expect(client.events('error').map((event) => (event['error'] as { code: string }).code)).toEqual([
+      'tts_unavailable',
+    ]);
+    const text = client.events('response.output_audio_transcript.delta').map((event) => event['delta']);
+    expect(text.join('')).toBe(FIRST + SECOND);
+  });
+
+  it('output that was lost on the bus comes again, once and in order', async () => {
+    gateway.bus.disconnect();
+    client.say('hello', 't1');
+    await stage.system.advanceBy(400);
+    gateway.bus.reconnect();
+    await stage.system.advanceBy(12_000);
+    expect(statuses()).toEqual(['completed']);
+    const ids = client.events().map((event) => event.event_id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('[SP11] a client that leaves ends its session: nothing runs on and the store forgets it', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    const spoken = stage.tts.spoken.length;
+    client.listener?.onClosed(1000);
+    await stage.system.advanceBy(5_000);
+    expect(stage.tts.spoken.length).toBe(spoken);
+    expect(orchestrator.service.readiness().ready).toBe(true);
+    expect(stage.log.lines.some((line) => line.message === 'a session ended')).toBe(true);
+  });
+
+  it('a gateway that dies ends its sessions at the owner', async () => {
+    gateway.kill();
+    await stage.system.advanceBy(5_000);
+    expect(stage.log.lines.filter((line) => line.message === 'a session ended')).toHaveLength(1);
+  });
+
+  it('an idle session ends with a close code', async () => {
+    await stage.system.advanceBy(stage.policy.idleTimeoutMs + 1_000);
+    expect(client.closed).toEqual({ code: 1000, reason: 'session idle' });
+  });
+
+  it('a half-open client is cut after two pings without an answer', async () => {
+    client.answersPings = false;
+    await stage.system.advanceBy(46_000);
+    expect(client.pings).toBe(2);
+    expect(client.closed?.code).toBe(1006);
+  });
+
+  it('a stopped gateway closes its connections with 1001 and holds nothing', async () => {
+    await stage.system.runUntil(gateway.service.stop(5_000));
+    expect(client.closed?.code).toBe(1001);
+    await stage.system.runUntil(orchestrator.service.stop(5_000));
+    await stage.system.runUntil(tts.service.stop(5_000));
+    await stage.system.advanceBy(10_000);
+    expect(stage.system.pendingTimers).toBe(0);
+  });
+});

@@ -1,0 +1,268 @@
+import { MemoryBusServer, type MemoryBus } from '@parley/adapter-bus-memory';
+import { MemoryStoreServer, type MemoryStore } from '@parley/adapter-store-memory';
+import { RecordingLog, VirtualSystem } from '@parley/harness';
+import { DEFAULT_POLICY, type TurnPolicy } from '@parley/model';
+import type {
+  ConnectionListener,
+  ConnectionPort,
+  LlmEvent,
+  LlmPort,
+  Service,
+  TelemetryPort,
+  TtsEvent,
+  TtsPort,
+} from '@parley/ports';
+import { createGateway, type GatewayService } from '@parley/service-gateway';
+import { createOrchestrator } from '@parley/service-orchestrator';
+import { createTtsWorker } from '@parley/service-tts';
+import type { Arrival, WireEvent } from '../support/test-client';
+
+/** 1,440 samples a character, the rate everybody assumes until a voice shows its own. */
+export const SAMPLES_PER_CHARACTER = 1440;
+const CHUNK_MS = 100;
+
+/** A model that answers with `answer`, word by word; a test may replace any part of it. */
+export class ScriptedLlm implements LlmPort {
+  readonly continuation = 'instruct';
+  readonly asked: { role: string; content: string }[][] = [];
+  answer: (text: string) => string = () => 'One two three four five six. Seven eight nine ten eleven twelve.';
+  wordDelayMs = 1;
+  /** Stops after so many words without an end. */
+  stallAfterWords = Number.POSITIVE_INFINITY;
+
+  constructor(private readonly system: VirtualSystem) {}
+
+  async *generate(request: Parameters<LlmPort['generate']>[0], signal: AbortSignal): AsyncIterable<LlmEvent> {
+    this.asked.push(request.messages.map(({ role, content }) => ({ role, content })));
+    const words = this.answer(request.messages.at(-1)?.content ?? '').split(/(?<= )/);
+    for (const [index, text] of words.entries()) {
+      if (index >= this.stallAfterWords) await aborted(signal);
+      await this.pass(this.wordDelayMs);
+      if (signal.aborted) return;
+      yield { kind: 'text', text };
+    }
+    yield { kind: 'finished', reason: 'stop', usage: { inputTokens: 10, outputTokens: words.length } };
+  }
+
+  async close(): Promise<void> {
+    // Holds nothing.
+  }
+
+  private pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.system.timers.after(ms, resolve));
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+/** A voice of 1,440 samples a character, in chunks of 100 ms at `pace` times real time. */
+export class ScriptedTts implements TtsPort {
+  readonly timings = 'none';
+  readonly deterministic = false;
+  readonly spoken: string[] = [];
+  pace = 1;
+
+  constructor(private readonly system: VirtualSystem) {}
+
+  async unavailable(): Promise<string | undefined> {
+    return undefined;
+  }
+
+  async *synthesize(request: { text: string }, signal: AbortSignal): AsyncIterable<TtsEvent> {
+    this.spoken.push(request.text);
+    let left = request.text.length * SAMPLES_PER_CHARACTER;
+    while (left > 0) {
+      const samples = Math.min(left, CHUNK_MS * 24);
+      await new Promise<void>((resolve) => this.system.timers.after(CHUNK_MS / this.pace, resolve));
+      if (signal.aborted) return;
+      left -= samples;
+      yield { kind: 'audio', pcm: new Uint8Array(samples * 2) };
+    }
+    yield { kind: 'finished' };
+  }
+
+  async close(): Promise<void> {
+    // Holds nothing.
+  }
+}
+
+/** Counts what services tell operators. */
+export class RecordingTelemetry implements TelemetryPort {
+  readonly counts = new Map<string, number>();
+
+  count(name: string, labels: Record<string, string>, by = 1): void {
+    const key = [name, ...Object.values(labels)].join(' ');
+    this.counts.set(key, (this.counts.get(key) ?? 0) + by);
+  }
+
+  gauge(): void {
+    // Not looked at.
+  }
+
+  observe(): void {
+    // Not looked at.
+  }
+}
+
+/** One process: a service with a bus link and a store link of its own. */
+export interface StagedProcess<S extends Service = Service> {
+  service: S;
+  bus: MemoryBus;
+  store: MemoryStore;
+  /** As SIGKILL: nothing it holds is released. */
+  kill(): void;
+}
+
+/** The real service classes on virtual time, with scripted providers and clients in place of sockets. */
+export class Stage {
+  readonly system = new VirtualSystem(1);
+  readonly log = new RecordingLog();
+  readonly telemetry = new RecordingTelemetry();
+  readonly llm = new ScriptedLlm(this.system);
+  readonly tts = new ScriptedTts(this.system);
+  private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
+  private readonly storeServer = new MemoryStoreServer(this.system);
+  policy: TurnPolicy = DEFAULT_POLICY;
+
+  async orchestrator(): Promise<StagedProcess> {
+    return this.start(({ bus, store }) =>
+      createOrchestrator(
+        { bus, store, llm: this.llm, system: this.system, log: this.log, telemetry: this.telemetry },
+        {
+          instructions: 'Be brief.',
+          model: 'test',
+          voice: null,
+          modelMap: {},
+          policy: this.policy,
+          lipSync: false,
+          maxSessions: 100,
+        },
+      ),
+    );
+  }
+
+  async ttsWorker(): Promise<StagedProcess> {
+    return this.start(({ bus }) =>
+      createTtsWorker(
+        { bus, tts: this.tts, system: this.system, log: this.log, telemetry: this.telemetry },
+        { maxJobs: 10, lookAheadMs: 4_000 },
+      ),
+    );
+  }
+
+  async gateway(): Promise<StagedProcess<GatewayService>> {
+    return this.start(({ bus }) =>
+      createGateway(
+        { bus, system: this.system, log: this.log, telemetry: this.telemetry },
+        { apiKeys: ['key'], devKeyAllowed: false, maxConnections: 100 },
+      ),
+    );
+  }
+
+  async connect(gateway: GatewayService): Promise<StagedClient> {
+    const admission = await this.system.runUntil(
+      gateway.admit({
+        path: '/v1/realtime',
+        query: { audio: 'binary' },
+        headers: { authorization: 'Bearer key' },
+        subprotocols: ['parley.v1'],
+        loopback: true,
+      }),
+    );
+    if (admission.kind !== 'admitted') throw new Error(`refused: ${admission.body}`);
+    const client = new StagedClient(this.system);
+    client.listener = admission.open(client);
+    await this.system.advanceBy(50);
+    return client;
+  }
+
+  private async start<S extends Service>(
+    create: (links: { bus: MemoryBus; store: MemoryStore }) => S,
+  ): Promise<StagedProcess<S>> {
+    const bus = this.busServer.connect({ log: this.log, timers: this.system.timers });
+    const store = this.storeServer.connect();
+    const service = create({ bus, store });
+    await this.system.runUntil(service.start());
+    const kill = (): void => {
+      bus.kill();
+      store.setUnavailable(true);
+    };
+    return { service, bus, store, kill };
+  }
+}
+
+/** The client's end of a connection: what a socket would carry, with the time at which it came. */
+export class StagedClient implements ConnectionPort {
+  readonly arrivals: Arrival[] = [];
+  listener: ConnectionListener | undefined;
+  closed: { code: number; reason: string } | undefined;
+  /** What lies in the socket: a test makes a client slow with it. */
+  bufferedBytes = 0;
+  pings = 0;
+  answersPings = true;
+
+  constructor(private readonly system: VirtualSystem) {}
+
+  send(event: Record<string, unknown>): void {
+    this.listener?.onText(JSON.stringify(event));
+  }
+
+  say(text: string, turnId: string): void {
+    this.send({ type: 'parley.transcript.final', text, turn_id: turnId });
+  }
+
+  sendText(text: string): void {
+    this.arrivals.push({ kind: 'event', atMs: this.system.nowMs, event: JSON.parse(text) as WireEvent });
+  }
+
+  sendBinary(frame: Uint8Array): void {
+    const bytes = Buffer.from(frame);
+    const idBytes = bytes.readUInt16LE(8);
+    const pcm = bytes.subarray(12 + idBytes);
+    this.arrivals.push({
+      kind: 'audio',
+      atMs: this.system.nowMs,
+      responseId: bytes
+        .subarray(12, 12 + idBytes)
+        .toString('latin1')
+        .replace(/\0+$/, ''),
+      segment: bytes.readUInt16LE(2),
+      firstSample: bytes.readUInt32LE(4),
+      samples: pcm.length / 2,
+      last: bytes.readUInt8(1) === 1,
+      pcm,
+    });
+  }
+
+  ping(): void {
+    this.pings++;
+    if (this.answersPings) this.listener?.onPong();
+  }
+
+  close(code: number, reason: string): void {
+    this.closed ??= { code, reason };
+  }
+
+  terminate(): void {
+    this.closed ??= { code: 1006, reason: '' };
+  }
+
+  events(type?: string): WireEvent[] {
+    return this.arrivals.flatMap((arrival) =>
+      arrival.kind === 'event' && (type === undefined || arrival.event.type === type) ? [arrival.event] : [],
+    );
+  }
+
+  types(): string[] {
+    return this.events().map((event) => event.type);
+  }
+
+  samples(): number {
+    return this.arrivals.reduce((sum, arrival) => sum + (arrival.kind === 'audio' ? arrival.samples : 0), 0);
+  }
+
+  state(): unknown {
+    return this.events('parley.state').at(-1)?.['state'];
+  }
+}
