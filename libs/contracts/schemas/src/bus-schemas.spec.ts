@@ -1,0 +1,257 @@
+import type { ResponseDelivery } from '@parley/model';
+import type { z } from 'zod';
+import { busSchemas, type BusBodies } from './bus-schemas';
+import { decodeEnvelope, encodeEnvelope, type DecodedEnvelope } from './envelope';
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+const job = { sessionId: 'sess_1', epoch: 3, lane: 0, ordinal: 7, attempt: 2 } as const;
+const delivery: ResponseDelivery = {
+  lane: 0,
+  ordinal: 7,
+  responseId: 'resp_1',
+  segments: [
+    { attempt: 1, samples: 24_000, last: true },
+    { attempt: 2, samples: 1_440, last: false },
+  ],
+  playedSamples: 12_345,
+  ended: false,
+  closed: false,
+};
+const error = { type: 'server_error', code: 'tts_unavailable', message: 'No voice.', param: null } as const;
+const usage = { inputTokens: 10, outputTokens: 20 };
+const lane = { lane: 0, ordinal: 7 };
+const turn = { turnId: 't1', responseId: 'resp_1', answerId: 'item_2' } as const;
+const numbered = { sessionId: 'sess_1', attachment: 2, seq: 9, closedOrdinal: 6 } as const;
+const output = { kind: 'output', epoch: 3, outSeq: 40 } as const;
+const metadata = { a: 'b' };
+
+/** Every variant of every message, typed by the model. */
+const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
+  claim: [
+    {
+      sessionId: 'sess_1',
+      gateway: 'gw_1',
+      seenEpoch: 0,
+      attach: { kind: 'new', connection: { parley: true, model: null } },
+    },
+    { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4, attach: { kind: 'keep', attachment: 2 } },
+  ],
+  claimReply: [
+    { kind: 'granted', epoch: 4, attachment: 2, owner: 'orc_1' },
+    { kind: 'owned', epoch: 4, owner: 'orc_1' },
+    { kind: 'probing' },
+    { kind: 'full' },
+    { kind: 'gone' },
+  ],
+  input: [
+    { ...numbered, clientEventId: 'e1', input: { kind: 'final-transcript', ...turn, text: 'Hi', itemId: 'item_1' } },
+    { ...numbered, input: { kind: 'item-created', itemId: 'i', item: { id: 'i', role: 'user', text: 'Hi' } } },
+    {
+      ...numbered,
+      input: { kind: 'item-created', itemId: 'i', item: { role: 'system', text: '' }, previousItemId: null },
+    },
+    { ...numbered, input: { kind: 'response-requested', ...turn, options: { instructions: 'x', metadata } } },
+    { ...numbered, input: { kind: 'response-requested', ...turn, options: {} } },
+    { ...numbered, input: { kind: 'interrupted', writtenOrdinal: 7, delivery: [delivery] } },
+    {
+      ...numbered,
+      input: { kind: 'response-cancelled', responseId: 'resp_1', writtenOrdinal: 0, delivery: [] },
+    },
+    { ...numbered, input: { kind: 'item-truncated', itemId: 'i', audioEndMs: 700, delivery: [delivery] } },
+    { ...numbered, input: { kind: 'session-updated', patch: { instructions: null, voice: 'alloy' } } },
+    { ...numbered, input: { kind: 'message-refused', error } },
+    { ...numbered, input: { kind: 'disconnected', reason: 'lost' } },
+  ],
+  inputReply: [
+    { kind: 'applied', seq: 9 },
+    { kind: 'expected', seq: 8 },
+    { kind: 'old-attachment' },
+    { kind: 'disowned' },
+  ],
+  output: [
+    { ...output, output: { kind: 'event', event: { type: 'parley.state', state: 'idle', nested: { a: [1] } } } },
+    { ...output, output: { kind: 'error', error, clientEventId: 'e1' } },
+    {
+      ...output,
+      output: {
+        kind: 'announce',
+        ...lane,
+        responseId: 'resp_1',
+        itemId: 'item_2',
+        previousItemId: null,
+        turnId: 't1',
+        cause: { attachment: 2, seq: 9 },
+        metadata,
+      },
+    },
+    { ...output, output: { kind: 'text', ...lane, segment: 1, text: 'Hello. ' } },
+    {
+      ...output,
+      output: { kind: 'end', ...lane, segments: 2, status: 'failed', error, usage, spokenSegments: 2 },
+    },
+    { ...output, output: { kind: 'close', ...lane } },
+    {
+      ...output,
+      output: {
+        kind: 'interrupted',
+        ...lane,
+        responseId: 'resp_1',
+        turnId: 't1',
+        heardMs: 514,
+        heardText: 'Hello',
+        usage,
+        reason: 'turn_detected',
+      },
+    },
+    { ...output, output: { kind: 'disconnect', closeCode: 1000, reason: 'bye' } },
+    { kind: 'adopted', epoch: 4, ordinal: 7, segments: [{ index: 0, epoch: 3, attempt: 2 }] },
+  ],
+  report: [{ sessionId: 'sess_1', attachment: 2, acknowledgedOutSeq: 40, announcedOrdinal: 7, responses: [delivery] }],
+  timings: [
+    {
+      ...job,
+      segment: 1,
+      text: 'Hi',
+      startMs: 0,
+      endMs: 210.5,
+      words: [{ word: 'Hi', charStart: 0, charEnd: 2, startMs: 0, endMs: 210.5 }],
+      phonemes: [{ phoneme: '', startMs: 0, durationMs: 12.25 }],
+    },
+  ],
+  visemes: [{ ...job, segment: 1, visemes: [{ viseme: 'sil', startMs: 0, durationMs: 40 }] }],
+  voiceOpen: [{ ...job, responseId: 'resp_1', owner: 'orc_1', voice: null, lipSync: true }],
+  voiceOpenReply: [
+    { kind: 'accepted', worker: 'tts_1' },
+    { kind: 'full' },
+    { kind: 'unavailable', message: 'No voice.' },
+  ],
+  voiceOrder: [
+    { ...job, kind: 'segment', segment: 0, text: 'Hello. ' },
+    { ...job, kind: 'end', segments: 1 },
+    { ...job, kind: 'cancel' },
+  ],
+  voiceOrderReply: [{ kind: 'ok' }, { kind: 'unknown-job' }],
+  voiceFailed: [
+    { ...job, segment: 0, failure: { kind: 'rate_limited', message: 'Too many requests.', retryAfterMs: 500 } },
+    { ...job, segment: 0, failure: { kind: 'cut', message: 'Cut.' } },
+  ],
+  peerPing: [{ from: 'gw_1' }],
+  ownerProbe: [{ sessionId: 'sess_1' }],
+  ownerProbeReply: [{ kind: 'owned', epoch: 3 }, { kind: 'disowned' }],
+};
+
+interface Case {
+  name: string;
+  schema: z.ZodType;
+  body: object;
+}
+const schemas: Record<string, z.ZodType> = busSchemas;
+const cases: Case[] = Object.entries(samples).flatMap(([key, bodies]) =>
+  bodies.map((body: object, index) => {
+    const schema = schemas[key];
+    if (schema === undefined) throw new Error(`no schema ${key}`);
+    return { name: `${key} ${index}`, schema, body };
+  }),
+);
+
+const decode = ({ schema }: Case, body: unknown): DecodedEnvelope<unknown> =>
+  decodeEnvelope(schema, encodeEnvelope(traceparent, body));
+const reasonOf = (decoded: DecodedEnvelope<unknown>): string => {
+  if (decoded.ok) throw new Error('accepted');
+  return decoded.reason;
+};
+/** The fields whose absence the type allows. */
+const OPTIONAL = ['clientEventId', 'retryAfterMs'];
+
+describe('bus messages', () => {
+  it('has a sample of every message', () => {
+    expect(Object.keys(samples).sort()).toEqual(Object.keys(busSchemas).sort());
+  });
+
+  it.each(cases)('$name survives the way over the bus', (each) => {
+    expect(decode(each, each.body)).toEqual({ ok: true, traceparent, body: each.body });
+  });
+
+  it.each(cases)('$name is read without what a newer version added to it', (each) => {
+    expect(decode(each, { ...each.body, addedLater: { x: 1 } })).toEqual({ ok: true, traceparent, body: each.body });
+  });
+
+  it.each(cases)('$name is refused when any of its fields is missing or of another type', (each) => {
+    const keys = Object.keys(each.body).filter((key) => !OPTIONAL.includes(key));
+    expect(keys.length).toBeGreaterThan(0);
+    for (const key of keys) {
+      const rest = Object.fromEntries(Object.entries(each.body).filter(([name]) => name !== key));
+      expect(reasonOf(decode(each, rest))).toContain('body');
+      expect(reasonOf(decode(each, { ...each.body, [key]: { not: 'this' } }))).toContain('body');
+    }
+  });
+
+  it('keeps every field of a client event that it only carries', () => {
+    const event = { type: 'x', deep: { list: [1, { a: null }] } };
+    const body = { ...output, output: { kind: 'event', event } };
+    expect(decodeEnvelope(busSchemas.output, encodeEnvelope(traceparent, body))).toMatchObject({ body });
+  });
+
+  it('refuses numbers that are no counts', () => {
+    for (const seq of [-1, 0.5, 2 ** 60, '9', null]) {
+      const decoded = decodeEnvelope(busSchemas.inputReply, encodeEnvelope(traceparent, { kind: 'applied', seq }));
+      expect(reasonOf(decoded)).toMatch(/^body\.seq: /);
+    }
+  });
+
+  it('refuses ids of another kind', () => {
+    for (const sessionId of ['resp_1', 'sess_', '', 1]) {
+      expect(decodeEnvelope(busSchemas.ownerProbe, encodeEnvelope(traceparent, { sessionId })).ok).toBe(false);
+    }
+    for (const from of ['sess_1', 'gw_', 'gw', 7]) {
+      expect(decodeEnvelope(busSchemas.peerPing, encodeEnvelope(traceparent, { from })).ok).toBe(false);
+    }
+  });
+
+  it('is not polluted by keys that name the prototype', () => {
+    const text = `{"v":1,"traceparent":"t","body":{"kind":"output","epoch":1,"outSeq":1,"output":{"kind":"event","event":{"type":"x","__proto__":{"polluted":1}}}}}`;
+    const decoded = decodeEnvelope(busSchemas.output, new TextEncoder().encode(text));
+    expect(decoded).toMatchObject({ ok: true, body: { output: { event: { type: 'x' } } } });
+    expect(JSON.stringify(decoded)).not.toContain('polluted');
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  });
+});
+
+describe('the envelope', () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const reason = (text: string): string => reasonOf(decodeEnvelope(busSchemas.ownerProbe, bytes(text)));
+
+  it('is what the model says', () => {
+    const payload = encodeEnvelope(traceparent, { sessionId: 'sess_1' });
+    expect(JSON.parse(new TextDecoder().decode(payload))).toEqual({
+      v: 1,
+      traceparent,
+      body: { sessionId: 'sess_1' },
+    });
+  });
+
+  it('carries any text', () => {
+    const text = 'Grüße, 東京 😀 "\\ \u2028';
+    const body: BusBodies['voiceOrder'] = { ...job, kind: 'segment', segment: 0, text };
+    expect(decodeEnvelope(busSchemas.voiceOrder, encodeEnvelope(traceparent, body))).toMatchObject({ body });
+  });
+
+  it('is refused with another version, whatever its body', () => {
+    const body = '"traceparent":"t","body":{"sessionId":"sess_1"}';
+    expect(reason(`{"v":2,${body}}`)).toBe('another schema version');
+    expect(reason(`{"v":"1",${body}}`)).toBe('another schema version');
+    expect(reason(`{${body}}`)).toBe('another schema version');
+  });
+
+  it('is refused without a traceparent, a body, or JSON', () => {
+    expect(reason('{"v":1,"body":{"sessionId":"sess_1"}}')).toBe('no traceparent');
+    expect(reason('{"v":1,"traceparent":"t"}')).toMatch(/^body: /);
+    for (const text of ['', '{', 'null', '[]', '"x"']) expect(reason(text)).toBe('not a JSON object');
+  });
+
+  it('tells no value of a message that it refuses', () => {
+    const text = '{"v":1,"traceparent":"t","body":{"sessionId":"a secret"}}';
+    expect(reason(text)).not.toContain('secret');
+  });
+});

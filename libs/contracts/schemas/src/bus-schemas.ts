@@ -1,0 +1,93 @@
+import type * as model from '@parley/model';
+import { z } from 'zod';
+import { report } from './delivery-schemas';
+import { count, incarnation, sessionId } from './id-schemas';
+import { output } from './owner-output-schemas';
+import type { AssertNone, Disagreement } from './same-type';
+import { input, inputReply } from './session-input-schemas';
+import {
+  timings,
+  visemes,
+  voiceFailed,
+  voiceOpen,
+  voiceOpenReply,
+  voiceOrder,
+  voiceOrderReply,
+} from './voice-job-schemas';
+
+const claim = z.object({
+  sessionId,
+  gateway: incarnation,
+  seenEpoch: count,
+  attach: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('new'),
+      connection: z.object({ parley: z.boolean(), model: z.string().nullable() }),
+    }),
+    z.object({ kind: z.literal('keep'), attachment: count }),
+  ]),
+});
+
+const claimReply = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('granted'),
+    epoch: count,
+    attachment: count,
+    owner: incarnation,
+  }),
+  z.object({ kind: z.literal('owned'), epoch: count, owner: incarnation }),
+  z.object({ kind: z.literal('probing') }),
+  z.object({ kind: z.literal('full') }),
+  z.object({ kind: z.literal('gone') }),
+]);
+
+const peerPing = z.object({ from: incarnation });
+const ownerProbe = z.object({ sessionId });
+const ownerProbeReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('owned'), epoch: count }),
+  z.object({ kind: z.literal('disowned') }),
+]);
+
+/** One parser for every JSON body of the bus (PROTOCOL.md, "The bus"), for `decodeEnvelope`. */
+export const busSchemas = {
+  claim,
+  claimReply,
+  input,
+  inputReply,
+  output,
+  report,
+  timings,
+  visemes,
+  voiceOpen,
+  voiceOpenReply,
+  voiceOrder,
+  voiceOrderReply,
+  voiceFailed,
+  peerPing,
+  ownerProbe,
+  ownerProbeReply,
+} as const;
+
+/** What each parser yields. */
+export interface BusBodies {
+  claim: model.Claim;
+  claimReply: model.ClaimReply;
+  input: model.InputMessage;
+  inputReply: model.InputReply;
+  output: model.OutputMessage;
+  report: model.Report;
+  timings: model.SegmentTimings;
+  visemes: model.VisemesMessage;
+  voiceOpen: model.VoiceOpen;
+  voiceOpenReply: model.VoiceOpenReply;
+  voiceOrder: model.VoiceOrder;
+  voiceOrderReply: model.VoiceOrderReply;
+  voiceFailed: model.VoiceFailed;
+  peerPing: model.PeerPing;
+  ownerProbe: model.OwnerProbe;
+  ownerProbeReply: model.OwnerProbeReply;
+}
+
+type Parsed = { [K in keyof typeof busSchemas]: z.output<(typeof busSchemas)[K]> };
+/** A schema that yields anything but its model type does not compile. */
+export type BusSchemasAgree = AssertNone<Disagreement<Parsed, BusBodies>>;

@@ -1,0 +1,354 @@
+import type { ClientError, ErrorCode } from '@parley/model';
+import { parseClientEvent, parseClientText, type ParsedClientEvent } from './client-event-parser';
+
+const parley = { parley: true };
+const realtime = { parley: false };
+
+const errorOf = (parsed: ParsedClientEvent): ClientError => {
+  if (parsed.ok) throw new Error(`accepted: ${JSON.stringify(parsed.event)}`);
+  return parsed.error;
+};
+
+const item = (over: object = {}): object => ({
+  type: 'conversation.item.create',
+  item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello' }], ...over },
+});
+const part = (type: string, text: unknown = 'x'): object => ({ type, text });
+
+describe('client events that are accepted', () => {
+  const accepted: [string, object][] = [
+    ['session.update with nothing to change', { type: 'session.update', session: { type: 'realtime' } }],
+    [
+      'session.update with everything',
+      {
+        type: 'session.update',
+        event_id: 'e1',
+        session: { type: 'realtime', instructions: 'Be brief.', audio: { output: { voice: 'alloy' } } },
+      },
+    ],
+    [
+      'session.update that puts instructions back',
+      { type: 'session.update', session: { type: 'realtime', instructions: null } },
+    ],
+    ['a user item', item()],
+    ['a system item', item({ role: 'system' })],
+    ['an assistant item', item({ role: 'assistant', content: [part('output_text')] })],
+    ['an item with an id of its own', item({ id: 'item_1' })],
+    ['an item at the front', { ...item(), previous_item_id: 'root' }],
+    ['an item after nothing', { ...item(), previous_item_id: null }],
+    ['a truncation', { type: 'conversation.item.truncate', item_id: 'i', content_index: 0, audio_end_ms: 1500 }],
+    ['a truncation at zero', { type: 'conversation.item.truncate', item_id: 'i', content_index: 0, audio_end_ms: 0 }],
+    ['response.create', { type: 'response.create' }],
+    ['response.create without wishes', { type: 'response.create', response: {} }],
+    [
+      'response.create with metadata',
+      { type: 'response.create', response: { instructions: 'Be brief.', metadata: { client_event_id: 'x' } } },
+    ],
+    ['response.create with null metadata', { type: 'response.create', response: { metadata: null } }],
+    ['response.cancel', { type: 'response.cancel' }],
+    ['response.cancel of a response', { type: 'response.cancel', response_id: 'resp_1' }],
+    ['a transcript', { type: 'parley.transcript.final', turn_id: 't1', text: 'What is the time?' }],
+    ['a transcript without a turn id', { type: 'parley.transcript.final', text: 'hi' }],
+    ['an interrupt', { type: 'parley.interrupt' }],
+    ['an interrupt of a response', { type: 'parley.interrupt', response_id: 'resp_1' }],
+    ['a playback report', { type: 'parley.playback', response_id: 'resp_1', played_ms: 12.5 }],
+    ['the last playback report', { type: 'parley.playback', response_id: 'resp_1', played_ms: 0, ended: true }],
+    ['a ping', { type: 'parley.ping', event_id: 'p' }],
+    ['text of the greatest length', { type: 'parley.transcript.final', text: 'a'.repeat(32_768) }],
+    ['ids of the greatest length', { type: 'response.cancel', event_id: 'e'.repeat(64) }],
+  ];
+  it.each(accepted)('%s', (_, event) => {
+    expect(parseClientText(JSON.stringify(event), parley)).toEqual({ ok: true, event });
+  });
+
+  it('sixteen metadata entries of 64 and 512 characters', () => {
+    const metadata = Object.fromEntries(
+      Array.from({ length: 16 }, (_, i) => [`${i}`.padStart(64, 'k'), 'v'.repeat(512)]),
+    );
+    const event = { type: 'response.create', response: { metadata } };
+    expect(parseClientEvent(event, realtime)).toEqual({ ok: true, event });
+  });
+});
+
+describe('client events that are refused', () => {
+  const long = 'a'.repeat(32_769);
+  const longId = 'i'.repeat(65);
+  const truncate = { type: 'conversation.item.truncate', item_id: 'i', content_index: 0, audio_end_ms: 10 };
+  const playback = { type: 'parley.playback', response_id: 'resp_1', played_ms: 10 };
+  const without = (event: object, key: string): object =>
+    Object.fromEntries(Object.entries(event).filter(([name]) => name !== key));
+  const create = (response: unknown): object => ({ type: 'response.create', response });
+  const session = (value: unknown): object => ({ type: 'session.update', session: value });
+  const final = (text: unknown): object => ({ type: 'parley.transcript.final', text });
+
+  const refused: [string, unknown, ErrorCode, string | null][] = [
+    ['null', null, 'invalid_json', null],
+    ['an array', [], 'invalid_json', null],
+    ['a string', 'session.update', 'invalid_json', null],
+    ['a number', 7, 'invalid_json', null],
+    ['an event without a type', {}, 'missing_required_parameter', 'type'],
+    ['a type that is a number', { type: 7 }, 'invalid_value', 'type'],
+    ['a type that is null', { type: null }, 'invalid_value', 'type'],
+    ['a type nobody knows', { type: 'session.upgrade' }, 'unknown_event', 'type'],
+    ['a type that objects inherit', { type: 'constructor' }, 'unknown_event', 'type'],
+    ['a type that names the prototype', { type: '__proto__' }, 'unknown_event', 'type'],
+    ['an unknown field of the event', { type: 'response.cancel', reason: 'x' }, 'unknown_parameter', 'reason'],
+    ['session.update without a session', { type: 'session.update' }, 'missing_required_parameter', 'session'],
+    ['a session that is an array', session([]), 'invalid_value', 'session'],
+    ['a session without a type', session({ instructions: 'x' }), 'missing_required_parameter', 'session.type'],
+    ['a session of another type', session({ type: 'transcription' }), 'invalid_value', 'session.type'],
+    ['audio input', session({ type: 'realtime', audio: { input: {} } }), 'unknown_parameter', 'session.audio.input'],
+    [
+      'an audio format',
+      session({ type: 'realtime', audio: { output: { format: {} } } }),
+      'unknown_parameter',
+      'session.audio.output.format',
+    ],
+    [
+      'a voice of another type',
+      session({ type: 'realtime', audio: { output: { voice: 3 } } }),
+      'invalid_value',
+      'session.audio.output.voice',
+    ],
+    [
+      'long instructions',
+      session({ type: 'realtime', instructions: long }),
+      'string_above_max_length',
+      'session.instructions',
+    ],
+    ['an item that is missing', { type: 'conversation.item.create' }, 'missing_required_parameter', 'item'],
+    ['a tool result', item({ type: 'function_call_output', content: undefined }), 'invalid_value', 'item.type'],
+    ['a role nobody has', item({ role: 'tool' }), 'invalid_value', 'item.role'],
+    ['content that is missing', item({ content: undefined }), 'missing_required_parameter', 'item.content'],
+    ['content that is a string', item({ content: 'hi' }), 'invalid_value', 'item.content'],
+    ['content that is empty', item({ content: [] }), 'invalid_value', 'item.content'],
+    [
+      'content without a type',
+      item({ content: [{ text: 'x' }] }),
+      'missing_required_parameter',
+      'item.content[0].type',
+    ],
+    [
+      'content without text',
+      item({ content: [{ type: 'input_text' }] }),
+      'missing_required_parameter',
+      'item.content[0].text',
+    ],
+    ['text that is a number', item({ content: [part('input_text', 1)] }), 'invalid_value', 'item.content[0].text'],
+    [
+      'long text',
+      item({ content: [part('input_text'), part('input_text', long)] }),
+      'string_above_max_length',
+      'item.content[1].text',
+    ],
+    [
+      'parts that are long together',
+      item({ content: [part('input_text', 'a'.repeat(20_000)), part('input_text', 'a'.repeat(20_000))] }),
+      'string_above_max_length',
+      'item.content',
+    ],
+    [
+      'an unknown field of a part',
+      item({ content: [{ ...part('input_text'), detail: 1 }] }),
+      'unknown_parameter',
+      'item.content[0].detail',
+    ],
+    [
+      'audio content',
+      item({ content: [{ type: 'input_audio', audio: 'AAAA' }] }),
+      'unsupported_content_type',
+      'item.content[0].type',
+    ],
+    [
+      'image content',
+      item({ content: [part('input_text'), part('input_image')] }),
+      'unsupported_content_type',
+      'item.content[1].type',
+    ],
+    [
+      'output_text of a user',
+      item({ content: [part('output_text')] }),
+      'unsupported_content_type',
+      'item.content[0].type',
+    ],
+    ['input_text of the assistant', item({ role: 'assistant' }), 'unsupported_content_type', 'item.content[0].type'],
+    [
+      'a content type that is no string',
+      item({ content: [{ type: 1, text: 'x' }] }),
+      'invalid_value',
+      'item.content[0].type',
+    ],
+    ['a long item id', item({ id: longId }), 'string_above_max_length', 'item.id'],
+    ['an empty item id', item({ id: '' }), 'invalid_value', 'item.id'],
+    ['NUL in an item id', item({ id: 'a\0b' }), 'invalid_value', 'item.id'],
+    ['half a surrogate pair in an item id', item({ id: 'a\ud800' }), 'invalid_value', 'item.id'],
+    ['a previous item that is a number', { ...item(), previous_item_id: 1 }, 'invalid_value', 'previous_item_id'],
+    ['a truncation without an item', without(truncate, 'item_id'), 'missing_required_parameter', 'item_id'],
+    ['a truncation of a second part', { ...truncate, content_index: 1 }, 'invalid_value', 'content_index'],
+    [
+      'a truncation without a position',
+      without(truncate, 'audio_end_ms'),
+      'missing_required_parameter',
+      'audio_end_ms',
+    ],
+    ['a truncation at a fraction', { ...truncate, audio_end_ms: 1.5 }, 'invalid_value', 'audio_end_ms'],
+    ['a truncation before the start', { ...truncate, audio_end_ms: -1 }, 'invalid_value', 'audio_end_ms'],
+    ['a position that is null', { ...truncate, audio_end_ms: null }, 'invalid_value', 'audio_end_ms'],
+    ['a position no integer holds', { ...truncate, audio_end_ms: 2 ** 60 }, 'invalid_value', 'audio_end_ms'],
+    ['an unknown wish', create({ temperature: 1 }), 'unknown_parameter', 'response.temperature'],
+    ['a response that is null', create(null), 'invalid_value', 'response'],
+    ['metadata that is a list', create({ metadata: [] }), 'invalid_value', 'response.metadata'],
+    ['a metadata value that is a number', create({ metadata: { a: 1 } }), 'invalid_value', 'response.metadata.a'],
+    [
+      'a long metadata value',
+      create({ metadata: { a: 'v'.repeat(513) } }),
+      'string_above_max_length',
+      'response.metadata.a',
+    ],
+    [
+      'a long metadata key',
+      create({ metadata: { ['k'.repeat(65)]: 'v' } }),
+      'string_above_max_length',
+      'response.metadata',
+    ],
+    [
+      'seventeen metadata entries',
+      create({ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, 'v'])) }),
+      'invalid_value',
+      'response.metadata',
+    ],
+    [
+      'a response id of another kind',
+      { type: 'response.cancel', response_id: 'item_1' },
+      'invalid_value',
+      'response_id',
+    ],
+    [
+      'a long response id',
+      { type: 'response.cancel', response_id: `resp_${longId}` },
+      'string_above_max_length',
+      'response_id',
+    ],
+    ['a transcript without text', { type: 'parley.transcript.final' }, 'missing_required_parameter', 'text'],
+    ['a long transcript', final(long), 'string_above_max_length', 'text'],
+    ['a long turn id', { ...final('x'), turn_id: longId }, 'string_above_max_length', 'turn_id'],
+    ['playback of nothing', without(playback, 'response_id'), 'missing_required_parameter', 'response_id'],
+    ['playback without a position', without(playback, 'played_ms'), 'missing_required_parameter', 'played_ms'],
+    ['playback before the start', { ...playback, played_ms: -0.1 }, 'invalid_value', 'played_ms'],
+    ['playback that ended in words', { ...playback, ended: 'yes' }, 'invalid_value', 'ended'],
+    ['a ping with a payload', { type: 'parley.ping', payload: 1 }, 'unknown_parameter', 'payload'],
+    ['an event id that is a number', { type: 'parley.ping', event_id: 1 }, 'invalid_value', 'event_id'],
+    ['a long event id', { type: 'parley.ping', event_id: longId }, 'string_above_max_length', 'event_id'],
+  ];
+  it.each(refused)('%s', (_, event, code, param) => {
+    // Through JSON, as on the wire: `undefined` fields are absent.
+    const error = errorOf(parseClientText(JSON.stringify(event), parley));
+    expect(error).toMatchObject({ type: 'invalid_request_error', code, param });
+    expect(error.message).not.toBe('');
+  });
+
+  it('text that is not JSON', () => {
+    for (const text of ['', '{', '{"type":', 'undefined', '{"type":"parley.ping"}}']) {
+      expect(errorOf(parseClientText(text, parley))).toMatchObject({ code: 'invalid_json', param: null });
+    }
+  });
+
+  it('names what is allowed beside an unknown field', () => {
+    const error = errorOf(parseClientEvent(session({ type: 'realtime', audio: { input: {} } }), realtime));
+    expect(error.message).toBe("Unknown parameter: 'session.audio.input'. Allowed here: output.");
+    expect(errorOf(parseClientEvent(item({ content: [part('input_image')] }), realtime)).message).toContain(
+      "'input_text'",
+    );
+  });
+
+  it('repeats no more than the beginning of a name the client made up', () => {
+    const error = errorOf(parseClientEvent({ type: 'response.cancel', ['x'.repeat(5000)]: 1 }, realtime));
+    expect(error.message.length).toBeLessThan(300);
+    expect(error.param?.length).toBeLessThan(100);
+    expect(errorOf(parseClientEvent({ type: 'x'.repeat(5000) }, realtime)).message.length).toBeLessThan(300);
+  });
+
+  it('repeats no value, which may be personal', () => {
+    const secret = 'my secret words';
+    for (const event of [final([secret]), item({ role: secret }), session({ type: secret }), create(secret)]) {
+      expect(errorOf(parseClientEvent(event, parley)).message).not.toContain(secret);
+    }
+  });
+});
+
+describe('events of parley.v1 on other connections', () => {
+  it.each([
+    { type: 'parley.ping' },
+    { type: 'parley.interrupt' },
+    { type: 'parley.transcript.final', text: 'x' },
+    { type: 'parley.playback', response_id: 'resp_1', played_ms: 1 },
+  ])('$type does not exist', (event) => {
+    const error = errorOf(parseClientEvent(event, realtime));
+    expect(error).toMatchObject({ code: 'unknown_event', param: 'type' });
+    expect(error.message.split('Supported:')[1]).not.toContain('parley.');
+    expect(parseClientEvent(event, parley).ok).toBe(true);
+  });
+});
+
+describe('the echo of event_id', () => {
+  const eventIdOf = (event: object): string | undefined => {
+    const parsed = parseClientEvent(event, parley);
+    if (parsed.ok) throw new Error('accepted');
+    return parsed.eventId;
+  };
+
+  it('is there whatever else is wrong with the event', () => {
+    expect(eventIdOf({ type: 'nothing', event_id: 'e1' })).toBe('e1');
+    expect(eventIdOf({ event_id: 'e2' })).toBe('e2');
+    expect(eventIdOf({ type: 'session.update', event_id: 'e3' })).toBe('e3');
+  });
+
+  it('is left out when the id itself is unusable', () => {
+    expect(eventIdOf({ type: 'nothing', event_id: 7 })).toBeUndefined();
+    expect(eventIdOf({ type: 'nothing', event_id: 'e'.repeat(65) })).toBeUndefined();
+    expect(eventIdOf({ type: 'nothing', event_id: 'a\0' })).toBeUndefined();
+    expect(eventIdOf({ type: 'nothing' })).toBeUndefined();
+  });
+});
+
+describe('text of a client', () => {
+  it('has NUL and halves of surrogate pairs replaced, and keeps whole pairs', () => {
+    const parsed = parseClientText(
+      '{"type":"parley.transcript.final","text":"a\\u0000b \\ud83d\\ude00 \\ud83d c \\ude00"}',
+      parley,
+    );
+    expect(parsed).toMatchObject({ ok: true, event: { text: 'a\uFFFDb \u{1F600} \uFFFD c \uFFFD' } });
+  });
+});
+
+describe('keys that name the prototype', () => {
+  it('are unknown fields like any other', () => {
+    const error = errorOf(parseClientText('{"type":"parley.ping","__proto__":{"polluted":1}}', parley));
+    expect(error).toMatchObject({ code: 'unknown_parameter', param: '__proto__' });
+    const nested = '{"type":"session.update","session":{"type":"realtime","__proto__":{"instructions":"x"}}}';
+    expect(errorOf(parseClientText(nested, parley))).toMatchObject({
+      code: 'unknown_parameter',
+      param: 'session.__proto__',
+    });
+  });
+
+  it('are harmless in metadata, where any key is allowed', () => {
+    const text = '{"type":"response.create","response":{"metadata":{"__proto__":"x","constructor":"y"}}}';
+    const parsed = parseClientText(text, parley);
+    expect(parsed.ok).toBe(true);
+    if (parsed.ok && parsed.event.type === 'response.create') {
+      const metadata = parsed.event.response?.metadata ?? {};
+      expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype);
+      expect(Object.entries(metadata)).toEqual([['constructor', 'y']]);
+    }
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  });
+
+  it('do not stand in for fields that the client did not send', () => {
+    const event: unknown = Object.create({ type: 'parley.ping' });
+    expect(errorOf(parseClientEvent(event, parley))).toMatchObject({
+      code: 'missing_required_parameter',
+      param: 'type',
+    });
+  });
+});

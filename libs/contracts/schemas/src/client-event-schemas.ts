@@ -1,0 +1,104 @@
+import { isResponseId, type ClientEvent, type ClientEventType, type ResponseId } from '@parley/model';
+import { z } from 'zod';
+import { CLIENT_LIMITS } from './client-limits';
+import type { AssertNone, Disagreement } from './same-type';
+
+/** Control characters and halves of surrogate pairs: no id has a use for them, and logs, keys and C strings break on them. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+/** NUL ends a C string in a native voice; half a surrogate pair has no UTF-8. Both become what a decoder would put there. */
+const NOT_TEXT = /[\0\p{Cs}]/gu;
+
+/** An object of exactly these fields; the message of another one names those that are allowed. */
+const closed = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `Allowed here: ${Object.keys(shape).join(', ') || 'nothing'}.` : undefined,
+  });
+
+const id = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(CLIENT_LIMITS.idChars)
+  .refine((value) => !UNPRINTABLE.test(value), 'must not contain control characters or unpaired surrogates');
+const responseId = id.pipe(
+  z.custom<ResponseId>((value) => typeof value === 'string' && isResponseId(value), "must begin with 'resp_'"),
+);
+const text = z
+  .string()
+  .max(CLIENT_LIMITS.textChars)
+  .overwrite((value) => value.replace(NOT_TEXT, '\uFFFD'));
+
+const metadata = z
+  .record(z.string().max(CLIENT_LIMITS.metadataKeyChars), z.string().max(CLIENT_LIMITS.metadataValueChars))
+  .refine(
+    (value) => Object.keys(value).length <= CLIENT_LIMITS.metadataKeys,
+    `must have at most ${CLIENT_LIMITS.metadataKeys} keys`,
+  );
+
+const contentTypeOf = (role: string): string => (role === 'assistant' ? 'output_text' : 'input_text');
+
+/** Fields in this order: of several faults the first one is reported, and `type` tells most about what a client meant. */
+const item = closed({
+  type: z.literal('message'),
+  id: id.exactOptional(),
+  role: z.enum(['user', 'system', 'assistant']),
+  content: z.array(closed({ type: z.enum(['input_text', 'output_text']), text })).min(1, 'must not be empty'),
+}).superRefine(({ role, content }, context) => {
+  const foreign = content.findIndex((part) => part.type !== contentTypeOf(role));
+  if (foreign >= 0) {
+    context.addIssue({
+      code: 'invalid_value',
+      values: [contentTypeOf(role)],
+      path: ['content', foreign, 'type'],
+      input: content[foreign]?.type,
+    });
+  }
+  const length = content.reduce((sum, part) => sum + part.text.length, 0);
+  if (length > CLIENT_LIMITS.textChars) {
+    const maximum = CLIENT_LIMITS.textChars;
+    context.addIssue({ code: 'too_big', origin: 'string', maximum, path: ['content'], input: content });
+  }
+});
+
+const event = <Type extends ClientEventType, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
+  closed({ type: z.literal(type), event_id: id.exactOptional(), ...shape });
+
+/** One parser for every client event, by its `type`. */
+export const clientEventSchemas = {
+  'session.update': event('session.update', {
+    session: closed({
+      type: z.literal('realtime'),
+      instructions: text.nullable().exactOptional(),
+      audio: closed({ output: closed({ voice: id.exactOptional() }).exactOptional() }).exactOptional(),
+    }),
+  }),
+  'conversation.item.create': event('conversation.item.create', {
+    previous_item_id: id.nullable().exactOptional(),
+    item,
+  }),
+  'conversation.item.truncate': event('conversation.item.truncate', {
+    item_id: id,
+    content_index: z.int().min(0).max(0, 'must be 0: an answer has one content part'),
+    audio_end_ms: z.int().min(0),
+  }),
+  'response.create': event('response.create', {
+    response: closed({
+      instructions: text.exactOptional(),
+      metadata: metadata.nullable().exactOptional(),
+    }).exactOptional(),
+  }),
+  'response.cancel': event('response.cancel', { response_id: responseId.exactOptional() }),
+  'parley.transcript.final': event('parley.transcript.final', { turn_id: id.exactOptional(), text }),
+  'parley.interrupt': event('parley.interrupt', { response_id: responseId.exactOptional() }),
+  'parley.playback': event('parley.playback', {
+    response_id: responseId,
+    played_ms: z.number().min(0),
+    ended: z.boolean().exactOptional(),
+  }),
+  'parley.ping': event('parley.ping', {}),
+} as const;
+
+type Parsed = { [K in keyof typeof clientEventSchemas]: z.output<(typeof clientEventSchemas)[K]> };
+type Modelled = { [K in ClientEventType]: Extract<ClientEvent, { type: K }> };
+/** A schema that yields anything but its model type does not compile, nor does an event without a schema. */
+export type ClientSchemasAgree = AssertNone<Disagreement<Modelled, Parsed>>;

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { count, responseId, sessionId } from './id-schemas';
+
+const segmentDelivery = z.object({ attempt: count, samples: count, last: z.boolean() });
+
+export const responseDelivery = z.object({
+  lane: count,
+  ordinal: count,
+  responseId,
+  segments: z.array(segmentDelivery),
+  playedSamples: count,
+  ended: z.boolean(),
+  closed: z.boolean(),
+});
+
+export const report = z.object({
+  sessionId,
+  attachment: count,
+  acknowledgedOutSeq: count,
+  announcedOrdinal: count,
+  responses: z.array(responseDelivery),
+});

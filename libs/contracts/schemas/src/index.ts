@@ -1,0 +1,6 @@
+export * from './bus-schemas';
+export * from './client-event-parser';
+export * from './client-limits';
+export * from './envelope';
+export { incarnation, responseId, sessionId } from './id-schemas';
+export { ownerOutput } from './owner-output-schemas';

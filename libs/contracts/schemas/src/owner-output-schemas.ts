@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { clientError } from './client-error-schema';
+import { count, milliseconds, ordinal, responseId } from './id-schemas';
+
+const usage = z.object({ inputTokens: count, outputTokens: count });
+const status = z.enum(['completed', 'cancelled', 'failed', 'incomplete']);
+const lane = { lane: count, ordinal: count };
+
+/** Numbered owner output; the stored state holds what is not acknowledged. */
+export const ownerOutput = z.discriminatedUnion('kind', [
+  // An event of the client protocol travels as it is: the gateway adds the id and passes it on.
+  z.object({ kind: z.literal('event'), event: z.looseObject({ type: z.string() }) }),
+  z.object({ kind: z.literal('error'), error: clientError, clientEventId: z.string().exactOptional() }),
+  z.object({
+    kind: z.literal('announce'),
+    ...lane,
+    responseId,
+    itemId: z.string(),
+    previousItemId: z.string().nullable(),
+    turnId: z.string(),
+    cause: z.object({ attachment: count, seq: count }),
+    metadata: z.record(z.string(), z.string()).nullable(),
+  }),
+  z.object({ kind: z.literal('text'), ...lane, segment: count, text: z.string() }),
+  z.object({
+    kind: z.literal('end'),
+    ...lane,
+    segments: count,
+    status,
+    error: clientError.nullable(),
+    usage,
+    spokenSegments: count,
+  }),
+  z.object({ kind: z.literal('close'), ...lane }),
+  z.object({
+    kind: z.literal('interrupted'),
+    ...lane,
+    responseId,
+    turnId: z.string(),
+    heardMs: milliseconds,
+    heardText: z.string(),
+    usage,
+    reason: z.enum(['client_cancelled', 'turn_detected']),
+  }),
+  z.object({ kind: z.literal('disconnect'), closeCode: z.int(), reason: z.string() }),
+]);
+
+export const output = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('output'), epoch: count, outSeq: count, output: ownerOutput }),
+  z.object({
+    kind: z.literal('adopted'),
+    epoch: count,
+    ordinal,
+    segments: z.array(z.object({ index: count, epoch: count, attempt: count })),
+  }),
+]);

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { clientError } from './client-error-schema';
+import { responseDelivery } from './delivery-schemas';
+import { count, milliseconds, ordinal, responseId, sessionId } from './id-schemas';
+
+const itemDraft = z.object({
+  id: z.string().exactOptional(),
+  role: z.enum(['user', 'system', 'assistant']),
+  text: z.string(),
+});
+
+const responseOptions = z.object({
+  instructions: z.string().exactOptional(),
+  metadata: z.record(z.string(), z.string()).exactOptional(),
+});
+
+const sessionPatch = z.object({
+  instructions: z.string().nullable().exactOptional(),
+  voice: z.string().exactOptional(),
+});
+
+const interruption = {
+  responseId: responseId.exactOptional(),
+  writtenOrdinal: ordinal,
+  delivery: z.array(responseDelivery),
+};
+
+const sessionInput = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('final-transcript'),
+    turnId: z.string(),
+    text: z.string(),
+    itemId: z.string(),
+    responseId,
+    answerId: z.string(),
+  }),
+  z.object({
+    kind: z.literal('item-created'),
+    itemId: z.string(),
+    item: itemDraft,
+    previousItemId: z.string().nullable().exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('response-requested'),
+    turnId: z.string(),
+    responseId,
+    answerId: z.string(),
+    options: responseOptions,
+  }),
+  z.object({ kind: z.literal('interrupted'), ...interruption }),
+  z.object({ kind: z.literal('response-cancelled'), ...interruption }),
+  z.object({
+    kind: z.literal('item-truncated'),
+    itemId: z.string(),
+    audioEndMs: milliseconds,
+    delivery: z.array(responseDelivery),
+  }),
+  z.object({ kind: z.literal('session-updated'), patch: sessionPatch }),
+  z.object({ kind: z.literal('message-refused'), error: clientError }),
+  z.object({ kind: z.literal('disconnected'), reason: z.enum(['client', 'lost', 'shutdown', 'overflow']) }),
+]);
+
+export const input = z.object({
+  sessionId,
+  attachment: count,
+  seq: count,
+  clientEventId: z.string().exactOptional(),
+  closedOrdinal: ordinal,
+  input: sessionInput,
+});
+
+export const inputReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('applied'), seq: count }),
+  z.object({ kind: z.literal('expected'), seq: count }),
+  z.object({ kind: z.literal('old-attachment') }),
+  z.object({ kind: z.literal('disowned') }),
+]);
