@@ -1,0 +1,2 @@
+export * from './memory-bus';
+export * from './memory-bus-server';
