@@ -1,0 +1,2 @@
+export { MemoryStore } from './memory-store';
+export { MemoryStoreServer } from './memory-store-server';

@@ -1,0 +1,2 @@
+export { connectRedisStore, type RedisStoreOptions } from './connect';
+export type { RedisStore } from './redis-store';
