@@ -1,0 +1,79 @@
+import type { ChatMessage } from './chat-body';
+
+/** What to answer: a fixed text, or one made from the conversation. */
+export type AnswerText = string | ((messages: readonly ChatMessage[]) => string);
+
+/** Token counts as the provider reports them. */
+export interface ChatUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+}
+
+/** How a text is cut into tokens and when each of them leaves. */
+export interface TokenPace {
+  /** From the request to the first token; headers and the role chunk leave at once. Default 0. */
+  readonly firstTokenDelayMs?: number;
+  /** Between two tokens. Default 0. */
+  readonly tokenDelayMs?: number;
+  /** Code points per token. Default: a word with the space before it. */
+  readonly tokenChars?: number;
+}
+
+/** Answers, streamed or whole as the request asks. */
+export interface ChatAnswer extends TokenPace {
+  readonly kind: 'answer';
+  readonly text: AnswerText;
+  /** Default: prompt and tokens counted by the fake. */
+  readonly usage?: ChatUsage;
+  /** Default 'stop'. */
+  readonly finishReason?: 'stop' | 'length' | 'content_filter';
+}
+
+/** Falls silent after some tokens; the socket stays open until the client or the server closes it. */
+export interface ChatStall extends TokenPace {
+  readonly kind: 'stall';
+  readonly afterTokens: number;
+  readonly text: AnswerText;
+  /** Nothing is sent at all, not even the status line. */
+  readonly beforeHeaders?: boolean;
+}
+
+/** Destroys the socket after some tokens, which all arrive. */
+export interface ChatCut extends TokenPace {
+  readonly kind: 'cut';
+  readonly afterTokens: number;
+  readonly text: AnswerText;
+  /** The socket goes before the status line: the client sees a hang-up. */
+  readonly beforeHeaders?: boolean;
+}
+
+/** Fails with a status and the provider's error body. */
+export interface StatusBehaviour {
+  readonly kind: 'status';
+  readonly status: number;
+  readonly code: string | null;
+  readonly message: string;
+  /** Default: the provider's own for that status. */
+  readonly type?: string;
+  /** Sent as the Retry-After header, in seconds. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** 200 and the right content type, but what it holds is not JSON. */
+export interface ChatGarbage {
+  readonly kind: 'garbage';
+}
+
+/** 200 with a web page, as a captive portal or a wrong base URL gives. */
+export interface ChatHtml {
+  readonly kind: 'html';
+}
+
+/** A proper answer without a word in it: finish reason 'stop' at once. */
+export interface ChatEmpty {
+  readonly kind: 'empty';
+}
+
+/** What the fake does with a chat completion request. */
+export type ChatBehaviour = ChatAnswer | ChatStall | ChatCut | StatusBehaviour | ChatGarbage | ChatHtml | ChatEmpty;
