@@ -1,0 +1,23 @@
+export const HELP = `Speaks with a Parley gateway.
+
+  parley say "<text>" [options]
+
+Sends the text as one turn, prints what comes back with its time since sending, and pretends to play the answer
+in real time, so that the gateway sees an ordinary listener.
+
+  --out <file.wav>        write exactly the samples that were played: 24 kHz, mono, 16 bit
+  --interrupt-after <ms>  interrupt so long after the answer's first audio sounds
+  --url <url>             gateway (default: $PARLEY_URL, else ws://127.0.0.1:8080)
+  --key <key>             API key (default: $PARLEY_KEY, else "dev" for a gateway on this machine);
+                          prefer the variable: other users of this machine can see a command line
+  --timeout <seconds>     give up after so long in all (default: 60)
+  --json                  one JSON object per event and line, with at_ms, the time since sending
+  --help, --version
+
+Exit code: 0 the answer was completed, or interrupted as asked
+           1 the turn failed, or --out was asked for and no audio came
+           2 the command line is wrong
+           3 cannot connect
+           4 the gateway refused the key
+           5 timeout
+`;

@@ -1,0 +1,201 @@
+import { VirtualSystem } from '@parley/harness';
+import type { AudioOutput, ClientSocket } from '@parley/client';
+import { PARLEY_SUBPROTOCOL, samplesOfMs } from '@parley/model';
+import { CLOSED } from './mouth';
+import { Talk, canInterrupt } from './talk';
+
+class FakeSocket implements ClientSocket {
+  binaryType = '';
+  readonly protocol = PARLEY_SUBPROTOCOL;
+  readonly sent: Record<string, unknown>[] = [];
+  private readonly listeners = new Map<string, (event: never) => void>();
+
+  constructor(
+    readonly url: string,
+    readonly protocols: string[],
+  ) {}
+
+  addEventListener(type: string, listener: (event: never) => void): void {
+    this.listeners.set(type, listener);
+  }
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+  close(): void {}
+  fire(type: string, event: object = {}): void {
+    this.listeners.get(type)?.(event as never);
+  }
+  event(type: string, fields: object): void {
+    this.fire('message', { data: JSON.stringify({ type, ...fields }) });
+  }
+  closed(code = 1006): void {
+    this.fire('close', { code, reason: '' });
+  }
+}
+
+const R = 'resp_1';
+const LEAD_MS = 40;
+
+function page(defaultKey: string | undefined, storedKey?: string) {
+  const system = new VirtualSystem();
+  const sockets: FakeSocket[] = [];
+  class WebSocket extends FakeSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      sockets.push(this);
+    }
+  }
+  const stored = { key: storedKey };
+  const output: AudioOutput = {
+    leadSamples: samplesOfMs(LEAD_MS),
+    nowSample: () => samplesOfMs(system.nowMs),
+    heardSample: () => samplesOfMs(system.nowMs),
+    play: () => {},
+    move: () => {},
+    cut: () => {},
+    release: () => {},
+  };
+  const talk = new Talk({
+    url: 'ws://gateway.test',
+    defaultKey,
+    keyStore: {
+      read: () => stored.key,
+      write: (key) => {
+        stored.key = key;
+      },
+    },
+    WebSocket,
+    system,
+    makeOutput: () => output,
+  });
+  talk.start();
+  const socket = (): FakeSocket => {
+    const latest = sockets.at(-1);
+    if (latest === undefined) throw new Error('no socket was made');
+    return latest;
+  };
+  const offeredKey = (): string | undefined => socket().protocols[1]?.replace('openai-insecure-api-key.', '');
+  return { talk, system, sockets, socket, offeredKey, stored };
+}
+
+async function answering() {
+  const subject = page('dev');
+  const { talk, socket, system } = subject;
+  socket().fire('open');
+  socket().event('parley.pong', {});
+  talk.send('Hello');
+  const turn_id = socket().sent.find((event) => event['type'] === 'parley.transcript.final')?.['turn_id'];
+  await system.advanceBy(200);
+  socket().event('parley.turn.accepted', { turn_id, response_id: R });
+  socket().event('parley.state', { state: 'speaking', response_id: R });
+  socket().event('response.output_audio_transcript.delta', { response_id: R, delta: 'Good day to you.' });
+  const visemes = [{ viseme: 'aa', start_ms: 0, duration_ms: 400 }];
+  socket().event('parley.visemes', { response_id: R, item_id: 'item_1', visemes });
+  const silence = Buffer.alloc(samplesOfMs(1000) * 2).toString('base64');
+  socket().event('response.output_audio.delta', { response_id: R, delta: silence });
+  return subject;
+}
+
+describe('the key', () => {
+  it('is the well-known one on this machine and is not stored', () => {
+    const { talk, socket, offeredKey, stored } = page('dev');
+    expect(offeredKey()).toBe('dev');
+    socket().fire('open');
+    expect(talk.current().connection).toEqual({ phase: 'open' });
+    expect(stored.key).toBeUndefined();
+  });
+
+  it('is asked for without trying anything elsewhere', () => {
+    const { talk, sockets } = page(undefined);
+    expect(talk.current().connection).toEqual({ phase: 'key-needed', message: '' });
+    expect(sockets).toEqual([]);
+  });
+
+  it('is asked for when the upgrade was refused, and stored when it has opened a session', () => {
+    const { talk, socket, offeredKey, stored } = page('dev');
+    socket().closed();
+    expect(talk.current().connection.phase).toBe('key-needed');
+    talk.connect('typed');
+    expect(offeredKey()).toBe('typed');
+    expect(stored.key).toBeUndefined();
+    socket().fire('open');
+    expect(stored.key).toBe('typed');
+  });
+
+  it('of this tab goes first', () => {
+    expect(page('dev', 'kept').offeredKey()).toBe('kept');
+  });
+
+  it('is not in doubt when a gateway it has opened cannot be reached', () => {
+    const { talk, socket, offeredKey } = page('dev', 'kept');
+    socket().fire('open');
+    socket().closed();
+    talk.reconnect();
+    expect(offeredKey()).toBe('kept');
+    socket().closed();
+    expect(talk.current().connection).toEqual({ phase: 'closed', message: 'The gateway cannot be reached.' });
+  });
+});
+
+describe('a conversation', () => {
+  it('measures first audio from Send to the sample that sounds', async () => {
+    const { talk } = await answering();
+    const [turn] = talk.current().conversation;
+    expect(turn).toMatchObject({ text: 'Hello', answer: { text: 'Good day to you.', firstAudioMs: 200 + LEAD_MS } });
+  });
+
+  it('moves the mouth with what is heard, and only then', async () => {
+    const { talk, system } = await answering();
+    expect(talk.mouth()).toBeUndefined();
+    await system.advanceBy(LEAD_MS + 200);
+    expect(talk.mouth()?.open).toBeCloseTo(1);
+    await system.advanceBy(400);
+    expect(talk.mouth()).toEqual(CLOSED);
+    await system.advanceBy(1000);
+    expect(talk.mouth()).toBeUndefined();
+  });
+
+  it('interrupts only what thinks or speaks', async () => {
+    const { talk, socket, system } = await answering();
+    await system.advanceBy(LEAD_MS + 300);
+    expect(canInterrupt(talk.current())).toBe(true);
+    talk.interrupt();
+    expect(talk.mouth()).toBeUndefined();
+    expect(socket().sent.slice(-2)).toMatchObject([
+      { type: 'parley.playback', played_ms: 300 },
+      { type: 'parley.interrupt' },
+    ]);
+    socket().event('parley.state', { state: 'listening' });
+    talk.interrupt();
+    expect(socket().sent.filter(({ type }) => type === 'parley.interrupt')).toHaveLength(1);
+  });
+
+  it('keeps what was said on the page when the connection is lost, and divides it from the next session', async () => {
+    const { talk, socket, sockets } = await answering();
+    socket().closed();
+    expect(talk.current()).toMatchObject({
+      connection: { phase: 'closed', message: 'The connection broke.' },
+      floor: undefined,
+    });
+    expect(talk.send('still there?')).toBe(false);
+    talk.reconnect();
+    socket().fire('open');
+    expect(sockets).toHaveLength(2);
+    expect(talk.current().conversation.map(({ kind }) => kind)).toEqual(['turn', 'new-session']);
+  });
+
+  it('shows a refusal at its turn, and any other error as a notice that the next message clears', async () => {
+    const { talk, socket } = await answering();
+    talk.send('too soon');
+    const event_id = socket().sent.at(-1)?.['event_id'];
+    const error = (code: string, id: unknown): void =>
+      socket().event('error', { error: { code, message: `about ${code}`, param: null, event_id: id } });
+    error('turn_in_progress', event_id);
+    expect(talk.current().conversation.at(-1)).toMatchObject({ refusal: 'about turn_in_progress' });
+    error('tts_unavailable', null);
+    error('nothing_to_interrupt', null);
+    expect(talk.current().notice).toBe('about tts_unavailable');
+    talk.send('next');
+    expect(talk.current().notice).toBeUndefined();
+  });
+});
