@@ -49,7 +49,9 @@ describe('[G1][G2][G3][G4][G5] 200 random turns on real NATS and Redis, two of e
       );
       verdicts.push(new Judge(INSTRUCTIONS, habit === 'honest' ? 'exact' : 'bounded').judge(result.log, asked));
     });
-    await Promise.all(runs);
+    await Promise.all(runs).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${cluster.output()}`);
+    });
   });
 
   afterAll(async () => {

@@ -144,7 +144,8 @@ export class TestClient {
   private summary(): string {
     const counts = new Map<string, number>();
     for (const event of this.events()) counts.set(event.type, (counts.get(event.type) ?? 0) + 1);
-    return JSON.stringify({ closed: this.closed, events: Object.fromEntries(counts) });
+    const ends = this.events().filter((event) => event.type === 'response.done' || event.type === 'error');
+    return JSON.stringify({ closed: this.closed, events: Object.fromEntries(counts), ends: ends.slice(-3) });
   }
 
   private receive(data: RawData, isBinary: boolean): void {

@@ -1,0 +1,49 @@
+import { startFakeProviders, type FakeProviders } from '@parley/fakes';
+import { startCluster, type ClusterProcess } from './cluster-process';
+
+/** Long and odd enough to be found wherever it should not be. */
+export const PROVIDER_KEY = 'sk-quokka-4711-never-print-this';
+export const INSTRUCTIONS = 'Answer in a few sentences.';
+
+export interface FakedCluster {
+  cluster: ClusterProcess;
+  llm: FakeProviders;
+  voice: FakeProviders;
+  stop(): Promise<void>;
+}
+
+/**
+ * A cluster of its own, bus and store included (on one bus two clusters would be one), whose language model and voice
+ * are fakes. 1/1/1/1 unless `replicas` says otherwise.
+ */
+export async function startFakedCluster(
+  replicas: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<FakedCluster> {
+  const llm = await startFakeProviders({ apiKeys: [PROVIDER_KEY] });
+  const voice = await startFakeProviders({ apiKeys: [PROVIDER_KEY] });
+  const closeFakes = async (): Promise<void> => void (await Promise.all([llm.close(), voice.close()]));
+  llm.setDefaultChat({ kind: 'answer', text: 'The garden is quiet tonight. Nobody has come to water the roses yet.' });
+  // 5 ms a character: a sentence is heard in a fifth of a second.
+  voice.setDefaultSpeech({ kind: 'voice', samplesPerCharacter: 120, content: 'indexed' });
+  try {
+    const cluster = await startCluster(replicas, {
+      NATS_URL: '',
+      REDIS_URL: '',
+      OPENAI_BASE_URL: llm.url,
+      PARLEY_TTS_BASE_URL: voice.url,
+      OPENAI_API_KEY: PROVIDER_KEY,
+      PARLEY_INSTRUCTIONS: INSTRUCTIONS,
+      PARLEY_LOG_LEVEL: 'debug',
+      ...env,
+    });
+    const stop = async (): Promise<void> => {
+      await cluster.stop();
+      await closeFakes();
+    };
+    return { cluster, llm, voice, stop };
+  } catch (error) {
+    await closeFakes();
+    throw error;
+  }
+}
