@@ -1,0 +1,1 @@
+export { createDemoLlm } from './demo-llm';

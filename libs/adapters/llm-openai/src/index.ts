@@ -1,0 +1,1 @@
+export { createOpenAiLlm, type OpenAiLlmOptions } from './openai-llm';
