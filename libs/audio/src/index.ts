@@ -1,1 +1,2 @@
 export * from './playhead';
+export * from './resample';

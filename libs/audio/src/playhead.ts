@@ -47,6 +47,7 @@ export class Playhead {
     if (!track) return;
     // What was queued before plays first; an underrun until now is lost time, not a debt.
     this.advance(nowMs);
+    // A client with nothing to play has nothing to report: its silence counts from now.
     if (this.queuedSamples() === 0) this.lastReportMs = Math.max(this.lastReportMs, nowMs);
     track.deliveredSamples += samples;
   }
@@ -112,18 +113,22 @@ export class Playhead {
   }
 
   private advance(nowMs: number): void {
-    const from = this.simulatedFromMs(nowMs);
-    this.advancedToMs = Math.max(this.advancedToMs, nowMs);
-    if (from === undefined) return;
-    let budget = (nowMs - from) * SAMPLES_PER_MS;
+    if (nowMs <= this.advancedToMs) return;
+    const fromMs = this.simulatedFromMs(nowMs);
+    this.advancedToMs = nowMs;
+    if (fromMs === undefined) return;
+    let budget = (nowMs - fromMs) * SAMPLES_PER_MS;
     for (const track of this.tracks) {
-      const step = Math.min(budget, track.deliveredSamples - track.playedSamples);
-      if (step > 0) {
-        track.playedSamples += step;
-        budget -= step;
+      const queued = track.deliveredSamples - track.playedSamples;
+      if (queued > budget) {
+        track.playedSamples += budget;
+        return;
       }
+      // Assigned, not added: fractions must not keep it from ever being played.
+      track.playedSamples = track.deliveredSamples;
+      budget -= queued;
       // The next response starts only when this one cannot go on: it was written to its end and played.
-      if (budget <= 0 || !track.finished) return;
+      if (!track.finished) return;
     }
   }
 
@@ -132,6 +137,8 @@ export class Playhead {
     if (!this.reporting) return this.advancedToMs;
     const silentFromMs = this.lastReportMs + REPORT_SILENCE_MS;
     if (nowMs <= silentFromMs || this.queuedSamples() === 0) return undefined;
+    // It stays silent over an underrun and the next response, until it reports again.
+    this.reporting = false;
     return Math.max(silentFromMs, this.advancedToMs);
   }
 }

@@ -55,8 +55,8 @@ function heardOfSegment(segment: SpokenSegment, played: number, rate: VoiceRate)
 function heardByTimings(segment: SpokenSegment, played: number): string {
   let end = 0;
   for (const word of segment.words) {
-    if (word.endMs * SAMPLES_PER_MS > played) break;
-    end = word.charEnd;
+    // Stretches of timings may have come in any order.
+    if (word.endMs * SAMPLES_PER_MS <= played) end = Math.max(end, word.charEnd);
   }
   if (end === 0) return '';
   // The punctuation that closes a heard word was heard with it.

@@ -11,12 +11,18 @@ const MAX_CHARS = 240;
 /** When a sentence is too long it is cut at a clause, but not before this many characters. */
 const MIN_CLAUSE_CHARS = 60;
 
+/** Scripts that write no space after these. */
 const WIDE_TERMINATORS = '。！？｡';
-const TERMINATORS = '.!?…';
-const CLOSERS = '"\'”’»)]}』」';
-/** A full stop after these ends no sentence. Lower case; single letters (initials) are handled apart. */
+const WIDE_CLAUSES = '，、；：';
+/** Latin, Arabic, Urdu, Devanagari. */
+const TERMINATORS = '.!?…؟۔।॥';
+const CLAUSES = ',;:—–،؛';
+const CLOSERS = '"\'”“’‘»)]}』」';
+/** As many as one sentence can have; a longer row of marks is not looked through for each of them. */
+const MAX_CLOSERS = 8;
+/** A full stop after these ends no sentence. Lower case; initials and the like of "e.g." are handled apart. */
 const ABBREVIATIONS = new Set(
-  'mr mrs ms dr prof st vs etc e.g i.e cf approx no fig dept est inc ltd co jr sr bzw z.b d.h ca nr usw'.split(' '),
+  'mr mrs ms dr prof st vs etc cf approx no fig dept est inc ltd co jr sr bzw ca nr usw'.split(' '),
 );
 
 const isSpace = (char: string | undefined): boolean => char !== undefined && /\s/.test(char);
@@ -60,13 +66,13 @@ function isAbbreviation(text: string, dot: number): boolean {
   const word = /[\p{L}\p{N}.]+$/u.exec(text.slice(0, dot))?.[0].toLowerCase() ?? '';
   if (ABBREVIATIONS.has(word)) return true;
   const startsText = text.slice(0, dot).trim() === word;
-  // An initial ("J. Smith"), or the number of a list item ("1. Wash").
-  return /^\p{L}$/u.test(word) ? word !== 'i' : startsText && /^\d{1,3}$/.test(word);
+  // Initials ("J. Smith", "the U.S. economy", "e.g."), or the number of a list item ("1. Wash").
+  return /^\p{L}(\.\p{L})*$/u.test(word) ? word !== 'i' : startsText && /^\d{1,3}$/.test(word);
 }
 
 function skipClosers(text: string, from: number): number {
   let i = from;
-  while (i < text.length && (CLOSERS + TERMINATORS).includes(text.charAt(i))) i++;
+  while (i < text.length && i < from + MAX_CLOSERS && (CLOSERS + TERMINATORS).includes(text.charAt(i))) i++;
   return i;
 }
 
@@ -79,7 +85,8 @@ function skipSpace(text: string, from: number): number {
 /** A sentence too long for one request: after a clause, else between words, else anywhere but inside a character. */
 function forcedEnd(text: string): number {
   for (let i = MAX_CHARS; i > MIN_CLAUSE_CHARS; i--) {
-    if (isSpace(text[i]) && ',;:—–'.includes(text.charAt(i - 1))) return skipSpace(text, i);
+    const before = text.charAt(i - 1);
+    if (WIDE_CLAUSES.includes(before) || (isSpace(text[i]) && CLAUSES.includes(before))) return skipSpace(text, i);
   }
   for (let i = MAX_CHARS; i > 0; i--) if (isSpace(text[i])) return skipSpace(text, i);
   const code = text.charCodeAt(MAX_CHARS - 1);

@@ -20,6 +20,7 @@ import type {
   TtsPort,
 } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
+import { answerPings } from '@parley/service-link';
 import { FailureNotices } from './failure-notices';
 import { compareRenderings, JobFence, jobName, type JobOutcome } from './job-fence';
 import { SessionReports } from './session-reports';
@@ -84,7 +85,7 @@ class TtsWorker implements Service {
     const { bus } = this.ports;
     this.phase = 'running';
     this.subscriptions = [
-      bus.subscribe(subjects.peer(this.incarnation), ({ reply }) => reply?.(new Uint8Array())),
+      answerPings(bus, this.incarnation),
       bus.subscribe(subjects.ttsWorker(this.incarnation), (message) => this.onOrder(message)),
     ];
     await this.askVoice();

@@ -1,0 +1,1 @@
+export { createLocalAvatar } from './local-avatar';

@@ -1,0 +1,2 @@
+export { createEspeakTts } from './espeak-tts';
+export type { EspeakTtsOptions } from './espeak-tts';

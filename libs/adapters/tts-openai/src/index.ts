@@ -1,0 +1,2 @@
+export { createOpenAiTts } from './openai-tts';
+export type { OpenAiTtsOptions } from './openai-tts';
