@@ -64,8 +64,8 @@ function itemCreated(
     kind: 'item-created',
     itemId: item.id ?? newId(),
     item: { role: item.role, text },
-    // "root" puts an item at the front; absent appends.
-    ...(previous === undefined ? {} : { previousItemId: previous === 'root' ? null : previous }),
+    // "root" puts an item at the front; absent (or null) appends.
+    ...(previous === undefined || previous === null ? {} : { previousItemId: previous === 'root' ? null : previous }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { CAPABILITIES } from '@parley/model';
 import { responseId, sessionId } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
@@ -69,6 +70,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     defaultInstructions: z.string(),
     instructions: z.string(),
     voice: z.string().nullable(),
+    capabilities: z.array(z.enum(CAPABILITIES)),
   }),
   phase,
   tails: z.array(z.object({ ...names, segments, delivery, closedAtMs: ms, deadlineMs: ms, cutToHeard: z.boolean() })),

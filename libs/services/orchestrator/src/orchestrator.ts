@@ -1,4 +1,5 @@
 import {
+  CAPABILITIES,
   SCHEMA_VERSION,
   queueGroups,
   subjects,
@@ -172,9 +173,10 @@ export class Orchestrator implements Service {
   }
 
   private sessionConfig(sessionId: SessionId, named: string | null): SessionConfig {
-    const { instructions, model, modelMap, voice } = this.config;
+    const { instructions, lipSync, model, modelMap, voice } = this.config;
     const mapped = named === null ? undefined : modelMap[named];
-    return { sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice };
+    const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
+    return { sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice, capabilities };
   }
 
   private countSessions(): void {

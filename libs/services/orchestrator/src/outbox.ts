@@ -49,6 +49,11 @@ export class Outbox {
   }
 }
 
-// Only text makes an entry large; the rest is some hundred bytes of names and numbers.
-const sizeOf = (entry: OutboxEntry): number =>
-  200 + (entry.output.kind === 'text' ? entry.output.text.length : JSON.stringify(entry.output).length);
+/** What an output weighs beside its text: names and numbers, of an item or session event somewhat more. */
+const ENTRY_BYTES = 500;
+
+// Measured, not serialised: this runs for every output of every turn.
+function sizeOf({ output }: OutboxEntry): number {
+  if (output.kind === 'text') return ENTRY_BYTES + output.text.length;
+  return ENTRY_BYTES + (output.kind === 'interrupted' ? output.heardText.length : 0);
+}

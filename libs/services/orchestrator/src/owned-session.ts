@@ -114,7 +114,7 @@ export class OwnedSession {
     if (record.voice) {
       const { worker, lane, ordinal } = record.voice;
       const key = { sessionId, epoch, lane, ordinal, attempt: ATTEMPT };
-      this.voice = VoiceBinding.of(worker, ports.bus, peers, key, this.traceparent);
+      this.voice = VoiceBinding.of(worker, ports.bus, peers, key, this.traceparent, this.log);
     }
   }
 
@@ -372,6 +372,7 @@ export class OwnedSession {
         onRefused: (failure) => this.push({ kind: 'voice-refused', lane, ordinal, failure }),
         onFailed: (failure) => this.push({ kind: 'voice-failed', lane, ordinal, failure }),
       },
+      this.log,
     );
     this.voice = binding;
     void binding.open({ responseId, owner: this.self, voice, lipSync: this.config.lipSync });

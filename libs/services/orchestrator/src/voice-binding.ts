@@ -7,13 +7,13 @@ import {
   type VoiceOrder,
   type WorkerId,
 } from '@parley/model';
-import type { BusPort } from '@parley/ports';
+import type { BusPort, LogPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask, type PeerWatch } from '@parley/service-link';
 
-/** How long a worker may take to answer an order; more is a worker that is lost. */
-const ORDER_TIMEOUT_MS = 1_000;
-const OPEN_TIMEOUT_MS = 500;
+/** As long as any voice may be silent. A worker that is gone shows at once (no responders) or by its missing pings. */
+const ORDER_TIMEOUT_MS = 5_000;
+const OPEN_TIMEOUT_MS = 1_500;
 /** A full or stopping worker answers `full`; another member of the group may have room. */
 const OPEN_TRIES = 3;
 const CANCEL_TRIES = 3;
@@ -40,12 +40,20 @@ export class VoiceBinding {
     private readonly key: VoiceJobKey,
     private readonly traceparent: string,
     private readonly listener: VoiceListener,
+    private readonly log: LogPort,
   ) {}
 
   /** A binding of an owner that is gone: all that can be done with it is to cancel it. */
-  static of(worker: WorkerId, bus: BusPort, peers: PeerWatch, key: VoiceJobKey, traceparent: string): VoiceBinding {
+  static of(
+    worker: WorkerId,
+    bus: BusPort,
+    peers: PeerWatch,
+    key: VoiceJobKey,
+    traceparent: string,
+    log: LogPort,
+  ): VoiceBinding {
     const nobody: VoiceListener = { onBound: () => {}, onRefused: () => {}, onFailed: () => {} };
-    const binding = new VoiceBinding(bus, peers, key, traceparent, nobody);
+    const binding = new VoiceBinding(bus, peers, key, traceparent, nobody, log);
     binding.worker = worker;
     binding.state = 'bound';
     return binding;
@@ -112,7 +120,7 @@ export class VoiceBinding {
     }
     this.worker = worker;
     this.state = 'bound';
-    this.unwatch = this.peers.watch(worker, () => this.lose());
+    this.unwatch = this.peers.watch(worker, () => this.lose('gone'));
     this.listener.onBound(worker);
     for (const order of this.waiting.splice(0)) void this.send(worker, order);
   }
@@ -131,11 +139,12 @@ export class VoiceBinding {
   private async send(worker: WorkerId, order: VoiceOrder): Promise<void> {
     const answer = await this.askWorker(worker, order);
     if (answer.kind === 'answer' && answer.body.kind === 'ok') return;
-    this.lose();
+    this.lose(answer.kind === 'answer' ? answer.body.kind : answer.kind);
   }
 
-  private lose(): void {
+  private lose(reason: string): void {
     if (this.state !== 'bound') return;
+    this.log.warn('a voice worker was lost', { worker: this.worker, ordinal: this.ordinal, reason });
     this.release();
     this.listener.onFailed({ kind: 'worker_lost', message: 'The voice worker of this answer was lost.' });
   }
