@@ -192,8 +192,10 @@ export class Downlink {
     if (isFirst && stream.askedAtMs !== undefined) {
       this.telemetry.observe('parley_turn_first_audio_seconds', {}, (nowMs - stream.askedAtMs) / 1000);
     }
-    if (chunk.last) this.writeVisemes(stream);
-    this.closeIfDue(stream);
+    if (chunk.last) {
+      this.writeVisemes(stream);
+      this.closeIfDue(stream);
+    }
     if (isFirst || chunk.last) this.listener.onProgress();
   }
 

@@ -48,7 +48,6 @@ describe('speaking', () => {
       epoch: 1,
       ordinal: 1,
       attempt: 1,
-      responseId: 'resp_one',
       segment: 0,
       firstSample: 0,
       samples: 480,
@@ -147,7 +146,7 @@ describe('speaking', () => {
     await stage.settle();
     stage.synthesis(0).audio(480);
     await stage.settle();
-    expect(stage.chunks.map((chunk) => chunk.responseId)).toEqual(['resp_two', 'resp_one']);
+    expect(stage.chunks.map((chunk) => chunk.ordinal)).toEqual([2, 1]);
   });
 });
 
