@@ -22,7 +22,7 @@ class Listener {
   }
 
   finish(ordinal = 1): this {
-    this.playhead.finish(ordinal);
+    this.playhead.finish(ordinal, this.nowMs);
     return this;
   }
 
@@ -219,7 +219,7 @@ describe('the playhead over several responses', () => {
   it('forgets one that was dropped, and goes on with the next', () => {
     const client = new Listener(2).gets(5_000, 1).finish(1).gets(300, 2).wait(100);
     expect(client.playedMs(1)).toBe(100);
-    client.playhead.drop(1);
+    client.playhead.drop(1, client.nowMs);
     expect(client.playedMs(1)).toBeUndefined();
     expect(client.isPlayed(1)).toBe(true);
     expect(client.playhead.hasEnded(1)).toBe(false);
@@ -254,7 +254,7 @@ describe('the playhead, whatever comes', () => {
           } else if (event.kind === 'reports') client.reports(event.ms, event.ordinal, event.ended);
           else if (event.kind === 'wait') client.wait(event.ms);
           else if (event.kind === 'finish') client.finish(event.ordinal);
-          else client.playhead.drop(event.ordinal);
+          else client.playhead.drop(event.ordinal, client.nowMs);
           for (const each of [1, 2, 3]) {
             const playedMs = client.playedMs(each) ?? 0;
             expect(playedMs).toBeGreaterThanOrEqual(0);

@@ -53,13 +53,15 @@ export class Playhead {
   }
 
   /** No more samples of it will come. */
-  finish(ordinal: number): void {
+  finish(ordinal: number, nowMs: number): void {
+    this.advance(nowMs);
     const track = this.track(ordinal);
     if (track) track.finished = true;
   }
 
   /** The response plays no more: interrupted, or played to its end. */
-  drop(ordinal: number): void {
+  drop(ordinal: number, nowMs: number): void {
+    this.advance(nowMs);
     this.tracks = this.tracks.filter((track) => track.ordinal !== ordinal);
   }
 

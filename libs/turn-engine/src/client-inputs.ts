@@ -1,10 +1,10 @@
 import { unreachable, type ItemId, type SessionInput } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
-import { findItem, insertItem, lastItemId } from './history';
+import { boundHistory, findItem, insertItem, lastItemId } from './history';
 import type { EngineInput } from './inputs';
 import { cancel, interrupt, truncate } from './interruption';
-import { takeDelivery } from './playout';
+import { applyReport } from './playout';
 import { beginResponse, finishLive, restIdle } from './response';
 import { closeSession, updateSession } from './session';
 import type { HistoryItem } from './state';
@@ -18,9 +18,10 @@ const REMEMBERED_TURNS = 256;
 export function applyClientInput(draft: Draft, envelope: ClientInput): void {
   if (draft.state.phase.name === 'idle') return;
   restIdle(draft);
-  // The client may answer `response.done` before the gateway's report of it arrives here.
   const { input, clientEventId } = envelope;
-  if ('delivery' in input) takeDelivery(draft, input.delivery);
+  // What the gateway knew when the client spoke is a report of that moment; an interruption is judged by it.
+  if ('delivery' in input) applyReport(draft, 'writtenOrdinal' in input ? input.writtenOrdinal : 0, input.delivery);
+  // The client may answer `response.done` before the gateway's report of it arrives here.
   const live = draft.live;
   if (live && live.ordinal <= envelope.closedOrdinal) finishLive(draft, 'presumed');
   const id = clientEventId === undefined ? {} : { clientEventId };
@@ -92,7 +93,7 @@ function rememberTurn(draft: Draft, turnId: string): void {
 function createItem(draft: Draft, input: Of<'item-created'>, clientEventId: string | undefined): void {
   const { itemId, item, previousItemId } = input;
   if (findItem(draft.state, itemId)) return draft.reject(refusals.itemIdInUse(), clientEventId);
-  if (previousItemId && !findItem(draft.state, previousItemId)) {
+  if (typeof previousItemId === 'string' && !findItem(draft.state, previousItemId)) {
     return draft.reject(refusals.itemNotFound('previous_item_id'), clientEventId);
   }
   const { role, text } = item;
@@ -106,7 +107,8 @@ function createItem(draft: Draft, input: Of<'item-created'>, clientEventId: stri
 /** An item of the client's, complete from the start. */
 function addItem(draft: Draft, item: HistoryItem, previousItemId: ItemId | null | undefined): void {
   const before = previousItemId === undefined ? lastItemId(draft.state) : previousItemId;
-  draft.set({ history: insertItem(draft.state.history, item, previousItemId) });
+  const history = insertItem(draft.state.history, item, previousItemId);
+  draft.set({ history: boundHistory(history, draft.policy.maxContextChars) });
   const wire = {
     previous_item_id: before,
     item: {

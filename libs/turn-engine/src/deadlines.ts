@@ -1,6 +1,6 @@
 import type { Draft } from './draft';
 import { goOnWithoutVoice } from './playout';
-import { dropTail, failLive, finishLive, owesAudio } from './response';
+import { closeLive, dropTail, failLive, owesAudio } from './response';
 import { closeSession } from './session';
 import { deliveredSamples, CLOSE_CODES } from '@parley/model';
 import { liveResponse, type EngineState } from './state';
@@ -50,9 +50,7 @@ function passVoice(draft: Draft): void {
   } else if (live.voice.stage === 'bound' && owesAudio(live)) {
     failLive(draft, 'tts', { kind: 'timeout', message: 'The voice stopped in the middle of the answer.' });
   } else {
-    // Everything was delivered, only the gateway's word on the closing events is missing.
-    draft.emit({ kind: 'close', lane: live.lane, ordinal: live.ordinal });
-    finishLive(draft, 'presumed');
+    closeLive(draft);
   }
 }
 

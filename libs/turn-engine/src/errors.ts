@@ -1,4 +1,4 @@
-import type { ClientError, ErrorCode, FloorState, ProviderFailure, ResponseId } from '@parley/model';
+import type { ClientError, ErrorCode, ProviderFailure, ResponseId } from '@parley/model';
 
 const invalid = (code: ErrorCode, message: string, param: string | null = null): ClientError => ({
   type: 'invalid_request_error',
@@ -26,7 +26,6 @@ export const refusals = {
   itemIdInUse: () => invalid('item_id_in_use', 'An item with this id exists; choose another.', 'item.id'),
   notTruncatable: () =>
     invalid('unsupported_content_type', 'Only model output audio messages can be truncated.', 'item_id'),
-  closed: (floor: FloorState) => invalid('session_closed', `The session takes no input any more (${floor}).`),
 };
 
 /** A provider's failure as the client sees it. */

@@ -1,5 +1,4 @@
-import type { FloorState } from '@parley/model';
-import type { ResponseId } from '@parley/model';
+import { deliveredSamples, unreachable, type FloorState, type ResponseId } from '@parley/model';
 import { liveResponse, type EngineState } from './state';
 
 export interface Floor {
@@ -9,20 +8,22 @@ export interface Floor {
 
 /**
  * Who holds the floor, as a client sees it: the one place where "speaking" is decided (DR8). A tail is speech: the
- * agent is heard until its last sample was played (G5), whatever begins beside it.
+ * agent is heard until its last sample was played (G5), whatever begins beside it. Responses play one after the other,
+ * so the oldest tail is what is heard; one of which nothing is known to be delivered is not heard.
  */
 export function floorOf(state: EngineState): Floor {
-  const tail = state.tails[0];
-  const live = liveResponse(state);
-  switch (state.phase.name) {
+  const { phase } = state;
+  const heard = state.tails.find((tail) => deliveredSamples(tail.delivery) > 0);
+  switch (phase.name) {
     case 'speaking':
-      return { state: 'speaking', responseId: state.phase.response.responseId };
     case 'thinking':
     case 'listening':
-      if (tail) return { state: 'speaking', responseId: tail.responseId };
-      return live ? { state: 'thinking', responseId: live.responseId } : { state: 'listening', responseId: undefined };
+      if (heard) return { state: 'speaking', responseId: heard.responseId };
+      return { state: phase.name, responseId: liveResponse(state)?.responseId };
     case 'idle':
     case 'closed':
       return { state: 'idle', responseId: undefined };
+    default:
+      return unreachable(phase);
   }
 }

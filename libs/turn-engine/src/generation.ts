@@ -48,7 +48,8 @@ export function finishGeneration(
     failLive(draft, 'llm', { kind: 'empty_answer', message: 'The language model gave an empty answer.' });
     return;
   }
-  if (rest !== '') speak(draft, [rest]);
+  // White space alone is nothing to say, and nothing a transcript would miss.
+  if (rest.trim() !== '') speak(draft, [rest]);
   draft.patchLive({
     generation: { stage: 'ended', usage: result.usage, status: result.reason === 'stop' ? 'completed' : 'incomplete' },
     marks: { ...(draft.live ?? live).marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) },

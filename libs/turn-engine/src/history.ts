@@ -45,19 +45,23 @@ export const removeItem = (history: readonly HistoryItem[], id: ItemId): History
   history.filter((each) => each.id !== id);
 
 /**
- * Cuts an assistant item to what was heard (G4). With fewer than `minPartialChars` heard it leaves the history: the
- * model must not believe that it said something nobody heard.
+ * Cuts an assistant item to what was heard (G4). With fewer than `minPartialChars` heard nothing of it is left for the
+ * model, which must not believe that it said something nobody heard; the client has seen the item, so its id stays.
+ * `complete`: its text is the whole answer, so that hearing all of it is no interruption.
  */
 export function cutToHeard(
   history: readonly HistoryItem[],
   item: AssistantItem,
   heard: string,
-  minPartialChars: number,
+  { complete, minPartialChars }: { complete: boolean; minPartialChars: number },
 ): HistoryItem[] {
-  if (heard.length < minPartialChars) return removeItem(history, item.id);
-  const whole = heard === item.text.trimEnd();
+  if (heard.length < minPartialChars) return replaceItem(history, { ...item, text: '', interrupted: true });
+  const whole = complete && heard === item.text.trimEnd();
   return replaceItem(history, { ...item, text: heard, interrupted: item.interrupted || !whole });
 }
+
+/** What a message costs a model beside its text: about 4 tokens for its role and frame. */
+const ITEM_CHARS = 16;
 
 /**
  * What the model gets: instructions, then the newest items that fit into `maxContextChars`. The newest one is always
@@ -67,10 +71,10 @@ export function contextOf(state: EngineState, instructions: string, maxContextCh
   const messages: ContextMessage[] = [];
   let budget = maxContextChars;
   for (const item of [...state.history].reverse()) {
-    // An answer that has said nothing yet (or was not heard) is no message.
+    // An answer of which nothing was heard is no message.
     if (item.text === '') continue;
     const content = item.role === 'assistant' && item.interrupted ? item.text + INTERRUPTION_MARK : item.text;
-    budget -= content.length;
+    budget -= content.length + ITEM_CHARS;
     if (budget < 0 && messages.length > 0) break;
     messages.push({ role: item.role, content });
   }
@@ -90,8 +94,7 @@ export function boundHistory(history: readonly HistoryItem[], maxContextChars: n
   let answers = 0;
   const kept: HistoryItem[] = [];
   for (const item of [...history].reverse()) {
-    // 16: an item without text costs something too.
-    budget -= item.text.length + 16;
+    budget -= item.text.length + ITEM_CHARS;
     if (budget < 0 && kept.length > 0) break;
     const forget = item.role === 'assistant' && item.spoken !== null && ++answers > TRUNCATABLE_ANSWERS;
     kept.push(forget ? { ...item, spoken: null } : item);

@@ -5,10 +5,11 @@ import {
   type InputNumber,
   type ItemId,
   type ResponseId,
+  type Usage,
 } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
-import { findItem, heardOf, replaceItem } from './history';
+import { findItem, heardOf } from './history';
 import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders } from './response';
 import type { LiveResponse, Tail } from './state';
 
@@ -74,13 +75,15 @@ function cutLive(draft: Draft, cause: Cause, atSamples?: number): void {
   if (!live) return;
   stopProviders(draft, live);
   emitMetrics(draft, live);
-  cut(draft, live, cause, atSamples, live.generation.stage === 'ended' ? live.generation.usage : NO_USAGE);
+  const { generation } = live;
+  const ended = generation.stage === 'ended';
+  cut(draft, live, { cause, atSamples, complete: ended, usage: ended ? generation.usage : NO_USAGE });
   endLive(draft, live, 'cancelled');
 }
 
 /** DR6: the tail is silent at once; nothing of it is worked on any more. */
 function cutTail(draft: Draft, tail: Tail, cause: Cause, atSamples?: number): void {
-  cut(draft, tail, cause, atSamples, NO_USAGE);
+  cut(draft, tail, { cause, atSamples, complete: !tail.cutToHeard, usage: NO_USAGE });
   draft.set({ tails: draft.state.tails.filter((each) => each.ordinal !== tail.ordinal) });
 }
 
@@ -88,18 +91,19 @@ function cutTail(draft: Draft, tail: Tail, cause: Cause, atSamples?: number): vo
 function cut(
   draft: Draft,
   response: LiveResponse | Tail,
-  cause: Cause,
-  atSamples: number | undefined,
-  usage: { inputTokens: number; outputTokens: number },
+  {
+    cause,
+    atSamples,
+    complete,
+    usage,
+  }: { cause: Cause; atSamples: number | undefined; complete: boolean; usage: Usage },
 ): void {
   const { lane, ordinal, responseId, turnId, itemId, segments } = response;
   const delivered = deliveredSamples(response.delivery);
   const playedSamples = atSamples === undefined ? response.delivery.playedSamples : Math.min(atSamples, delivered);
   const delivery = { ...response.delivery, playedSamples };
   const heard = heardOf(draft.state, segments, delivery);
-  const item = assistantItem(draft, itemId);
-  if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, spoken: { segments, delivery } }) });
-  cutItem(draft, itemId, heard);
+  cutItem(draft, itemId, { spoken: { segments, delivery }, heard, complete });
   draft.emit({
     kind: 'interrupted',
     lane,
@@ -119,10 +123,10 @@ function lowerHeard(draft: Draft, itemId: ItemId, atSamples: number): void {
   const item = assistantItem(draft, itemId);
   if (!item?.spoken) return;
   const { segments, delivery } = item.spoken;
-  const playedSamples = Math.min(atSamples, delivery.playedSamples);
-  const heard = heardOf(draft.state, segments, { ...delivery, playedSamples });
-  if (heard.length >= item.text.trimEnd().length) return;
-  const spoken = { segments, delivery: { ...delivery, playedSamples } };
-  draft.set({ history: replaceItem(draft.state.history, { ...item, spoken }) });
-  cutItem(draft, itemId, heard);
+  if (atSamples >= delivery.playedSamples) return;
+  const lowered = { ...delivery, playedSamples: atSamples };
+  const heard = heardOf(draft.state, segments, lowered);
+  if (heard.length < item.text.trimEnd().length) {
+    cutItem(draft, itemId, { spoken: { segments, delivery: lowered }, heard, complete: true });
+  }
 }

@@ -9,7 +9,7 @@ import { spokenCharacters } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { providerError } from './errors';
 import { emitEnd, liveOf } from './generation';
-import { cutTailItem, dropTail, failLive, finishLive, watchTails, watchVoice } from './response';
+import { cutToDelivered, dropTail, failLive, finishLive, owesAudio, watchTails, watchVoice } from './response';
 import type { Delivery, Segment } from './state';
 
 interface OfResponse {
@@ -44,15 +44,17 @@ export function goOnWithoutVoice(draft: Draft, result: OfResponse & { failure: P
   watchVoice(draft);
 }
 
-/** The bound voice failed, or its process is gone. */
+/** The bound voice failed, or its process is gone. One that has delivered everything is not missed. */
 export function failVoice(draft: Draft, result: OfResponse & { failure: ProviderFailure }): void {
-  if (liveOf(draft, result)?.voice.stage === 'bound') failLive(draft, 'tts', result.failure);
+  const live = liveOf(draft, result);
+  if (live?.voice.stage !== 'bound') return;
+  if (live.generation.stage === 'running' || owesAudio(live)) failLive(draft, 'tts', result.failure);
 }
 
 export function timeWords(draft: Draft, result: OfResponse & { segment: number; words: WordTiming[] }): void {
   const timed = (segments: Segment[]): Segment[] =>
     segments.map((segment, index) =>
-      index === result.segment ? { ...segment, words: [...segment.words, ...result.words] } : segment,
+      index === result.segment ? { ...segment, words: mergeWords(segment.words, result.words) } : segment,
     );
   const live = liveOf(draft, result);
   if (live) draft.patchLive({ segments: timed(live.segments) });
@@ -63,42 +65,70 @@ export function timeWords(draft: Draft, result: OfResponse & { segment: number; 
   });
 }
 
+/** A bus may repeat a stretch, or bring two in the wrong order. */
+const mergeWords = (known: readonly WordTiming[], told: readonly WordTiming[]): WordTiming[] => [
+  ...known.filter((word) => !told.some((each) => each.charStart === word.charStart)),
+  ...told,
+];
+
 /** What the gateway says was delivered and played: speaking begins, responses close, tails drain. */
 export function applyReport(draft: Draft, announcedOrdinal: number, responses: readonly ResponseDelivery[]): void {
   const moved = takeDelivery(draft, responses);
+  if (moved.any) watchVoice(draft);
+  if (moved.tails) watchTails(draft);
   const live = draft.live;
-  if (live && moved) watchVoice(draft);
   hearFirstSample(draft);
-  const own = live && responses.find((each) => each.ordinal === live.ordinal && each.lane === live.lane);
-  if (own?.closed) finishLive(draft, 'reported');
+  if (live) {
+    const own = responses.find((each) => each.ordinal === live.ordinal && each.lane === live.lane);
+    if (own?.closed) finishLive(draft, 'reported');
+    // Announced and no longer listed: it was closed and played, and the report that said so never came.
+    else if (!own && announcedOrdinal >= live.ordinal) finishLive(draft, 'presumed');
+  }
   drain(draft, announcedOrdinal, responses);
 }
 
-/** Takes over the gateway's numbers; true when anything was delivered or played since. */
-export function takeDelivery(draft: Draft, responses: readonly ResponseDelivery[]): boolean {
-  let moved = false;
+/** Takes over the gateway's numbers; says whether anything was delivered or played since. */
+function takeDelivery(draft: Draft, responses: readonly ResponseDelivery[]): { any: boolean; tails: boolean } {
+  const moved = { any: false, tails: false };
   for (const reported of responses) {
-    const delivery: Delivery = { segments: reported.segments, playedSamples: reported.playedSamples };
-    const live = liveOf(draft, reported);
-    if (live) {
-      moved ||= hasMoved(live.delivery, delivery);
-      measureVoice(draft, live.segments, live.delivery.segments, delivery.segments);
+    const tail = draft.state.tails.find((each) => each.ordinal === reported.ordinal && each.lane === reported.lane);
+    const response = liveOf(draft, reported) ?? tail;
+    if (!response) continue;
+    const delivery = mergeDelivery(response.delivery, reported);
+    const hasMoved = isFurther(delivery, response.delivery);
+    moved.any ||= hasMoved;
+    moved.tails ||= hasMoved && tail !== undefined;
+    measureVoice(draft, response.segments, response.delivery.segments, delivery.segments);
+    if (!tail) {
       draft.patchLive({ delivery });
       continue;
     }
-    const tail = draft.state.tails.find((each) => each.ordinal === reported.ordinal && each.lane === reported.lane);
-    if (!tail) continue;
-    moved ||= hasMoved(tail.delivery, delivery);
-    measureVoice(draft, tail.segments, tail.delivery.segments, delivery.segments);
     const changed = { ...tail, delivery };
     draft.set({ tails: draft.state.tails.map((each) => (each === tail ? changed : each)) });
-    if (tail.cutToHeard) cutTailItem(draft, changed);
+    if (tail.cutToHeard) cutToDelivered(draft, changed);
   }
   return moved;
 }
 
+/**
+ * What was delivered stays delivered, even when the numbers come late (an input is sent again as it was). The playhead
+ * is the newest word: a client's report corrects one that was only estimated, downwards too.
+ */
+function mergeDelivery(known: Delivery, reported: ResponseDelivery): Delivery {
+  const length = Math.max(known.segments.length, reported.segments.length);
+  const segments: SegmentDelivery[] = [];
+  for (let index = 0; index < length; index++) {
+    const before = known.segments[index];
+    const after = reported.segments[index];
+    const isNewer = after && (!before || (!before.last && after.samples >= before.samples));
+    const newer = isNewer ? after : before;
+    if (newer) segments.push(newer);
+  }
+  return { segments, playedSamples: Math.min(reported.playedSamples, deliveredSamples({ segments })) };
+}
+
 /** DR1: speaking begins with the first sample, whoever reports it first. */
-export function hearFirstSample(draft: Draft): void {
+function hearFirstSample(draft: Draft): void {
   const { phase } = draft.state;
   if (phase.name !== 'thinking' || deliveredSamples(phase.response.delivery) === 0) return;
   const { response } = phase;
@@ -108,7 +138,6 @@ export function hearFirstSample(draft: Draft): void {
 
 /** DR2, DR4, DR7: a tail ends when its own audio was played, once, whatever else begins or ends. */
 function drain(draft: Draft, announcedOrdinal: number, responses: readonly ResponseDelivery[]): void {
-  if (draft.state.tails.length === 0) return;
   for (const tail of draft.state.tails) {
     const reported = responses.find((each) => each.ordinal === tail.ordinal && each.lane === tail.lane);
     // The gateway no longer reports a response it has closed and played.
@@ -117,11 +146,17 @@ function drain(draft: Draft, announcedOrdinal: number, responses: readonly Respo
       : announcedOrdinal >= tail.ordinal;
     if (played) dropTail(draft, tail);
   }
-  watchTails(draft);
 }
 
-function hasMoved(before: Delivery, after: Delivery): boolean {
-  return deliveredSamples(after) > deliveredSamples(before) || after.playedSamples > before.playedSamples;
+const endedSegments = (delivery: Delivery): number => delivery.segments.filter((segment) => segment.last).length;
+
+/** The end of a segment may come without a sample, and counts as much. */
+function isFurther(after: Delivery, before: Delivery): boolean {
+  return (
+    deliveredSamples(after) > deliveredSamples(before) ||
+    endedSegments(after) > endedSegments(before) ||
+    after.playedSamples > before.playedSamples
+  );
 }
 
 /** Segments that were delivered to their end since show how fast the voice speaks. */

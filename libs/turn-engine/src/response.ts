@@ -7,6 +7,7 @@ import {
   type ResponseId,
   type ResponseStatus,
   type TurnId,
+  CONVERSATION_LANE,
 } from '@parley/model';
 import type { Draft } from './draft';
 import { providerError } from './errors';
@@ -18,10 +19,11 @@ import {
   heardOf,
   insertItem,
   lastItemId,
+  removeItem,
   replaceItem,
   textOf,
 } from './history';
-import type { AssistantItem, Delivery, LiveResponse, Tail } from './state';
+import type { AssistantItem, Delivery, LiveResponse, SpokenAnswer, Tail } from './state';
 
 /** The life of one response: begun, finished when its closing events are written, failed, and its tail. */
 
@@ -38,7 +40,7 @@ export const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
 export function beginResponse(draft: Draft, begun: NewResponse): void {
   const { nowMs, policy, state } = draft;
-  const lane = 0;
+  const lane = CONVERSATION_LANE;
   const ordinal = state.nextOrdinal;
   const { responseId, itemId, turnId, cause } = begun;
   const context = contextOf(state, begun.instructions ?? state.session.instructions, policy.maxContextChars);
@@ -102,22 +104,27 @@ export function watchVoice(draft: Draft): void {
 /**
  * The closing events of the live response were written: what still plays becomes its tail. `reported`: the gateway's
  * numbers are those of that moment; `presumed`: they may lag, so a tail stays until the next report or its deadline.
+ * Before generation has ended nothing can have been closed, so a word that says so is of no response we know.
  */
 export function finishLive(draft: Draft, numbers: 'reported' | 'presumed'): void {
   const live = draft.live;
-  if (!live) return;
+  if (live?.generation.stage !== 'ended') return;
   const item = assistantItem(draft, live.itemId);
   if (item) {
-    const done: AssistantItem = {
-      ...item,
-      text: textOf(live.segments),
-      spoken: { segments: live.segments, delivery: live.delivery },
-    };
+    const done = { ...item, text: textOf(live.segments), spoken: heardToEnd(live) };
     draft.set({ history: replaceItem(draft.state.history, done) });
   }
   leaveTail(draft, live, { cut: false, certain: numbers === 'reported' });
   emitMetrics(draft, live);
-  endLive(draft, live, live.generation.stage === 'ended' ? live.generation.status : 'completed');
+  endLive(draft, live, live.generation.status);
+}
+
+/** Everything was generated and delivered, only the gateway's word on the closing events is missing. */
+export function closeLive(draft: Draft): void {
+  const live = draft.live;
+  if (!live) return;
+  draft.emit({ kind: 'close', lane: live.lane, ordinal: live.ordinal });
+  finishLive(draft, 'presumed');
 }
 
 /** A provider (or its process) failed: the response ends now, the session goes on (G2). */
@@ -184,7 +191,7 @@ function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: bo
   const queued = deliveredSamples(delivery) - delivery.playedSamples;
   const mayHaveMore = !certain && segments.length > 0 && live.voice.stage !== 'absent';
   if (queued <= 0 && !mayHaveMore) {
-    if (cut) cutItem(draft, itemId, '');
+    if (cut) cutToDelivered(draft, live);
     return;
   }
   const tail: Tail = {
@@ -196,54 +203,72 @@ function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: bo
     segments,
     delivery,
     closedAtMs: draft.nowMs,
-    deadlineMs: 0,
+    deadlineMs: drainedByMs(draft, [...draft.state.tails, live]),
     cutToHeard: cut,
   };
   draft.set({ tails: [...draft.state.tails, tail] });
-  if (cut) cutTailItem(draft, tail);
-  watchTails(draft);
+  if (cut) cutToDelivered(draft, tail);
 }
 
-/** Each tail ends the drain timeout after the moment at which its last sample should have been played. */
+/** Tails wait anew after playback moved. One that stands still keeps its deadline, however often that is reported. */
 export function watchTails(draft: Draft): void {
-  let queuedSamples = 0;
+  const { tails } = draft.state;
   draft.set({
-    tails: draft.state.tails.map((tail) => {
-      // Responses play one after the other, so a tail waits for those before it too.
-      queuedSamples += Math.max(0, deliveredSamples(tail.delivery) - tail.delivery.playedSamples);
-      return { ...tail, deadlineMs: draft.nowMs + msOfSamples(queuedSamples) + draft.policy.drainTimeoutMs };
-    }),
+    tails: tails.map((tail, index) => ({ ...tail, deadlineMs: drainedByMs(draft, tails.slice(0, index + 1)) })),
   });
+}
+
+/**
+ * The drain timeout after the moment at which the last sample of the last of `queue` should have been played: responses
+ * play one after the other, so it waits for those before it too.
+ */
+function drainedByMs(draft: Draft, queue: readonly { delivery: Delivery }[]): number {
+  const queuedSamples = queue.reduce(
+    (sum, { delivery }) => sum + deliveredSamples(delivery) - delivery.playedSamples,
+    0,
+  );
+  return draft.nowMs + msOfSamples(queuedSamples) + draft.policy.drainTimeoutMs;
 }
 
 /** The tail was played to its end, or its time is over. */
 export function dropTail(draft: Draft, tail: Tail): void {
   const item = assistantItem(draft, tail.itemId);
-  if (tail.cutToHeard) cutTailItem(draft, tail);
-  else if (item) {
-    const spoken = { segments: tail.segments, delivery: tail.delivery };
-    draft.set({ history: replaceItem(draft.state.history, { ...item, spoken }) });
+  if (item && !tail.cutToHeard) {
+    draft.set({ history: replaceItem(draft.state.history, { ...item, spoken: heardToEnd(tail) }) });
   }
-  if (tail.cutToHeard && assistantItem(draft, tail.itemId)?.text === '') cutItem(draft, tail.itemId, '');
   draft.set({ tails: draft.state.tails.filter((each) => each.ordinal !== tail.ordinal) });
   if (draft.state.tails.length === 0 && !draft.live) restIdle(draft);
 }
 
 /** A failed answer's text follows what was delivered: that much is being heard. */
-export function cutTailItem(draft: Draft, tail: Tail): void {
-  const item = assistantItem(draft, tail.itemId);
-  if (!item) return;
-  const delivered: Delivery = { ...tail.delivery, playedSamples: deliveredSamples(tail.delivery) };
-  const text = heardOf(draft.state, tail.segments, delivered);
-  const spoken = { segments: tail.segments, delivery: delivered };
-  draft.set({ history: replaceItem(draft.state.history, { ...item, text, interrupted: true, spoken }) });
+export function cutToDelivered(draft: Draft, response: LiveResponse | Tail): void {
+  const spoken = heardToEnd(response);
+  const heard = heardOf(draft.state, spoken.segments, spoken.delivery);
+  cutItem(draft, response.itemId, { spoken, heard, complete: false });
 }
 
-/** Cuts an answer in the history to what was heard of it. */
-export function cutItem(draft: Draft, itemId: ItemId, heard: string): void {
+/** An answer that was not cut counts as heard to its end, so a later truncate may lower it from there. */
+const heardToEnd = ({ segments, delivery }: SpokenAnswer): SpokenAnswer => ({
+  segments,
+  delivery: { ...delivery, playedSamples: deliveredSamples(delivery) },
+});
+
+/** Cuts an answer in the history to what was heard of it. One of which no text was sent leaves no item. */
+export function cutItem(
+  draft: Draft,
+  itemId: ItemId,
+  { spoken, heard, complete }: { spoken: SpokenAnswer; heard: string; complete: boolean },
+): void {
   const item = assistantItem(draft, itemId);
   if (!item) return;
-  draft.set({ history: cutToHeard(draft.state.history, item, heard, draft.policy.minPartialChars) });
+  const { history } = draft.state;
+  const { minPartialChars } = draft.policy;
+  draft.set({
+    history:
+      spoken.segments.length === 0
+        ? removeItem(history, itemId)
+        : cutToHeard(history, { ...item, spoken }, heard, { complete, minPartialChars }),
+  });
 }
 
 export function assistantItem(draft: Draft, id: ItemId): AssistantItem | undefined {

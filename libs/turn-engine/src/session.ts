@@ -1,6 +1,6 @@
-import { CAPABILITIES, type SessionPatch } from '@parley/model';
+import { type SessionPatch } from '@parley/model';
 import type { Draft } from './draft';
-import { failLive, restIdle, stopProviders, watchTails } from './response';
+import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
 import type { SessionConfig } from './state';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
@@ -41,7 +41,7 @@ export function attach(draft: Draft): void {
       type: 'parley.session',
       session_id: session.sessionId,
       resumed: false,
-      capabilities: [...CAPABILITIES],
+      capabilities: session.capabilities,
     },
   });
   draft.enter({ name: 'listening' });
@@ -58,14 +58,20 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
 }
 
 /**
- * The owner is another process now: what it had under way is lost, so the running response ends as failed, and the
- * session is free for the next turn. Every deadline starts again in full, because two hosts' clocks are not compared.
+ * The owner is another process now: what it had under way is lost, so the running response ends as failed, unless
+ * everything of it was generated and delivered, and the session is free for the next turn. Every deadline starts again
+ * in full, because two hosts' clocks are not compared.
  */
 export function takeOver(draft: Draft): void {
-  failLive(draft, 'llm', {
-    kind: 'worker_lost',
-    message: 'The process that was answering was lost; please ask again.',
-  });
+  const live = draft.live;
+  if (live?.generation.stage === 'ended' && !owesAudio(live)) closeLive(draft);
+  else {
+    failLive(draft, 'llm', {
+      kind: 'worker_lost',
+      message: 'The process that was answering was lost; please ask again.',
+    });
+  }
+  draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
   restIdle(draft);
 }

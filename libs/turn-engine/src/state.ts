@@ -1,7 +1,7 @@
 import type {
+  Capability,
   InputNumber,
   ItemId,
-  ProviderFailure,
   ResponseId,
   SegmentDelivery,
   SessionId,
@@ -39,6 +39,8 @@ export interface SessionConfig {
   defaultInstructions: string;
   instructions: string;
   voice: string | null;
+  /** What this server can do for it, as `parley.session` says. */
+  capabilities: Capability[];
 }
 
 export type Phase =
@@ -125,12 +127,16 @@ export type HistoryItem =
       text: string;
       interrupted: boolean;
       /** What was spoken, so that a truncate can lower the heard position later; null for an item of the client. */
-      spoken: { segments: Segment[]; delivery: Delivery } | null;
+      spoken: SpokenAnswer | null;
     };
 
+/** The segments of an answer and how far each was delivered; the playhead is the heard position. */
+export interface SpokenAnswer {
+  segments: Segment[];
+  delivery: Delivery;
+}
+
 export type AssistantItem = Extract<HistoryItem, { role: 'assistant' }>;
-/** What the engine and the gateway's events call a provider's failure of this response. */
-export type FailedProvider = { provider: 'llm' | 'tts'; failure: ProviderFailure };
 
 export function initialState(session: SessionConfig): EngineState {
   return {

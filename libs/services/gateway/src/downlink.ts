@@ -230,7 +230,7 @@ export class Downlink {
 
   private end(output: Of<'end'>, eventId: string): void {
     const stream = this.streams.get(output.ordinal);
-    if (!stream) return;
+    if (!stream || stream.closed) return;
     stream.finish(output);
     if (output.status === 'failed') this.mute(stream);
     this.closeIfDue(stream, eventId);
@@ -254,7 +254,7 @@ export class Downlink {
   private close(stream: ResponseStream, closing: Closing, eventId: string): void {
     stream.closed = true;
     this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
-    this.playhead.finish(stream.ordinal);
+    this.playhead.finish(stream.ordinal, this.clock.nowMs());
     this.writeAll(stream.events.close(closing), eventId);
     this.listener.onProgress();
   }
@@ -287,7 +287,7 @@ export class Downlink {
 
   private forget(stream: ResponseStream): void {
     this.streams.delete(stream.ordinal);
-    this.playhead.drop(stream.ordinal);
+    this.playhead.drop(stream.ordinal, this.clock.nowMs());
   }
 
   private writeVisemes(stream: ResponseStream): void {

@@ -1,0 +1,122 @@
+import { EngineDriver } from './testing/engine-driver';
+
+const FIRST = 'It is sunny. ';
+const all = { segmentsMs: [2000], complete: true, playedMs: 100 };
+
+type Lead = (talk: EngineDriver) => EngineDriver;
+
+/** Every phase and region that waits, with the most it may wait for until the floor is free (default policy). */
+const WAITS: [string, Lead, number][] = [
+  ['listening', (talk) => talk, 0],
+  ['for a first token', (talk) => talk.says('Hi').binds(), 20_000],
+  ['for the next token', (talk) => talk.says('Hi').binds().writes('It'), 5_000],
+  ['for a voice while the model writes', (talk) => talk.says('Hi').writes(FIRST), 5_500],
+  ['for a voice, then for the closing', (talk) => talk.says('Hi').writes(FIRST).finishes(), 10_000],
+  ['for the closing without a voice', (talk) => talk.says('Hi').refusesVoice().writes(FIRST).finishes(), 5_000],
+  ['for audio', (talk) => talk.answers(FIRST), 5_500],
+  ['for the rest of the audio', (talk) => talk.answers(FIRST).hears({ segmentsMs: [800] }), 5_000 + 800 + 500],
+  ['for the closing', (talk) => talk.answers(FIRST).hears(all), 5_000 + 1_900 + 500],
+  ['for the end of a tail', (talk) => talk.answers(FIRST).hears({ ...all, closed: true }), 2_400],
+  [
+    'with a tail beside a turn',
+    (talk) =>
+      talk
+        .answers(FIRST)
+        .hears({ ...all, closed: true })
+        .says('Hi'),
+    25_000,
+  ],
+  ['after a failure', (talk) => talk.answers(FIRST).hears(all).voiceFails(), 5_000 + 1_900 + 500],
+];
+
+describe('deadlines', () => {
+  it.each(WAITS)('[LI1][LI3][G2] waiting %s ends in time, and the next turn is taken', (_what, lead, boundMs) => {
+    const talk = lead(EngineDriver.attached());
+    expect(talk.deadlineMs).toBeDefined();
+    talk.pass(boundMs);
+    expect(talk.floor).toEqual({ state: 'listening', responseId: undefined });
+    expect(talk.says('Next', 'next').errors).toEqual([]);
+    expect(talk.phase).toBe('thinking');
+  });
+
+  it('[LI1] there is none before the client is attached and none after closing', () => {
+    const talk = new EngineDriver();
+    expect(talk.deadlineMs).toBeUndefined();
+    talk.step({ kind: 'attached' }).answers(FIRST).step({ kind: 'gateway-lost' });
+    expect(talk.deadlineMs).toBeUndefined();
+  });
+
+  it('[LI2] looking too early changes nothing', () => {
+    for (const [, lead] of WAITS) {
+      const talk = lead(EngineDriver.attached());
+      const before = talk.state;
+      talk.nowMs = (talk.deadlineMs ?? 0) - 1;
+      talk.step({ kind: 'deadline-passed' });
+      expect(talk.effects).toEqual([]);
+      expect(talk.state).toEqual(before);
+    }
+  });
+
+  it('[LI2] looking late, when several have passed, leaves none in the past', () => {
+    for (const [, lead] of WAITS) {
+      const talk = lead(EngineDriver.attached());
+      talk.nowMs += 300_000;
+      talk.step({ kind: 'deadline-passed' });
+      expect(talk.deadlineMs).toBeGreaterThan(talk.nowMs);
+    }
+  });
+});
+
+describe('a takeover', () => {
+  it('[LI4] ends a running answer as failed, whatever it waited for, and frees the floor for the next turn', () => {
+    const leads: Lead[] = [
+      (talk) => talk.says('Hi'),
+      (talk) => talk.says('Hi').binds().writes(FIRST),
+      (talk) => talk.says('Hi').refusesVoice().writes(FIRST),
+      (talk) => talk.says('Hi').writes(FIRST).finishes(),
+      (talk) => talk.answers(FIRST).hears({ segmentsMs: [300] }),
+    ];
+    for (const lead of leads) {
+      const talk = lead(EngineDriver.attached()).step({ kind: 'taken-over' });
+      expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'llm_unavailable' } }]);
+      expect(talk.effect('observe')).toContainEqual({
+        kind: 'observe',
+        observation: { name: 'provider-failed', provider: 'llm', failure: 'worker_lost', responseId: 'resp_1' },
+      });
+      expect(talk.says('Next', 'next').errors).toEqual([]);
+    }
+  });
+
+  it('[LI4] closes an answer of which everything was generated and delivered, and keeps it whole', () => {
+    for (const talk of [
+      EngineDriver.attached().answers(FIRST).hears(all),
+      EngineDriver.attached().says('A question?').refusesVoice().writes(FIRST).finishes(),
+    ]) {
+      talk.step({ kind: 'taken-over' });
+      expect(talk.output('end')).toEqual([]);
+      expect(talk.output('close')).toHaveLength(1);
+      expect(talk.answersInContext()).toEqual([FIRST]);
+    }
+  });
+
+  it('[LI4] says nothing when nothing runs, and nothing before the client is attached', () => {
+    expect(EngineDriver.attached().step({ kind: 'taken-over' }).effects).toEqual([]);
+    expect(new EngineDriver().step({ kind: 'taken-over' }).effects).toEqual([]);
+  });
+
+  it('[LI5] starts every deadline again, by the clock of the new owner', () => {
+    const talk = EngineDriver.attached()
+      .answers(FIRST)
+      .hears({ ...all, closed: true });
+    talk.nowMs = 5;
+    talk.step({ kind: 'taken-over' });
+    expect(talk.deadlineMs).toBe(5 + 1_900 + 500);
+    talk.pass(2_399);
+    expect(talk.floor.state).toBe('speaking');
+    talk.pass(1);
+    expect(talk.effect('observe')[0]?.observation).toMatchObject({ name: 'drain-timeout', elapsedMs: 2_400 });
+    const idle = EngineDriver.attached();
+    idle.nowMs = 5;
+    expect(idle.step({ kind: 'taken-over' }).deadlineMs).toBe(600_005);
+  });
+});

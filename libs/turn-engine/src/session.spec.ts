@@ -1,0 +1,167 @@
+import type { SessionInput } from '@parley/model';
+import type { EngineInput } from './inputs';
+import { EngineDriver } from './testing/engine-driver';
+
+const FIRST = 'It is sunny. ';
+const updated = (patch: Extract<SessionInput, { kind: 'session-updated' }>['patch']): SessionInput => ({
+  kind: 'session-updated',
+  patch,
+});
+
+describe('the beginning of a session', () => {
+  it('[CL1] says what the session is and what the server can do, once', () => {
+    const talk = new EngineDriver({}, { voice: 'anna' }).step({ kind: 'attached' });
+    expect(talk.order).toEqual(['session.created', 'parley.session', 'parley.state']);
+    expect(talk.events('session.created')).toMatchObject([
+      {
+        session: {
+          type: 'realtime',
+          object: 'realtime.session',
+          id: 'sess_1',
+          model: 'model-1',
+          instructions: 'Be brief.',
+          audio: { output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'anna' } },
+        },
+      },
+    ]);
+    expect(talk.events('parley.session')).toEqual([
+      { type: 'parley.session', session_id: 'sess_1', resumed: false, capabilities: ['text', 'audio'] },
+    ]);
+    const before = talk.state;
+    expect(talk.step({ kind: 'attached' }).effects).toEqual([]);
+    expect(talk.state).toEqual(before);
+  });
+
+  it('[CL1] takes no client input before', () => {
+    const talk = new EngineDriver();
+    const before = talk.state;
+    talk
+      .says('Hello')
+      .interrupts()
+      .client(updated({ voice: 'anna' }));
+    expect(talk.history).toEqual([]);
+    expect(talk.state).toEqual(before);
+  });
+});
+
+describe('the end of a session', () => {
+  const ends: [string, EngineInput][] = [
+    ['gateway-lost', { kind: 'gateway-lost' }],
+    ...(['client', 'lost', 'shutdown', 'overflow'] as const).map((reason): [string, EngineInput] => [
+      `disconnected: ${reason}`,
+      { kind: 'client', number: { attachment: 1, seq: 99 }, closedOrdinal: 0, input: { kind: 'disconnected', reason } },
+    ]),
+  ];
+  const leads: ((talk: EngineDriver) => EngineDriver)[] = [
+    (talk) => talk,
+    (talk) => talk.says('Hi'),
+    (talk) =>
+      talk
+        .says('Hi')
+        .binds()
+        .writes(FIRST)
+        .hears({ segmentsMs: [100] }),
+    (talk) => talk.answers(FIRST),
+    (talk) =>
+      talk
+        .answers(FIRST)
+        .hears({ segmentsMs: [900], complete: true, closed: true })
+        .says('And then?'),
+  ];
+
+  it.each(ends)('[CL2][SP11] stops what runs and releases once: %s', (_how, input) => {
+    for (const lead of leads) {
+      const talk = lead(EngineDriver.attached());
+      const running = talk.phase === 'thinking' || talk.phase === 'speaking';
+      const generating = talk.state.phase.name !== 'listening' && talk.history.at(-1)?.kind !== 'end-voice';
+      talk.step(input);
+      expect(talk.effect('close-session')).toHaveLength(1);
+      expect(talk.effect('abort-generation')).toHaveLength(running && generating ? 1 : 0);
+      expect(talk.effect('cancel-voice')).toHaveLength(running ? 1 : 0);
+      expect(talk.outputs).toEqual([]);
+      expect(talk.phase).toBe('closed');
+    }
+  });
+
+  it('[CL3][SP11] is final: nothing starts, nothing is said', () => {
+    const talk = EngineDriver.attached()
+      .answers(FIRST)
+      .hears({ segmentsMs: [900] })
+      .step({ kind: 'gateway-lost' });
+    const before = talk.state;
+    const count = talk.history.length;
+    talk.says('Hello').asks().interrupts().cancels().truncates('answer_1', 0).client(updated({}));
+    talk.writes('More. ').finishes().modelFails().binds().voiceFails().refusesVoice().hears({ closed: true });
+    talk.step({ kind: 'attached' }).step({ kind: 'taken-over' }).step({ kind: 'gateway-lost' });
+    talk.client({ kind: 'disconnected', reason: 'client' });
+    talk.nowMs += 10_000_000;
+    talk.step({ kind: 'deadline-passed' });
+    expect(talk.history).toHaveLength(count);
+    expect(talk.state).toBe(before);
+  });
+
+  it('[CL4] comes after idleTimeoutMs without input, with a close code', () => {
+    const talk = EngineDriver.attached().pass(599_999);
+    expect(talk.effects).toEqual([]);
+    talk.pass(1);
+    expect(talk.effects).toEqual([
+      { kind: 'emit', output: { kind: 'disconnect', closeCode: 1000, reason: 'session idle' } },
+      { kind: 'close-session', reason: 'idle' },
+    ]);
+  });
+
+  it('[CL4] is put off by any input, a refused one too', () => {
+    const talk = EngineDriver.attached().pass(599_999).interrupts().pass(599_999);
+    expect(talk.errors).toEqual([]);
+    expect(talk.phase).toBe('listening');
+    talk.pass(1);
+    expect(talk.phase).toBe('closed');
+  });
+
+  it('[CL4] does not come while an answer is spoken or drains; the time counts from its end', () => {
+    const talk = EngineDriver.attached({ idleTimeoutMs: 1_000 }).answers(FIRST);
+    talk.pass(3_000).hears({ segmentsMs: [9000], complete: true, playedMs: 0 });
+    talk.pass(3_000).hears({ segmentsMs: [9000], complete: true, playedMs: 3_000, closed: true });
+    talk.pass(6_000).hears({ segmentsMs: [9000], complete: true, playedMs: 9_000, closed: true });
+    expect(talk.phase).toBe('listening');
+    talk.pass(999);
+    expect(talk.phase).toBe('listening');
+    // Another deadline that passes meanwhile closes nothing either.
+    expect(EngineDriver.attached({ idleTimeoutMs: 1_000 }).says('Hi').pass(5_000).phase).toBe('thinking');
+    talk.pass(1);
+    expect(talk.phase).toBe('closed');
+  });
+});
+
+describe('the settings of a session', () => {
+  it('[CL5] change what is named and hold from the next response on', () => {
+    const talk = EngineDriver.attached()
+      .says('One')
+      .client(updated({ instructions: 'Be kind.', voice: 'ben' }));
+    expect(talk.order).toEqual(['session.updated']);
+    expect(talk.events('session.updated')).toMatchObject([
+      { session: { instructions: 'Be kind.', audio: { output: { voice: 'ben' } } } },
+    ]);
+    talk.client(updated({}));
+    expect(talk.events('session.updated')).toMatchObject([
+      { session: { instructions: 'Be kind.', audio: { output: { voice: 'ben' } } } },
+    ]);
+    talk.interrupts().says('Two');
+    expect(talk.effect('start-generation')[0]?.messages[0]).toEqual({ role: 'system', content: 'Be kind.' });
+    expect(talk.effect('open-voice')).toMatchObject([{ voice: 'ben' }]);
+  });
+
+  it("[CL5] instructions null put the server's back", () => {
+    const talk = EngineDriver.attached().client(updated({ instructions: 'Be kind.' }));
+    talk.client(updated({ instructions: null }));
+    expect(talk.events('session.updated')).toMatchObject([{ session: { instructions: 'Be brief.' } }]);
+  });
+
+  it("[CL6] a message the gateway refused comes out as its error, with the client's event id", () => {
+    const error = { type: 'invalid_request_error', code: 'invalid_json', message: 'Not JSON.', param: null } as const;
+    const talk = EngineDriver.attached().client({ kind: 'message-refused', error }, 'event_7');
+    expect(talk.outputs).toEqual([{ kind: 'error', error, clientEventId: 'event_7' }]);
+    talk.client({ kind: 'message-refused', error });
+    expect(talk.outputs).toEqual([{ kind: 'error', error }]);
+  });
+});

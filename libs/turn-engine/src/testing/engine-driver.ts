@@ -1,0 +1,315 @@
+import {
+  DEFAULT_POLICY,
+  samplesOfMs,
+  type ClientError,
+  type ClientEventBody,
+  type OwnerOutput,
+  type ResponseDelivery,
+  type ResponseId,
+  type SegmentDelivery,
+  type SessionInput,
+  type TurnPolicy,
+  type WordTiming,
+} from '@parley/model';
+import { nextDeadlineMs } from '../deadlines';
+import type { Effect } from '../effects';
+import { floorOf, type Floor } from '../floor';
+import type { EngineInput } from '../inputs';
+import { initialState, liveResponse, type EngineState, type SessionConfig } from '../state';
+import { step } from '../step';
+
+export const SESSION: SessionConfig = {
+  sessionId: 'sess_1',
+  model: 'model-1',
+  defaultInstructions: 'Be brief.',
+  instructions: 'Be brief.',
+  voice: null,
+  capabilities: ['text', 'audio'],
+};
+
+/** What a report says of one response; positions in ms. */
+export interface Heard {
+  /** Delivered ms of each segment; all but the last are complete. */
+  segmentsMs?: readonly number[];
+  /** The last one is complete too. */
+  complete?: boolean;
+  playedMs?: number;
+  closed?: boolean;
+  ended?: boolean;
+}
+
+/** Freezes a value and everything in it, so that a rule that writes into the state it was given throws. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}
+
+/** Delivered segments of `lengthsMs`; the last is still under way unless `complete`. */
+export const delivered = (lengthsMs: readonly number[], complete: boolean): SegmentDelivery[] =>
+  lengthsMs.map((ms, index) => ({
+    attempt: 1,
+    samples: samplesOfMs(ms),
+    last: complete || index < lengthsMs.length - 1,
+  }));
+
+/**
+ * One conversation with its engine, clock and gateway numbers, so that a test reads as a story. Every method is one
+ * step and leaves what it ordered in `effects`. Ids count turns: the first is `turn_1`, with `resp_1`, `user_1`, `answer_1`.
+ */
+export class EngineDriver {
+  state: EngineState;
+  effects: Effect[] = [];
+  readonly history: Effect[] = [];
+  nowMs = 1_000;
+  /** `closedOrdinal` of the next client input. */
+  closedOrdinal = 0;
+  attachment = 1;
+  readonly policy: TurnPolicy;
+  private seq = 0;
+  private turns = 0;
+
+  constructor(policy: Partial<TurnPolicy> = {}, session: Partial<SessionConfig> = {}) {
+    this.policy = { ...DEFAULT_POLICY, ...policy };
+    this.state = deepFreeze(initialState({ ...SESSION, ...session }));
+  }
+
+  static attached(policy: Partial<TurnPolicy> = {}, session: Partial<SessionConfig> = {}): EngineDriver {
+    const driver = new EngineDriver(policy, session);
+    driver.step({ kind: 'attached' });
+    return driver;
+  }
+
+  step(input: EngineInput): this {
+    const result = step(this.state, deepFreeze(input), this.nowMs, this.policy);
+    this.state = deepFreeze(result.state);
+    this.effects = result.effects;
+    this.history.push(...result.effects);
+    return this;
+  }
+
+  /** Lets time pass and every deadline in it, one by one. */
+  pass(ms: number): this {
+    const untilMs = this.nowMs + ms;
+    this.effects = [];
+    const passed: Effect[] = [];
+    for (let next = this.deadlineMs; next !== undefined && next <= untilMs; next = this.deadlineMs) {
+      this.nowMs = Math.max(this.nowMs, next);
+      this.step({ kind: 'deadline-passed' });
+      passed.push(...this.effects);
+    }
+    this.nowMs = untilMs;
+    this.effects = passed;
+    return this;
+  }
+
+  // Client inputs.
+
+  client(input: SessionInput, clientEventId?: string): this {
+    const number = { attachment: this.attachment, seq: ++this.seq };
+    const { closedOrdinal } = this;
+    return this.step({
+      kind: 'client',
+      number,
+      closedOrdinal,
+      ...(clientEventId === undefined ? {} : { clientEventId }),
+      input,
+    });
+  }
+
+  says(text: string, turnId = `turn_${this.turns + 1}`, clientEventId?: string): this {
+    const n = ++this.turns;
+    const ids = { itemId: `user_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;
+    return this.client({ kind: 'final-transcript', turnId, text, ...ids }, clientEventId);
+  }
+
+  asks(options: Extract<SessionInput, { kind: 'response-requested' }>['options'] = {}, clientEventId?: string): this {
+    const n = ++this.turns;
+    const ids = { turnId: `turn_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;
+    return this.client({ kind: 'response-requested', ...ids, options }, clientEventId);
+  }
+
+  /** `parley.interrupt`; by default everything announced was written to the connection. */
+  interrupts(options: InterruptOptions = {}, clientEventId?: string): this {
+    return this.client({ kind: 'interrupted', ...this.interruption(options) }, clientEventId);
+  }
+
+  cancels(options: InterruptOptions = {}, clientEventId?: string): this {
+    return this.client({ kind: 'response-cancelled', ...this.interruption(options) }, clientEventId);
+  }
+
+  truncates(itemId: string, audioEndMs: number, delivery: ResponseDelivery[] = [], clientEventId?: string): this {
+    return this.client({ kind: 'item-truncated', itemId, audioEndMs, delivery }, clientEventId);
+  }
+
+  private interruption({ responseId, writtenOrdinal, delivery }: InterruptOptions): {
+    responseId?: ResponseId;
+    writtenOrdinal: number;
+    delivery: ResponseDelivery[];
+  } {
+    return {
+      ...(responseId === undefined ? {} : { responseId }),
+      writtenOrdinal: writtenOrdinal ?? this.state.nextOrdinal - 1,
+      delivery: delivery ?? this.known(),
+    };
+  }
+
+  // Results of what was ordered; of the newest response unless an ordinal is given.
+
+  writes(text: string, ordinal = this.newest): this {
+    return this.step({ kind: 'text-generated', lane: 0, ordinal, text });
+  }
+
+  finishes(reason: 'stop' | 'length' | 'content_filter' = 'stop', ordinal = this.newest): this {
+    const usage = { inputTokens: 7, outputTokens: 3 };
+    return this.step({ kind: 'generation-finished', lane: 0, ordinal, reason, usage });
+  }
+
+  modelFails(ordinal = this.newest): this {
+    const failure = { kind: 'cut', message: 'The stream broke.' } as const;
+    return this.step({ kind: 'generation-failed', lane: 0, ordinal, failure });
+  }
+
+  binds(ordinal = this.newest): this {
+    return this.step({ kind: 'voice-bound', lane: 0, ordinal });
+  }
+
+  refusesVoice(ordinal = this.newest): this {
+    const failure = { kind: 'missing', message: 'No voice here.' } as const;
+    return this.step({ kind: 'voice-refused', lane: 0, ordinal, failure });
+  }
+
+  voiceFails(ordinal = this.newest): this {
+    const failure = { kind: 'worker_lost', message: 'The worker is gone.' } as const;
+    return this.step({ kind: 'voice-failed', lane: 0, ordinal, failure });
+  }
+
+  times(segment: number, words: WordTiming[], ordinal = this.newest): this {
+    return this.step({ kind: 'words-timed', lane: 0, ordinal, segment, words });
+  }
+
+  // The gateway's reports.
+
+  reports(responses: ResponseDelivery[], announcedOrdinal = this.newest): this {
+    return this.step({ kind: 'reported', announcedOrdinal, responses });
+  }
+
+  /** A report on the newest response alone. */
+  hears(heard: Heard): this {
+    return this.reports([this.delivery(this.newest, heard)]);
+  }
+
+  delivery(ordinal: number, heard: Heard): ResponseDelivery {
+    const { segmentsMs = [], complete = false, playedMs = 0, closed = false, ended = false } = heard;
+    return {
+      lane: 0,
+      ordinal,
+      responseId: `resp_${ordinal}`,
+      segments: delivered(segmentsMs, complete),
+      playedSamples: samplesOfMs(playedMs),
+      ended,
+      closed,
+    };
+  }
+
+  /** What the engine knows of every response that is not over, as the gateway would say it. */
+  known(): ResponseDelivery[] {
+    const { tails } = this.state;
+    const live = liveResponse(this.state);
+    const of = (response: (typeof tails)[number] | NonNullable<typeof live>, closed: boolean): ResponseDelivery => ({
+      lane: response.lane,
+      ordinal: response.ordinal,
+      responseId: response.responseId,
+      ...response.delivery,
+      ended: false,
+      closed,
+    });
+    return [...tails.map((tail) => of(tail, true)), ...(live ? [of(live, false)] : [])];
+  }
+
+  // Short stories, told often.
+
+  /** A turn whose answer `texts` are generated and bound to a voice; nothing is delivered. */
+  answers(...texts: string[]): this {
+    this.says('A question?').binds();
+    for (const text of texts) this.writes(text);
+    return this.finishes();
+  }
+
+  // What came of it.
+
+  get newest(): number {
+    return this.state.nextOrdinal - 1;
+  }
+
+  get deadlineMs(): number | undefined {
+    return nextDeadlineMs(this.state);
+  }
+
+  get floor(): Floor {
+    return floorOf(this.state);
+  }
+
+  get phase(): EngineState['phase']['name'] {
+    return this.state.phase.name;
+  }
+
+  /** Outputs of the last step. */
+  get outputs(): OwnerOutput[] {
+    return outputsOf(this.effects);
+  }
+
+  output<Kind extends OwnerOutput['kind']>(kind: Kind): Extract<OwnerOutput, { kind: Kind }>[] {
+    return this.outputs.filter((output): output is Extract<OwnerOutput, { kind: Kind }> => output.kind === kind);
+  }
+
+  effect<Kind extends Effect['kind']>(kind: Kind): Extract<Effect, { kind: Kind }>[] {
+    return this.effects.filter((effect): effect is Extract<Effect, { kind: Kind }> => effect.kind === kind);
+  }
+
+  events(type: string): ClientEventBody[] {
+    return this.output('event').flatMap(({ event }) => (event.type === type ? [event] : []));
+  }
+
+  get errors(): ClientError[] {
+    return this.output('error').map(({ error }) => error);
+  }
+
+  /** In order: kinds of effects, outputs by their own kind, events by their type. */
+  get order(): string[] {
+    return this.effects.map((effect) => {
+      if (effect.kind === 'observe') return `observe ${effect.observation.name}`;
+      if (effect.kind !== 'emit') return effect.kind;
+      return effect.output.kind === 'event' ? effect.output.event.type : effect.output.kind;
+    });
+  }
+
+  /** What the model would be given now. */
+  context(): { role: string; content: string }[] {
+    const asked = new EngineDriver(this.policy);
+    asked.state = this.state;
+    asked.nowMs = this.nowMs;
+    asked.seq = this.seq;
+    asked.turns = 999;
+    asked.asks();
+    const started = asked.effect('start-generation')[0];
+    if (!started) throw new Error('no response could begin');
+    return started.messages;
+  }
+
+  /** The assistant's messages among them. */
+  answersInContext(): string[] {
+    return this.context().flatMap(({ role, content }) => (role === 'assistant' ? [content] : []));
+  }
+}
+
+export interface InterruptOptions {
+  responseId?: ResponseId;
+  writtenOrdinal?: number;
+  delivery?: ResponseDelivery[];
+}
+
+export const outputsOf = (effects: readonly Effect[]): OwnerOutput[] =>
+  effects.flatMap((effect) => (effect.kind === 'emit' ? [effect.output] : []));

@@ -1,0 +1,151 @@
+import { deliveredSamples, InvariantError, samplesOfMs, type OwnerOutput } from '@parley/model';
+import type { Effect } from '../effects';
+import { floorOf } from '../floor';
+import { liveResponse, type EngineState } from '../state';
+import type { EngineDriver } from './engine-driver';
+
+function must(holds: boolean, rule: string): void {
+  if (!holds) throw new InvariantError(rule);
+}
+
+type OfResponse = Extract<OwnerOutput, { ordinal: number }>;
+
+/** What the outputs of one response have shown so far. */
+interface Seen {
+  segments: number;
+  text: string;
+  announcedEnds: number;
+  endings: number;
+  interrupted: boolean;
+  observedEnds: number;
+}
+
+/** Watches a conversation from outside and throws, naming the rule, at the first step that breaks one. */
+export class RuleWatch {
+  private readonly responses = new Map<number, Seen>();
+  private readonly generating = new Set<number>();
+  private readonly ordinals = new Map<string, number>();
+  private told = 'idle ';
+  private closings = 0;
+
+  /** Looks at the step that `talk` has just made. */
+  look(talk: EngineDriver): void {
+    for (const effect of talk.effects) this.take(effect);
+    const live = liveResponse(talk.state);
+    if (live?.generation.stage === 'ended') this.generating.delete(live.ordinal);
+    const running = live?.generation.stage === 'running' ? [live.ordinal] : [];
+    must([...this.generating].join() === running.join(), 'LI6: only the live generation runs');
+    this.lookAtState(talk);
+  }
+
+  private lookAtState(talk: EngineDriver): void {
+    const { state } = talk;
+    const waits = state.phase.name !== 'idle' && state.phase.name !== 'closed';
+    if (waits || state.phase.name === 'closed') {
+      must((talk.deadlineMs !== undefined) === waits, 'LI1: what waits has a deadline, what is closed has none');
+    }
+    const { state: floor, responseId } = floorOf(state);
+    if (waits) must(this.told === `${floor} ${responseId ?? ''}`, 'DR8: the floor that was told is the floor');
+    for (const { delivery } of [...state.tails, ...(liveResponse(state) ? [liveDelivery(state)] : [])]) {
+      must(delivery.playedSamples <= deliveredSamples(delivery), 'HE4: nothing was played that was not delivered');
+    }
+    const chars = state.history.slice(1).reduce((sum, item) => sum + item.text.length, 0);
+    // An answer grows after it was added; it is bounded again at the next addition.
+    must(chars <= talk.policy.maxContextChars + 5_000, 'IT4: the history is bounded');
+  }
+
+  private take(effect: Effect): void {
+    switch (effect.kind) {
+      case 'start-generation':
+        must(this.generating.size === 0, 'LI6: one generation at a time');
+        this.generating.add(effect.ordinal);
+        return;
+      case 'abort-generation':
+        must(this.generating.delete(effect.ordinal), 'EN6: only a generation that did not finish is aborted');
+        return;
+      case 'speak-segment':
+      case 'end-voice':
+      case 'open-voice':
+        must(this.seen(effect.ordinal).endings === 0, 'IN7: no order for a response that is over');
+        return;
+      case 'close-session':
+        must(++this.closings === 1, 'CL2: released once');
+        this.generating.clear();
+        return;
+      case 'observe':
+        return this.observe(effect);
+      case 'cancel-voice':
+        return;
+      case 'emit':
+        return this.emit(effect.output);
+    }
+  }
+
+  private observe({ observation }: Extract<Effect, { kind: 'observe' }>): void {
+    if (observation.name !== 'response-ended') return;
+    const seen = this.seen(this.ordinals.get(observation.responseId) ?? 0);
+    must(++seen.observedEnds === 1, 'EN8: a response ends once');
+  }
+
+  private emit(output: OwnerOutput): void {
+    must(this.closings === 0, 'CL3: nothing is said after closing');
+    if (output.kind === 'event' && output.event.type === 'parley.state') {
+      const told = `${String(output.event['state'])} ${String(output.event['response_id'] ?? '')}`;
+      must(told !== this.told, 'FL2: the floor is told when it changes');
+      this.told = told;
+    }
+    if ('ordinal' in output) this.emitOfResponse(output);
+  }
+
+  private emitOfResponse(output: OfResponse): void {
+    if (output.kind === 'announce') {
+      must(output.ordinal === this.responses.size + 1, 'TU8: ordinals grow by one');
+      const fresh = { segments: 0, text: '', announcedEnds: 0, endings: 0, interrupted: false, observedEnds: 0 };
+      this.responses.set(output.ordinal, fresh);
+      this.ordinals.set(output.responseId, output.ordinal);
+      return;
+    }
+    const seen = this.seen(output.ordinal);
+    must(!seen.interrupted, 'IN7: interrupted is the last word');
+    switch (output.kind) {
+      case 'text':
+        must(output.segment === seen.segments++, 'GE1: segments have no gap');
+        must(seen.announcedEnds + seen.endings === 0, 'EN2: no text after the end');
+        seen.text += output.text;
+        return;
+      case 'end':
+        must(output.segments === seen.segments, 'EN2: the end names the number of segments');
+        if (output.status === 'failed') must(++seen.endings === 1, 'EN8: one end');
+        else must(++seen.announcedEnds <= 2 && seen.endings === 0, 'VO3: announced once more at most');
+        return;
+      case 'close':
+        must(seen.announcedEnds > 0 && !this.generating.has(output.ordinal), 'EN7: closed after generation');
+        must(++seen.endings === 1, 'EN8: one end');
+        return;
+      case 'interrupted':
+        seen.interrupted = true;
+        must(seen.text.startsWith(output.heardText), 'HE1: heard text is a beginning of the answer');
+        return;
+    }
+  }
+
+  private seen(ordinal: number): Seen {
+    const seen = this.responses.get(ordinal);
+    if (!seen) throw new InvariantError(`EN1: response ${ordinal} was not announced`);
+    return seen;
+  }
+}
+
+function liveDelivery(state: EngineState): { delivery: EngineState['tails'][number]['delivery'] } {
+  const live = liveResponse(state);
+  return live ?? { delivery: { segments: [], playedSamples: 0 } };
+}
+
+/** The longest that `talk` may keep the floor from the user when nothing else happens (LI3). */
+export function boundMs({ state, policy }: EngineDriver): number {
+  const live = liveResponse(state);
+  const deliveries = [...state.tails, ...(live ? [live] : [])].map(({ delivery }) => delivery);
+  const queued = deliveries.reduce((sum, each) => sum + deliveredSamples(each) - each.playedSamples, 0);
+  const { firstTokenTimeoutMs, tokenTimeoutMs, voiceTimeoutMs, drainTimeoutMs } = policy;
+  return Math.max(firstTokenTimeoutMs, tokenTimeoutMs) + 2 * voiceTimeoutMs + queued / samplesOfMs(1) + drainTimeoutMs;
+}
