@@ -56,6 +56,17 @@ const ATTEMPT = 1;
 /** While the store cannot be reached, a write is tried again so often; nothing leaves meanwhile. */
 const WRITE_RETRY_MS = 200;
 
+/** What one write covers. */
+interface Batch {
+  effects: OutsideEffect[];
+  /** The numbered outputs among the effects, in their order. */
+  entries: OutboxEntry[];
+  /** The last durable input of the batch. */
+  lastSeq: number | undefined;
+}
+
+const isEmpty = ({ effects, lastSeq }: Batch): boolean => effects.length === 0 && lastSeq === undefined;
+
 type OutsideEffect = Exclude<Effect, { kind: 'start-generation' | 'abort-generation' | 'observe' }>;
 
 /**
@@ -212,31 +223,33 @@ export class OwnedSession {
 
   private async run(): Promise<void> {
     this.running = true;
-    while (!this.mailbox.isEmpty && this.state === 'owned') {
-      const { outside, lastSeq } = this.stepAll();
-      if (outside.length > 0 || lastSeq !== undefined) {
-        const entries = this.number(outside);
-        if (!(await this.write(lastSeq))) break;
-        this.perform(outside, entries);
-        if (lastSeq !== undefined) this.answerInputs(lastSeq);
-      }
+    let confirmed: Batch | undefined;
+    while (this.state === 'owned' && (confirmed || !this.mailbox.isEmpty)) {
+      const batch = this.stepAll();
+      const writing = isEmpty(batch) ? undefined : this.write(batch.lastSeq);
+      // What an earlier write has confirmed leaves while this one is on its way.
+      this.perform(confirmed);
+      confirmed = writing && (await writing) ? batch : undefined;
     }
     this.running = false;
     this.settle();
   }
 
   /** Steps everything that waits; one write then covers it all. */
-  private stepAll(): { outside: OutsideEffect[]; lastSeq: number | undefined } {
-    const outside: OutsideEffect[] = [];
+  private stepAll(): Batch {
+    const effects: OutsideEffect[] = [];
+    const entries: OutboxEntry[] = [];
     let lastSeq: number | undefined;
     for (const input of this.mailbox.takeAll()) {
       if (input.kind === 'client') lastSeq = input.number.seq;
       for (const effect of this.stepOne(input)) {
         if (staysInside(effect)) this.start(effect);
-        else outside.push(effect as OutsideEffect);
+        else effects.push(effect as OutsideEffect);
+        // Output gets its number before the write, which holds it until the gateway has it.
+        if (effect.kind === 'emit') entries.push(this.outbox.add(effect.output));
       }
     }
-    return { outside, lastSeq };
+    return { effects, entries, lastSeq };
   }
 
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
@@ -261,15 +274,6 @@ export class OwnedSession {
     else if (effect.kind === 'observe') {
       record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
     }
-  }
-
-  /** Output gets its numbers before the write, which holds it until the gateway has it. */
-  private number(effects: readonly OutsideEffect[]): OutboxEntry[] {
-    const entries: OutboxEntry[] = [];
-    for (const effect of effects) {
-      if (effect.kind === 'emit') entries.push(this.outbox.add(effect.output));
-    }
-    return entries;
   }
 
   /** False when the session was lost: then nothing may leave. */
@@ -319,12 +323,13 @@ export class OwnedSession {
     };
   }
 
-  private perform(effects: readonly OutsideEffect[], entries: readonly OutboxEntry[]): void {
+  private perform(batch: Batch | undefined): void {
+    if (!batch || this.state === 'over') return;
     let next = 0;
-    for (const effect of effects) {
+    for (const effect of batch.effects) {
       switch (effect.kind) {
         case 'emit': {
-          const entry = entries[next++];
+          const entry = batch.entries[next++];
           if (entry) this.sender.send(entry, this.traceparent);
           break;
         }
@@ -348,6 +353,7 @@ export class OwnedSession {
           unreachable(effect);
       }
     }
+    if (batch.lastSeq !== undefined) this.answerInputs(batch.lastSeq);
     if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
   }
 
