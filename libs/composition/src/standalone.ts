@@ -1,0 +1,58 @@
+import { createLocalAvatar } from '@parley/adapter-avatar-local';
+import { MemoryBusServer } from '@parley/adapter-bus-memory';
+import { MemoryStoreServer } from '@parley/adapter-store-memory';
+import { systemPorts as system } from '@parley/adapter-system';
+import type { Service } from '@parley/ports';
+import type { ProcessContext, StandaloneConfig } from '@parley/runtime';
+import { createAvatarBridge } from '@parley/service-avatar';
+import { createGateway } from '@parley/service-gateway';
+import { createOrchestrator } from '@parley/service-orchestrator';
+import { createTtsWorker } from '@parley/service-tts';
+import { MAX_CONNECTIONS, MAX_VOICE_JOBS } from './limits';
+import { createModel } from './model';
+import { orchestratorConfig, type GatewayComposition } from './services';
+import { createVoice } from './voice';
+
+export interface StandaloneComposition extends GatewayComposition {
+  /** Without a voice, text goes on; without the face, sound does. */
+  optional: readonly Service[];
+}
+
+/** Everything in one process: each service has a bus connection of its own, as it would have over NATS. */
+export async function composeStandalone(
+  config: StandaloneConfig,
+  context: ProcessContext,
+  espeakWorkerUrl: URL,
+): Promise<StandaloneComposition> {
+  const busServer = new MemoryBusServer({
+    random: system.random,
+    schedule: (callback) => void setImmediate(callback),
+  });
+  const connect = () => busServer.connect({ log: context.log, timers: system.timers });
+  const buses = { gateway: connect(), orchestrator: connect(), tts: connect(), avatar: connect() };
+  const store = new MemoryStoreServer(system).connect();
+  const llm = createModel(config.conversation.llm, context.log);
+  const tts = createVoice(config.tts, espeakWorkerUrl, context.log);
+  const avatar = createLocalAvatar();
+
+  const gateway = createGateway(
+    { bus: buses.gateway, system, ...context },
+    { ...config.access, maxConnections: MAX_CONNECTIONS },
+  );
+  const orchestrator = createOrchestrator(
+    { bus: buses.orchestrator, store, llm, system, ...context },
+    orchestratorConfig(config.conversation),
+  );
+  const ttsWorker = createTtsWorker({ bus: buses.tts, tts, system, ...context }, { maxJobs: MAX_VOICE_JOBS });
+  const { lipSync } = orchestratorConfig(config.conversation);
+  const face = lipSync ? [createAvatarBridge({ bus: buses.avatar, avatar, system, ...context }, {})] : [];
+  return {
+    gateway,
+    // The gateway last: when it takes connections, everybody is there to serve them.
+    services: [orchestrator, ttsWorker, ...face, gateway],
+    optional: [ttsWorker, ...face],
+    close: async () => {
+      await Promise.allSettled([...Object.values(buses), store, llm, tts].map((resource) => resource.close()));
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import type { Role } from './roles';
+
+/** How much is logged, and how it looks. */
+export interface LogConfig {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  format: 'json' | 'readable';
+}
+
+/** Where a process listens for HTTP. Port 0: a free one. */
+export interface ListenConfig {
+  host: string;
+  port: number;
+}
+
+export interface ClientAccessConfig {
+  apiKeys: readonly string[];
+  /** Nothing is configured and only this machine can connect, so the key `dev` is accepted. */
+  devKeyAllowed: boolean;
+}
+
+export type LlmConfig =
+  { kind: 'demo' } | { kind: 'openai'; baseUrl: string | undefined; apiKey: string | undefined; model: string };
+
+/** A voice that is undefined is the adapter's own default. */
+export type TtsConfig =
+  | { kind: 'espeak'; voice: string | undefined }
+  | {
+      kind: 'openai';
+      baseUrl: string | undefined;
+      apiKey: string | undefined;
+      model: string;
+      voice: string | undefined;
+    };
+
+export interface ConversationConfig {
+  llm: LlmConfig;
+  instructions: string;
+  /** The name that stands for the model in `session.created`. */
+  model: string;
+  voice: string | undefined;
+  modelMap: Record<string, string>;
+  lipSync: boolean;
+}
+
+interface Common<R extends Role> {
+  role: R;
+  log: LogConfig;
+  listen: ListenConfig;
+  /** Values that must never appear in a log line. */
+  secrets: readonly string[];
+}
+
+export type GatewayConfig = Common<'gateway'> & { natsUrl: string; access: ClientAccessConfig };
+export type OrchestratorConfig = Common<'orchestrator'> & {
+  natsUrl: string;
+  redisUrl: string;
+  conversation: ConversationConfig;
+};
+export type TtsWorkerConfig = Common<'tts'> & { natsUrl: string; tts: TtsConfig };
+export type AvatarBridgeConfig = Common<'avatar'> & { natsUrl: string };
+export type StandaloneConfig = Common<'standalone'> & {
+  access: ClientAccessConfig;
+  conversation: ConversationConfig;
+  tts: TtsConfig;
+};
+
+export interface ConfigOf {
+  gateway: GatewayConfig;
+  orchestrator: OrchestratorConfig;
+  tts: TtsWorkerConfig;
+  avatar: AvatarBridgeConfig;
+  standalone: StandaloneConfig;
+}

@@ -1,0 +1,4 @@
+export * from './config';
+export { type ConfigProblem } from './derived';
+export { describeProblems, readConfig, type ConfigOutcome } from './read-config';
+export { ROLES, VARIABLE_TABLE, type Role, type VariableRow } from './roles';

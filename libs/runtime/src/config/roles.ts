@@ -1,0 +1,53 @@
+import { VARIABLES, docOf, type VariableName } from './variables';
+
+/** The kinds of process there are. */
+export const ROLES = ['gateway', 'orchestrator', 'tts', 'avatar', 'standalone'] as const;
+export type Role = (typeof ROLES)[number];
+
+const LOG = { PARLEY_LOG_LEVEL: true, PARLEY_LOG_FORMAT: true } as const;
+const CLIENTS = { PARLEY_HOST: true, PARLEY_PORT: true, PARLEY_API_KEYS: true } as const;
+const WORKER = { PARLEY_HOST: true, PARLEY_METRICS_PORT: true, NATS_URL: true } as const;
+const CONVERSATION = {
+  PARLEY_LLM: true,
+  PARLEY_LLM_MODEL: true,
+  PARLEY_MODEL_MAP: true,
+  PARLEY_INSTRUCTIONS: true,
+  PARLEY_TTS_VOICE: true,
+  PARLEY_AVATAR: true,
+  OPENAI_API_KEY: true,
+  OPENAI_BASE_URL: true,
+} as const;
+const SPEECH = {
+  PARLEY_TTS: true,
+  PARLEY_TTS_MODEL: true,
+  PARLEY_TTS_VOICE: true,
+  PARLEY_TTS_BASE_URL: true,
+  OPENAI_API_KEY: true,
+  OPENAI_BASE_URL: true,
+} as const;
+
+/**
+ * What each kind of process reads. A secret of another is not in its list: it is never looked at, and the launcher of
+ * a cluster does not pass it on.
+ */
+export const ROLE_VARIABLES = {
+  gateway: VARIABLES.pick({ ...CLIENTS, NATS_URL: true, ...LOG }),
+  orchestrator: VARIABLES.pick({ ...WORKER, REDIS_URL: true, ...CONVERSATION, ...LOG }),
+  tts: VARIABLES.pick({ ...WORKER, ...SPEECH, ...LOG }),
+  avatar: VARIABLES.pick({ ...WORKER, ...LOG }),
+  standalone: VARIABLES.pick({ ...CLIENTS, ...CONVERSATION, ...SPEECH, ...LOG }),
+} as const;
+
+export interface VariableRow {
+  name: VariableName;
+  roles: Role[];
+  default: string;
+  meaning: string;
+}
+
+/** The environment as a table, for the README and for the tools. */
+export const VARIABLE_TABLE: readonly VariableRow[] = VARIABLES.keyof().options.map((name) => ({
+  name,
+  roles: ROLES.filter((role) => name in ROLE_VARIABLES[role].shape),
+  ...docOf(name),
+}));

@@ -1,0 +1,86 @@
+import { InvariantError } from '@parley/model';
+import { z } from 'zod';
+import { apiKeys, baseUrl, choice, host, modelMap, natsUrl, port, redisUrl, secret, text } from './value-types';
+
+/** What the README's table says about a variable. */
+interface VariableDoc {
+  /** What holds when it is not set. */
+  default: string;
+  meaning: string;
+}
+
+const docs = new Map<z.ZodType, VariableDoc>();
+
+function documented<S extends z.ZodType>(schema: S, doc: VariableDoc): S {
+  docs.set(schema, doc);
+  return schema;
+}
+
+const withDefault = <S extends z.ZodType<unknown, string>>(schema: S, value: string, meaning: string) =>
+  documented(z.string().prefault(value).pipe(schema), { default: value === '' ? 'none' : `\`${value}\``, meaning });
+
+const withoutDefault = <S extends z.ZodType>(schema: S, whenUnset: string, meaning: string) =>
+  documented(schema.optional(), { default: whenUnset, meaning });
+
+/** Every variable Parley reads. Set to the empty string counts as not set: compose files pass on what they lack that way. */
+export const VARIABLES = z.object({
+  PARLEY_HOST: withDefault(
+    host,
+    '127.0.0.1',
+    'Address to listen on. For clients on other machines it needs `PARLEY_API_KEYS`.',
+  ),
+  PARLEY_PORT: withDefault(port, '8080', 'Port for clients, health and metrics; `0` takes a free one.'),
+  PARLEY_METRICS_PORT: withDefault(port, '0', 'Port for health and metrics of a worker; `0` takes a free one.'),
+  PARLEY_API_KEYS: withoutDefault(
+    apiKeys,
+    '`dev`, on loopback only',
+    'Keys that clients may use, separated by commas.',
+  ),
+  PARLEY_LLM: withoutDefault(
+    choice(['demo', 'openai']),
+    '`openai` if `OPENAI_API_KEY` or `OPENAI_BASE_URL` is set, else `demo`',
+    'Language model: `openai` is any server with its chat completions, `demo` is built in.',
+  ),
+  PARLEY_LLM_MODEL: withDefault(text, 'gpt-4.1-mini', 'The model to ask for.'),
+  PARLEY_MODEL_MAP: withDefault(
+    modelMap,
+    '',
+    'What `?model=` may name: `name=model`, separated by commas. Other names get `PARLEY_LLM_MODEL`.',
+  ),
+  PARLEY_INSTRUCTIONS: withDefault(
+    text,
+    'You are a friendly voice assistant. Answer in short, plain sentences that sound natural when spoken.',
+    'What the model is told before each conversation.',
+  ),
+  PARLEY_TTS: withoutDefault(
+    choice(['espeak', 'openai']),
+    '`openai` if `PARLEY_TTS_BASE_URL` is set, or `OPENAI_API_KEY` is and `OPENAI_BASE_URL` is not; else `espeak`',
+    'Voice: `openai` is any server with its `/audio/speech`, `espeak` is built in.',
+  ),
+  PARLEY_TTS_MODEL: withDefault(text, 'gpt-4o-mini-tts', 'The speech model to ask for.'),
+  PARLEY_TTS_VOICE: withoutDefault(text, '`alloy` (openai), `en-us` (espeak)', 'The voice to speak with.'),
+  PARLEY_TTS_BASE_URL: withoutDefault(baseUrl, '`OPENAI_BASE_URL`', 'Where the speech server is.'),
+  PARLEY_AVATAR: withDefault(choice(['local', 'none']), 'local', 'Face: `local` sends visemes, `none` does not.'),
+  OPENAI_API_KEY: withoutDefault(secret, 'none', 'Key for the language model and the voice.'),
+  OPENAI_BASE_URL: withoutDefault(
+    baseUrl,
+    'OpenAI’s own',
+    'Where the language model is (Ollama, vLLM, llama.cpp and the like).',
+  ),
+  NATS_URL: documented(natsUrl, { default: 'required', meaning: 'The bus; several servers separated by commas.' }),
+  REDIS_URL: documented(redisUrl, { default: 'required', meaning: 'The store of sessions.' }),
+  PARLEY_LOG_LEVEL: withDefault(choice(['debug', 'info', 'warn', 'error']), 'info', 'The least that is logged.'),
+  PARLEY_LOG_FORMAT: withoutDefault(
+    choice(['json', 'readable']),
+    '`readable` for `npm start` and `npm run cluster`, else `json`',
+    'How log lines look.',
+  ),
+});
+
+export type VariableName = keyof typeof VARIABLES.shape;
+
+export function docOf(name: VariableName): VariableDoc {
+  const doc = docs.get(VARIABLES.shape[name]);
+  if (doc === undefined) throw new InvariantError(`${name} is not documented`);
+  return doc;
+}
