@@ -10,9 +10,9 @@ const program = new URL('../dist/apps/cli/main.mjs', import.meta.url);
 async function buildMissing() {
   try {
     const { TARGETS } = await import('./build/targets.mjs');
-    const { bundle } = await import('./build/bundle.mjs');
+    const { bundleAll } = await import('./build/bundle.mjs');
     const root = fileURLToPath(new URL('..', import.meta.url));
-    if (TARGETS.cli.kind === 'bundles') await Promise.all(TARGETS.cli.bundles.map((each) => bundle(each, root)));
+    if (TARGETS.cli.kind === 'bundles') await bundleAll(TARGETS.cli.bundles, root);
     return existsSync(program);
   } catch {
     return false;

@@ -1,0 +1,111 @@
+// One replica: a process that is started again when it dies, until it is stopped.
+
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+const FIRST_RESTART_MS = 100;
+/** With the start itself still within the 2 s in which a replica is to be back. */
+const LONGEST_RESTART_MS = 1_000;
+/** One that ran for so long did not die of what ended the one before. */
+const STABLE_MS = 10_000;
+/** Failures in a row before the first READY: it will not start at all. */
+const MAX_FALSE_STARTS = 3;
+/** The services of a process have 15 s, and what they stand on a few more. */
+const KILL_AFTER_MS = 25_000;
+const READY = /\bREADY\b.*?(https?:\/\/[^\s"]+)/;
+
+/**
+ * @typedef {object} ReplicaOptions
+ * @property {import('./arguments.mjs').Role} role
+ * @property {number} number from 1
+ * @property {string} script
+ * @property {Record<string, string>} env
+ * @property {(replica: Replica) => void} onReady each time it has come up
+ * @property {(replica: Replica, reason: string) => void} onGone each time it has died
+ * @property {(reason: string) => void} onFailed it does not come up at all
+ * @property {(line: string) => void} onLine of its log
+ */
+
+export class Replica {
+  /** @type {string | undefined} Where it listens, while it is up. */
+  url;
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  #child;
+  /** @type {NodeJS.Timeout | undefined} */
+  #restart;
+  #wasReady = false;
+  #deathsInARow = 0;
+  #isStopping = false;
+
+  /** @param {ReplicaOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.env = { ...options.env };
+  }
+
+  get name() {
+    return `${this.options.role} ${this.options.number}`;
+  }
+
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  start() {
+    const child = spawn(process.execPath, [this.options.script], {
+      env: this.env,
+      // The channel carries nothing: its end tells the replica that we are gone, even after SIGKILL.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A Ctrl-C is for us: we stop them in order.
+      detached: true,
+    });
+    this.#child = child;
+    const startedMs = performance.now();
+    createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stdout) }).on('line', (line) =>
+      this.#read(line),
+    );
+    createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stderr) }).on('line', (line) =>
+      this.options.onLine(line),
+    );
+    child.once('error', (error) => this.#died(startedMs, error.message));
+    child.once('exit', (code, signal) => this.#died(startedMs, signal ?? `exit code ${code}`));
+  }
+
+  /** @returns {Promise<void>} when it is gone */
+  async stop() {
+    this.#isStopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    await gone;
+    clearTimeout(kill);
+  }
+
+  /** @param {string} line */
+  #read(line) {
+    const url = READY.exec(line)?.[1];
+    if (url === undefined) return this.options.onLine(line);
+    this.#wasReady = true;
+    this.url = url;
+    this.options.onReady(this);
+  }
+
+  /**
+   * @param {number} startedMs
+   * @param {string} reason
+   */
+  #died(startedMs, reason) {
+    if (this.#child === undefined) return;
+    this.#child = undefined;
+    this.url = undefined;
+    if (this.#isStopping) return;
+    this.#deathsInARow = performance.now() - startedMs > STABLE_MS ? 1 : this.#deathsInARow + 1;
+    if (!this.#wasReady && this.#deathsInARow >= MAX_FALSE_STARTS) return this.options.onFailed(reason);
+    this.options.onGone(this, reason);
+    const delayMs = Math.min(FIRST_RESTART_MS * 2 ** (this.#deathsInARow - 1), LONGEST_RESTART_MS);
+    this.#restart = setTimeout(() => this.start(), delayMs);
+  }
+}

@@ -1,0 +1,108 @@
+// What `npm test` runs, in this order.
+
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { ROOT } from '../support/root.mjs';
+import { runChild } from '../support/run-child.mjs';
+import { judged, ONE_FAILED, ONE_PASSED, readJestCounts, readTapCounts } from './counts.mjs';
+
+const RESULTS = path.join(ROOT, '.cache', 'test-results');
+const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file);
+
+/**
+ * @typedef {import('./counts.mjs').Counts} Counts
+ * @typedef {Record<string, string | undefined>} Env
+ *
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {boolean} [isVerify] part of `npm run verify`: it needs neither server nor browser
+ * @property {('servers' | 'browser')[]} [needs] without which it is skipped
+ * @property {string[]} [after] steps without which it is pointless
+ * @property {(env: Env) => Promise<Counts>} run
+ */
+
+/** @type {Step[]} */
+export const STEPS = [
+  { name: 'format', isVerify: true, run: command([bin('prettier/bin/prettier.cjs'), '--check', '.']) },
+  {
+    name: 'lint',
+    isVerify: true,
+    run: command([bin('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', 'lint-fixtures', '--outputStyle=static']),
+  },
+  { name: 'typecheck', isVerify: true, run: command(['tools/typecheck.mjs']) },
+  { name: 'rules of the engine', isVerify: true, run: command(['tools/check-spec.mjs']) },
+  { name: 'unit', isVerify: true, run: jest('unit') },
+  { name: 'tools', isVerify: true, run: nodeTests('tools', isPlainToolTest) },
+  { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },
+  { name: 'integration', needs: ['servers'], after: ['build'], run: jest('integration') },
+  { name: 'native servers', needs: ['servers'], run: nodeTests('natives', (file) => file.startsWith('natives/')) },
+  {
+    name: 'launchers',
+    needs: ['servers'],
+    after: ['build'],
+    run: nodeTests('launchers', (file) => /\.e2e\.mjs$/.test(file)),
+  },
+  { name: 'e2e', needs: ['servers', 'browser'], after: ['build'], run: jest('e2e') },
+];
+
+/** @param {string} file in tools/ */
+function isPlainToolTest(file) {
+  return /\.(spec|test)\.mjs$/.test(file) && !file.startsWith('natives/');
+}
+
+/**
+ * @param {string[]} args of node
+ * @returns {Step['run']}
+ */
+function command(args) {
+  return async (env) => ((await runChild(process.execPath, args, { cwd: ROOT, env })) === 0 ? ONE_PASSED : ONE_FAILED);
+}
+
+/**
+ * @param {string} project of jest.config.cjs
+ * @returns {Step['run']}
+ */
+function jest(project) {
+  return async (env) => {
+    const file = await freshResult(`${project}.json`);
+    const args = [bin('jest/bin/jest.js'), '--selectProjects', project, '--json', `--outputFile=${file}`];
+    // With --json Jest writes its report to standard error and the JSON once more to standard output.
+    const code = await runChild(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
+    return judged(await readJestCounts(file), code);
+  };
+}
+
+/**
+ * @param {string} name of the result's file
+ * @param {(file: string) => boolean} isWanted of the files in tools/
+ * @returns {Step['run']}
+ */
+function nodeTests(name, isWanted) {
+  return async (env) => {
+    const tools = path.join(ROOT, 'tools');
+    const files = (await readdir(tools, { recursive: true }))
+      // It collects the others, for a run by hand.
+      .filter((file) => isWanted(file) && path.basename(file) !== 'all.test.mjs')
+      .map((file) => path.join(tools, file))
+      .sort();
+    if (files.length === 0) return ONE_FAILED;
+    const result = await freshResult(`${name}.tap`);
+    const reporters = [
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=tap', `--test-reporter-destination=${result}`],
+    ];
+    const code = await runChild(process.execPath, ['--test', ...reporters, ...files], { cwd: ROOT, env });
+    return judged(await readTapCounts(result), code);
+  };
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<string>} where a result is to be written; the one of an earlier run is gone
+ */
+async function freshResult(name) {
+  await mkdir(RESULTS, { recursive: true });
+  const file = path.join(RESULTS, name);
+  await rm(file, { force: true });
+  return file;
+}
