@@ -1,6 +1,9 @@
-import type { SessionId } from '@parley/model';
+import type { ProviderFailureKind, SessionId } from '@parley/model';
 import type { LogPort, TelemetryPort } from '@parley/ports';
 import type { Observation } from '@parley/turn-engine';
+
+/** A voice's failures are counted by the worker that had them; these have no worker. */
+const UNSEEN_BY_WORKERS: readonly ProviderFailureKind[] = ['worker_lost', 'missing'];
 
 /** Metrics and log lines of what the engine observed; ids and numbers only. */
 export function record(observation: Observation, sessionId: SessionId, telemetry: TelemetryPort, log: LogPort): void {
@@ -13,9 +16,8 @@ export function record(observation: Observation, sessionId: SessionId, telemetry
       return telemetry.count('parley_interruptions_total', { cause: observation.cause });
     case 'provider-failed': {
       const { provider, failure, responseId } = observation;
-      telemetry.count(provider === 'llm' ? 'parley_llm_failures_total' : 'parley_tts_failures_total', {
-        kind: failure,
-      });
+      if (provider === 'llm') telemetry.count('parley_llm_failures_total', { kind: failure });
+      else if (UNSEEN_BY_WORKERS.includes(failure)) telemetry.count('parley_tts_failures_total', { kind: failure });
       return log.warn('a provider failed', { sessionId, responseId, provider, failure });
     }
     case 'drain-timeout': {

@@ -86,7 +86,7 @@ export class VoiceBinding {
       if (answer.kind === 'answer' && answer.body.kind === 'unavailable') {
         return this.refuse({ kind: 'missing', message: answer.body.message });
       }
-      if (answer.kind === 'answer') refusal = { kind: 'unavailable', message: 'All voice workers are busy.' };
+      if (answer.kind === 'answer') refusal = { kind: 'missing', message: 'All voice workers are busy.' };
     }
     this.refuse(refusal);
   }
