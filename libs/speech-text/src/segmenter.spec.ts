@@ -22,6 +22,14 @@ function segmentsOfTokens(tokens: readonly string[]): string[] {
 const LONG = 'This sentence has more than twenty characters. ';
 
 describe('the end of a sentence', () => {
+  it('keeps a block of code in one piece, so that none of it is spoken', () => {
+    const block = '```js\nconst a = 1. Then more;\nfoo();\n```\n';
+    const { segments, rest } = takeSegments(`Look here: ${block}Then it runs well everywhere. And`, true);
+    expect(segments).toEqual([`Look here: ${block}`, 'Then it runs well everywhere. ']);
+    expect(rest).toBe('And');
+    expect(takeSegments('```js\nconst a = 1. Then', true).segments).toEqual([]);
+  });
+
   it.each([
     ['English', ['How is the weather today? ', 'It is sunny and very warm! ', 'Tomorrow it will rain… ', 'Bye.']],
     ['German', ['Wie ist das Wetter heute? ', 'Es ist sonnig, ca. 20 Grad. ', 'Nimm z.B. einen Hut mit. ', 'Tschüss.']],

@@ -25,6 +25,10 @@ const ABBREVIATIONS = new Set(
   'mr mrs ms dr prof st vs etc cf approx no fig dept est inc ltd co jr sr bzw ca nr usw'.split(' '),
 );
 
+const FENCE = '```';
+/** A block of code is never spoken, so it is kept in one piece; a model that forgets to close it must not silence itself. */
+const MAX_FENCED_CHARS = 4_000;
+
 const isSpace = (char: string | undefined): boolean => char !== undefined && /\s/.test(char);
 
 /** Takes the complete segments from the front of `text`; `first`: nothing of this answer was cut before. */
@@ -41,12 +45,22 @@ export function takeSegments(text: string, first: boolean): { segments: string[]
 
 /** Index after the first segment of `text`, white space included; undefined while it is not complete. */
 function segmentEnd(text: string, minChars: number): number | undefined {
-  const limit = Math.min(text.length, MAX_CHARS);
+  const fence = text.indexOf(FENCE);
+  const limit = Math.min(text.length, MAX_CHARS, fence < 0 ? MAX_CHARS : fence);
   for (let i = 0; i < limit; i++) {
     const end = sentenceEnd(text, i);
     if (end !== undefined && text.slice(0, end).trim().length >= minChars) return end;
   }
+  if (fence >= 0 && fence < MAX_CHARS) return fencedEnd(text, fence);
   return text.length > MAX_CHARS ? forcedEnd(text) : undefined;
+}
+
+/** The end of the line on which the block of code that begins at `fence` is closed. */
+function fencedEnd(text: string, fence: number): number | undefined {
+  const close = text.indexOf(FENCE, fence + FENCE.length);
+  const newline = close < 0 ? -1 : text.indexOf('\n', close);
+  if (newline >= 0) return skipSpace(text, newline);
+  return text.length > fence + MAX_FENCED_CHARS ? fence + MAX_FENCED_CHARS : undefined;
 }
 
 /** If a sentence ends with the character at `i`: the index after it and its white space. */
