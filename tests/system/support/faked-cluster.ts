@@ -22,7 +22,6 @@ export async function startFakedCluster(
 ): Promise<FakedCluster> {
   const llm = await startFakeProviders({ apiKeys: [PROVIDER_KEY] });
   const voice = await startFakeProviders({ apiKeys: [PROVIDER_KEY] });
-  const closeFakes = async (): Promise<void> => void (await Promise.all([llm.close(), voice.close()]));
   llm.setDefaultChat({ kind: 'answer', text: 'The garden is quiet tonight. Nobody has come to water the roses yet.' });
   // 5 ms a character: a sentence is heard in a fifth of a second.
   voice.setDefaultSpeech({ kind: 'voice', samplesPerCharacter: 120, content: 'indexed' });
@@ -37,13 +36,19 @@ export async function startFakedCluster(
       PARLEY_LOG_LEVEL: 'debug',
       ...env,
     });
-    const stop = async (): Promise<void> => {
-      await cluster.stop();
-      await closeFakes();
+    const faked: FakedCluster = {
+      cluster,
+      llm,
+      voice,
+      stop: async () => {
+        await cluster.stop();
+        // Those of now: a test may have put others in their place.
+        await Promise.all([faked.llm.close(), faked.voice.close()]);
+      },
     };
-    return { cluster, llm, voice, stop };
+    return faked;
   } catch (error) {
-    await closeFakes();
+    await Promise.all([llm.close(), voice.close()]);
     throw error;
   }
 }

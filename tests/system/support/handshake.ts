@@ -7,7 +7,7 @@ export interface Handshake {
   headers: IncomingHttpHeaders;
   /** Of a refusal. */
   body: string;
-  /** The raw socket of a granted upgrade; the caller destroys it. */
+  /** The raw socket of a granted upgrade; the caller destroys it: unread, it would not even notice its end. */
   socket: Socket | undefined;
 }
 
@@ -67,7 +67,7 @@ export async function closeCodeOn(socket: Socket): Promise<number | undefined> {
 
 /** Walks the frames of RFC 6455 §5.2 up to a close frame (opcode 8). A server's frames are not masked. */
 function closeCodeIn(bytes: Buffer): number | undefined {
-  for (let at = 0; at + 2 <= bytes.length; ) {
+  for (let at = 0; at + 2 <= bytes.length;) {
     const opcode = bytes.readUInt8(at) & 0x0f;
     const shortLength = bytes.readUInt8(at + 1) & 0x7f;
     const headerBytes = shortLength === 126 ? 4 : shortLength === 127 ? 10 : 2;

@@ -1,6 +1,6 @@
 import type { TestClient, WireEvent } from './test-client';
 
-export interface SpokenTurn {
+export interface SpokenResponse {
   responseId: string;
   /** As `response.done` says it. */
   status: string;
@@ -24,6 +24,10 @@ export const errorOf = (event: WireEvent | undefined): Fields => fieldsOf(event?
 
 let turns = 0;
 
+export interface SpokenTurn extends SpokenResponse {
+  turnId: string;
+}
+
 /** A whole turn of a `parley.v1` client, from the transcript to `response.done`. */
 export async function speakTurn(client: TestClient, text: string, timeoutMs = 10_000): Promise<SpokenTurn> {
   const from = client.arrivals.length;
@@ -36,7 +40,8 @@ export async function speakTurn(client: TestClient, text: string, timeoutMs = 10
     timeoutMs,
     from,
   );
-  return finishTurn(client, String(accepted['response_id']), { from, startedMs, timeoutMs });
+  const turn = await finishTurn(client, String(accepted['response_id']), { from, startedMs, timeoutMs });
+  return { ...turn, turnId };
 }
 
 /** Waits for the end of a response that has begun. */
@@ -44,7 +49,7 @@ export async function finishTurn(
   client: TestClient,
   responseId: string,
   { from, startedMs, timeoutMs = 10_000 }: { from: number; startedMs: number; timeoutMs?: number },
-): Promise<SpokenTurn> {
+): Promise<SpokenResponse> {
   const done = await client.waitFor(
     `response.done of ${responseId}`,
     (event) => event.type === 'response.done' && fieldsOf(event['response'])['id'] === responseId,
@@ -69,7 +74,5 @@ export async function finishTurn(
 export const textsOf = (client: TestClient, responseId: string): string[] =>
   client
     .events()
-    .filter(
-      (event) => event.type === 'response.output_audio_transcript.delta' && event['response_id'] === responseId,
-    )
+    .filter((event) => event.type === 'response.output_audio_transcript.delta' && event['response_id'] === responseId)
     .map((event) => String(event['delta']));

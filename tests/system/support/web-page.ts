@@ -1,0 +1,92 @@
+import { resolve } from 'node:path';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { REPOSITORY } from './cluster-process';
+import { PageRecording } from './page-recording';
+import { until } from './until';
+
+const EAR = resolve(__dirname, 'page-ear.cjs');
+const SCREENSHOTS = resolve(REPOSITORY, '.cache/screenshots');
+
+/** The web client in a browser of its own state, and somebody who uses, hears and watches it. */
+export class WebPage {
+  readonly recording = new PageRecording();
+  /** Addresses of everything the page asked for, WebSockets included. */
+  readonly addresses: string[] = [];
+  /** Errors on the console and exceptions that nobody caught. */
+  readonly errors: string[] = [];
+
+  private constructor(private readonly page: Page) {
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.errors.push(message.text());
+    });
+    page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('request', (request) => this.addresses.push(request.url()));
+    page.on('websocket', (socket) => this.addresses.push(socket.url()));
+  }
+
+  static async open(browser: Browser, url: string, colorScheme: 'light' | 'dark'): Promise<WebPage> {
+    const context = await browser.newContext({ colorScheme });
+    const page = await context.newPage();
+    const webPage = new WebPage(page);
+    await page.addInitScript({ path: EAR });
+    await page.goto(url);
+    return webPage;
+  }
+
+  get(testId: string): Locator {
+    return this.page.getByTestId(testId);
+  }
+
+  async waitForText(testId: string, text: string | RegExp, timeoutMs = 15_000): Promise<void> {
+    await this.get(testId).filter({ hasText: text }).last().waitFor({ timeout: timeoutMs });
+  }
+
+  async waitForAlert(text: string): Promise<void> {
+    await this.page.getByRole('alert').filter({ hasText: text }).waitFor();
+  }
+
+  async ask(text: string): Promise<void> {
+    await this.get('input').fill(text);
+    await this.get('send').click();
+    await this.until('the question was sent', ({ actions }) => actions.at(-1)?.action === 'send');
+  }
+
+  press(key: string): Promise<void> {
+    return this.page.keyboard.press(key);
+  }
+
+  /** Lets so much of the audio clock pass. */
+  async listen(audioMs: number): Promise<void> {
+    await this.page.evaluate(`parleyEar.listen(${audioMs})`);
+    await this.refresh();
+  }
+
+  /** Each frame from now on tells the levels of these frequencies. */
+  async watchTones(frequenciesHz: readonly number[]): Promise<void> {
+    await this.page.evaluate(`parleyEar.watchTones(${JSON.stringify(frequenciesHz)})`);
+  }
+
+  /** Waits until the recording shows it. */
+  async until(what: string, look: (recording: PageRecording) => boolean, timeoutMs = 15_000): Promise<void> {
+    await until(
+      what,
+      async () => {
+        await this.refresh();
+        return look(this.recording);
+      },
+      timeoutMs,
+    );
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: resolve(SCREENSHOTS, `${name}.png`) });
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  private async refresh(): Promise<void> {
+    this.recording.add(await this.page.evaluate('parleyEar.drain()'));
+  }
+}
