@@ -1,0 +1,191 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { scrape, type ClusterMember } from '../support/cluster-process';
+import { INSTRUCTIONS, startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { processesOf } from '../support/processes';
+import { orderFaults } from '../support/response-order';
+import { fieldsOf, finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
+import { TestClient } from '../support/test-client';
+import { until } from '../support/until';
+
+const STORY = Array.from({ length: 60 }, (_, index) => `This is sentence number ${index} of a long story.`).join(' ');
+/** G2. */
+const FAILED_WITHIN_MS = 5_000;
+/** A crash shows within a ping's period; then a claim, a read and a write. */
+const TAKEN_OVER_WITHIN_MS = 1_500;
+const STARTED_AGAIN_WITHIN_MS = 2_000;
+const FORGOTTEN_WITHIN_MS = 10_000;
+/** What two busy cores add to starting a process. */
+const SLACK_MS = 1_000;
+
+jest.setTimeout(60_000);
+
+describe.each([
+  ['one of each', 1],
+  ['two orchestrators', 2],
+])('a cluster with %s', (_name, orchestrators) => {
+  let faked: FakedCluster;
+  let client: TestClient;
+  /** Given to every process of this cluster and to nobody else; all its temporary files are in there. */
+  let ownTmpDir: string;
+  let questions = 0;
+
+  const members = (role: ClusterMember['role']): ClusterMember[] => faked.cluster.running(role);
+  const only = (role: ClusterMember['role']): ClusterMember => {
+    const [member] = members(role);
+    if (!member) throw new Error(`no ${role} is running`);
+    return member;
+  };
+  const servers = (): string[] =>
+    [...processesOf(ownTmpDir)]
+      .filter(([, command]) => /(nats|redis)-server /.test(command) && !command.includes('supervise'))
+      .map(([pid]) => String(pid))
+      .sort();
+  const activeSessions = async (): Promise<number> => {
+    const counts = await Promise.all(
+      members('orchestrator').map(({ metricsUrl }) => scrape(metricsUrl, 'parley_sessions_active')),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const ownerOf = async (): Promise<ClusterMember> => {
+    for (const member of members('orchestrator')) {
+      if ((await scrape(member.metricsUrl, 'parley_sessions_active')) > 0) return member;
+    }
+    throw new Error('nobody owns the session');
+  };
+  /** SIGKILL; resolves with the time until the launcher announced the one that took its place. */
+  const killAndTime = (member: ClusterMember): Promise<number> => {
+    const killedMs = performance.now();
+    process.kill(member.pid, 'SIGKILL');
+    return until(
+      `a new ${member.role} ${member.index}`,
+      () =>
+        members(member.role).some(({ index, pid }) => index === member.index && pid !== member.pid) &&
+        performance.now() - killedMs,
+      10_000,
+    );
+  };
+  /** An answer that has been heard for a moment and would go on for long. */
+  const beginStory = async (): Promise<{ responseId: string; question: string; from: number }> => {
+    faked.llm.nextChat({ kind: 'answer', text: STORY, tokenDelayMs: 20 });
+    const question = `Tell me story ${++questions}.`;
+    const from = client.arrivals.length;
+    client.send({ type: 'parley.transcript.final', turn_id: question, text: question });
+    const created = await client.waitForType('response.created', 5_000, from);
+    const responseId = String(fieldsOf(created['response'])['id']);
+    await client.waitUntil('two sentences', () => client.received(responseId).filter(({ last }) => last).length >= 2);
+    return { responseId, question, from };
+  };
+  const askedFor = (text: string): string[] => {
+    const asked = faked.llm.requests.flatMap((request) =>
+      request.kind === 'chat' && request.text === text ? [request.body.messages ?? []] : [],
+    );
+    expect(asked).toHaveLength(1);
+    return (asked[0] ?? []).map(({ role, content }) => `${role}: ${String(content)}`);
+  };
+  /** The session goes on with its history. */
+  const expectNextTurn = async (failed: SpokenResponse, question: string): Promise<void> => {
+    const next = `What was that, after story ${questions}?`;
+    const turn = await speakTurn(client, next);
+    expect(turn).toMatchObject({ status: 'completed', errors: [] });
+    expect(turn.samples).toBeGreaterThan(0);
+    const asked = askedFor(next);
+    expect(asked[0]).toBe(`system: ${INSTRUCTIONS}`);
+    expect(asked).toContain(`user: ${question}`);
+    // What was heard of the answer that failed.
+    const heard = asked.at(-2) ?? '';
+    expect(heard).toMatch(/^assistant: This is sentence number 0 .* \[interrupted by the user\]$/);
+    expect(STORY.startsWith(heard.slice('assistant: '.length, -' [interrupted by the user]'.length))).toBe(true);
+    expect(failed.texts.join('').startsWith(heard.slice('assistant: '.length, -26).trimEnd())).toBe(true);
+  };
+
+  beforeAll(async () => {
+    ownTmpDir = mkdtempSync(join(tmpdir(), 'parley-restart-'));
+    faked = await startFakedCluster(['--orchestrator', String(orchestrators)], { TMPDIR: ownTmpDir });
+  });
+
+  afterAll(async () => {
+    await faked?.stop();
+    rmSync(ownTmpDir, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    client = await TestClient.connect({ url: faked.cluster.url });
+  });
+
+  afterEach(() => client.close());
+
+  it('[G2] kill -9 of the orchestrator that owns a session: its answer fails within 5 s, history stays, the next turn works', async () => {
+    const serversBefore = servers();
+    const first = await speakTurn(client, 'What is in the garden?');
+    const { responseId, question, from } = await beginStory();
+    const owner = await ownerOf();
+    const others = members('orchestrator').filter((member) => member !== owner);
+    const killedMs = performance.now();
+    const again = killAndTime(owner);
+    const failed = await finishTurn(client, responseId, { from, startedMs: killedMs });
+    expect(failed).toMatchObject({ status: 'failed', errorCode: 'llm_unavailable' });
+    expect(failed.tookMs).toBeLessThan(FAILED_WITHIN_MS);
+    await expectNextTurn(failed, question);
+    expect(askedFor(`What was that, after story ${questions}?`).slice(1, 3)).toEqual([
+      'user: What is in the garden?',
+      `assistant: ${first.texts.join('')}`,
+    ]);
+    expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
+    // With another one there, nobody waits for the restart.
+    for (const { metricsUrl } of others) expect(await scrape(metricsUrl, 'parley_takeovers_total')).toBe(1);
+    if (others.length > 0) expect(failed.tookMs).toBeLessThan(TAKEN_OVER_WITHIN_MS);
+    expect(orderFaults(client.arrivals)).toEqual([]);
+    expect(servers()).toEqual(serversBefore);
+    expect(serversBefore).toHaveLength(2);
+  });
+
+  if (orchestrators > 1) return;
+
+  it('[G2] kill -9 of the voice worker of an answer: it fails within 5 s, history stays, the next turn works', async () => {
+    const { responseId, question, from } = await beginStory();
+    const killedMs = performance.now();
+    const again = killAndTime(only('tts'));
+    const failed = await finishTurn(client, responseId, { from, startedMs: killedMs });
+    expect(failed).toMatchObject({ status: 'failed', errorCode: 'tts_unavailable' });
+    expect(failed.tookMs).toBeLessThan(FAILED_WITHIN_MS);
+    expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
+    await expectNextTurn(failed, question);
+    expect(orderFaults(client.arrivals)).toEqual([]);
+    await until('the model was stopped', () => faked.llm.requests.every(({ outcome }) => outcome !== 'running'));
+  });
+
+  it('[G2] kill -9 of the gateway: its sockets close, the owner forgets their sessions, a new connection works', async () => {
+    const other = await TestClient.connect({ url: faked.cluster.url });
+    await beginStory();
+    expect(await activeSessions()).toBe(2);
+    const killedMs = performance.now();
+    const again = killAndTime(only('gateway'));
+    await Promise.all([client.waitClosed(), other.waitClosed()]);
+    await until('no session', async () => (await activeSessions()) === 0, FORGOTTEN_WITHIN_MS);
+    expect(performance.now() - killedMs).toBeLessThan(FORGOTTEN_WITHIN_MS);
+    await until('the model was stopped', () => faked.llm.requests.every(({ outcome }) => outcome !== 'running'));
+    expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
+    // Under the address that clients know.
+    client = await TestClient.connect({ url: faked.cluster.url });
+    expect(await speakTurn(client, 'Is somebody there?')).toMatchObject({ status: 'completed' });
+  });
+
+  it('a process that dies ends no other', async () => {
+    const avatar = only('avatar');
+    const others = [only('gateway'), only('orchestrator'), only('tts')];
+    expect(await killAndTime(avatar)).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
+    expect([only('gateway'), only('orchestrator'), only('tts')]).toEqual(others);
+    expect(await speakTurn(client, 'Did anything happen?')).toMatchObject({ status: 'completed' });
+  });
+
+  it('stop leaves no process and no file of the cluster', async () => {
+    await client.close();
+    // Launcher, four services, two servers with a supervisor each.
+    expect(processesOf(ownTmpDir).size).toBeGreaterThanOrEqual(7);
+    await faked.cluster.stop();
+    expect([...processesOf(ownTmpDir)]).toEqual([]);
+    expect(readdirSync(ownTmpDir)).toEqual([]);
+  });
+});
