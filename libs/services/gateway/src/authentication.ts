@@ -5,6 +5,7 @@ import type { GatewayConfig } from './config';
 export type Authentication = { kind: 'accepted' } | { kind: 'refused'; status: 401 | 403; message: string };
 
 const DEV_KEY = 'dev';
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
  * Keys come as `Authorization: Bearer`, or as the browser's subprotocol entry; never in the query, where they would
@@ -13,7 +14,8 @@ const DEV_KEY = 'dev';
  */
 export function authenticate(request: UpgradeRequest, config: GatewayConfig): Authentication {
   const key = offeredKey(request);
-  if (key === undefined) return refused(401, 'An API key is needed: Authorization: Bearer <key>.');
+  // An empty key is none, even where the list of keys has an empty entry by mistake.
+  if (key === undefined || key === '') return refused(401, 'An API key is needed: Authorization: Bearer <key>.');
   if (config.apiKeys.some((known) => sameText(known, key))) return { kind: 'accepted' };
   const isDev = config.devKeyAllowed && request.loopback && sameText(DEV_KEY, key);
   if (!isDev) return refused(401, 'The API key is not valid.');
@@ -36,13 +38,15 @@ function offeredKey(request: UpgradeRequest): string | undefined {
     ?.slice(KEY_SUBPROTOCOL_PREFIX.length);
 }
 
-/** Not a browser (no Origin), or a page that this very server, or another one on loopback, has served. */
+/**
+ * Not a browser (no Origin), or a page that a server on loopback has served. That the page's name is the Host of this
+ * request proves nothing: an attacker's name can be made to lead here (DNS rebinding).
+ */
 function isOwnPage(request: UpgradeRequest): boolean {
-  const { origin, host } = request.headers;
+  const { origin } = request.headers;
   if (origin === undefined) return true;
   try {
-    const page = new URL(origin);
-    return page.host === host || ['localhost', '127.0.0.1', '[::1]'].includes(page.hostname);
+    return LOOPBACK_NAMES.includes(new URL(origin).hostname);
   } catch {
     return false;
   }

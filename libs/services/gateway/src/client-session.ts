@@ -11,6 +11,9 @@ const REPORT_PERIOD_MS = 200;
 const MAX_WAITING_INPUTS = 512;
 /** The owner is told of the end of a connection; it also finds out by itself. */
 const FAREWELL_MS = 2_000;
+const FAREWELL_POLL_MS = 20;
+/** An interrupt that is refused is not confirmed by anything else. */
+const INTERRUPT_REFUSALS: readonly ErrorCode[] = ['nothing_to_interrupt', 'response_cancel_not_active'];
 
 /** One client connection: its events to numbered inputs, owner output and audio to its socket, reports to its owner. */
 export class ClientSession implements ConnectionListener {
@@ -41,13 +44,17 @@ export class ClientSession implements ConnectionListener {
       link.attachment,
       {
         onProgress: () => this.reportNow(),
-        onDisconnectOrdered: (code, reason) => this.closeConnection(code, reason),
+        onDisconnectOrdered: (code, reason) => {
+          connection.close(code, reason);
+          this.end('ordered');
+        },
         onOverflow: () => this.closeConnection(CLOSE_CODES.policyViolation, 'the client reads too slowly'),
         askedAtMs: (seq) => this.askedAtMs.get(seq),
       },
     );
     link.listen({
       onOutput: (output, eventId) => this.takeOutput(output, eventId),
+      onRepeated: () => this.scheduleReport(),
       onAudio: (chunk) => this.downlink.audio(chunk),
       onVisemes: (message) => this.downlink.visemes(message),
       onOwnerChanged: () => this.downlink.ownerChanged(),
@@ -56,6 +63,8 @@ export class ClientSession implements ConnectionListener {
   }
 
   onText(text: string): void {
+    // The client may go on until it reads our close; its owner has had its last input.
+    if (this.ended) return;
     const parsed = parseClientText(text, { parley: this.options.parley });
     if (parsed.ok) return this.handle(parsed.event);
     this.send({ kind: 'message-refused', error: parsed.error }, parsed.eventId);
@@ -141,9 +150,15 @@ export class ClientSession implements ConnectionListener {
 
   private takeOutput(output: OwnerOutput, eventId: string): void {
     this.downlink.output(output, eventId);
-    if (output.kind === 'announce') this.askedAtMs.delete(output.cause.seq);
+    if (output.kind === 'announce') this.forgetAsked(output.cause.seq);
     if (output.kind === 'interrupted') this.confirmInterrupt();
+    else if (output.kind === 'error' && INTERRUPT_REFUSALS.includes(output.error.code)) this.interruptedAtMs.shift();
     this.scheduleReport();
+  }
+
+  /** Responses are announced in the order of the inputs that began them: an earlier one that waits was refused. */
+  private forgetAsked(throughSeq: number): void {
+    for (const seq of this.askedAtMs.keys()) if (seq <= throughSeq) this.askedAtMs.delete(seq);
   }
 
   private confirmInterrupt(): void {
@@ -182,19 +197,22 @@ export class ClientSession implements ConnectionListener {
     this.end(code === CLOSE_CODES.policyViolation ? 'overflow' : 'shutdown');
   }
 
-  private end(reason: Extract<SessionInput, { kind: 'disconnected' }>['reason']): void {
+  /** `ordered`: by the owner, which then needs no farewell. */
+  private end(reason: Extract<SessionInput, { kind: 'disconnected' }>['reason'] | 'ordered'): void {
     if (this.ended) return;
     this.ended = true;
     this.reportTimer?.();
-    this.link.send({ kind: 'disconnected', reason }, this.downlink.lastClosedOrdinal, undefined);
+    if (reason !== 'ordered') {
+      this.link.send({ kind: 'disconnected', reason }, this.downlink.lastClosedOrdinal, undefined);
+    }
     this.farewell(this.ports.system.clock.nowMs() + FAREWELL_MS);
   }
 
   private farewell(untilMs: number): void {
-    if (this.link.waitingInputs === 0 || this.ports.system.clock.nowMs() >= untilMs) {
+    this.ports.system.timers.after(FAREWELL_POLL_MS, () => {
+      if (this.link.waitingInputs > 0 && this.ports.system.clock.nowMs() < untilMs) return this.farewell(untilMs);
       this.link.close();
-      return this.onOver();
-    }
-    this.ports.system.timers.after(20, () => this.farewell(untilMs));
+      this.onOver();
+    });
   }
 }

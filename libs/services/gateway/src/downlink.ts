@@ -52,6 +52,8 @@ export class Downlink {
   /** Responses that inputs up to this number began are fenced before they are announced. */
   private mutedThroughSeq = 0;
   private ownEvents = 0;
+  private greeted = false;
+  private earlyPongs = 0;
 
   constructor(
     private readonly clock: ClockPort,
@@ -81,8 +83,10 @@ export class Downlink {
     this.writer.flush();
   }
 
+  /** `session.created` is the first event of a connection, whatever the client sends before it. */
   pong(): void {
-    this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
+    if (!this.greeted) this.earlyPongs++;
+    else this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
   }
 
   playback(responseId: ResponseId, playedMs: number, ended: boolean): void {
@@ -127,7 +131,7 @@ export class Downlink {
   output(output: OwnerOutput, eventId: string): void {
     switch (output.kind) {
       case 'event':
-        return this.writeEvent(output.event, eventId);
+        return this.pass(output.event, eventId);
       case 'error':
         return this.writeError(output, eventId);
       case 'announce':
@@ -159,6 +163,9 @@ export class Downlink {
       return;
     }
     const { skipSamples } = placement;
+    // Text can come later than its audio: it is repeated when it was lost on the bus, audio is not.
+    const opening = stream.events.open();
+    if (opening.length > 0) this.writeAll(opening, this.ownEventId());
     this.writer.write({
       kind: 'audio',
       ordinal: stream.ordinal,
@@ -178,6 +185,12 @@ export class Downlink {
   ownerChanged(): void {
     this.held = [];
     this.heldBytes = 0;
+  }
+
+  private pass(event: ClientEventBody, eventId: string): void {
+    this.writeEvent(event, eventId);
+    this.greeted = true;
+    for (; this.earlyPongs > 0; this.earlyPongs--) this.pong();
   }
 
   private sendAudio(connection: ConnectionPort, stream: ResponseStream, chunk: ChunkView, skipSamples: number): void {

@@ -49,7 +49,7 @@ export class Gateway implements GatewayService {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Closes every connection with 1001 and waits until their owners know, or the deadline. */
+  /** Closes every connection, also those that are being admitted, with 1001 and waits until their owners know, or the deadline. */
   stop(deadlineMs: number): Promise<void> {
     this.stopping ??= this.drain(deadlineMs);
     return this.stopping;
@@ -124,7 +124,7 @@ export class Gateway implements GatewayService {
     const { clock, timers } = this.ports.system;
     const untilMs = clock.nowMs() + deadlineMs;
     for (const session of this.sessions) session.shutDown();
-    while (this.sessions.size > 0 && clock.nowMs() < untilMs) {
+    while (this.sessions.size + this.opening > 0 && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => timers.after(STOP_POLL_MS, resolve));
     }
     this.stopPings?.();

@@ -19,6 +19,7 @@ export interface AudioFrame {
 export class OrderedWriter {
   private queue: Frame[] = [];
   private queuedBytes = 0;
+  private overflown = false;
 
   constructor(
     private readonly connection: ConnectionPort,
@@ -27,10 +28,11 @@ export class OrderedWriter {
   ) {}
 
   write(frame: Frame): void {
+    if (this.overflown) return;
     if (this.queue.length === 0 && this.connection.bufferedBytes < SOCKET_MAX_BYTES) return this.send(frame);
     this.queue.push(frame);
     this.queuedBytes += sizeOf(frame);
-    if (this.queuedBytes > QUEUE_MAX_BYTES) this.onOverflow();
+    if (this.queuedBytes > QUEUE_MAX_BYTES) this.overflow();
   }
 
   /** The socket has room again. */
@@ -50,6 +52,14 @@ export class OrderedWriter {
     this.queue = this.queue.filter((frame) => frame.kind !== 'audio' || frame.ordinal !== ordinal);
     this.queuedBytes = this.queue.reduce((sum, frame) => sum + sizeOf(frame), 0);
     return before - this.queue.length;
+  }
+
+  /** The connection is about to be closed: what waits will not be read, and more would only take memory. */
+  private overflow(): void {
+    this.overflown = true;
+    this.queue = [];
+    this.queuedBytes = 0;
+    this.onOverflow();
   }
 
   private send(frame: Frame): void {

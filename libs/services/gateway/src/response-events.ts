@@ -1,11 +1,12 @@
-import type {
-  ClientError,
-  ClientEventBody,
-  ItemId,
-  OwnerOutput,
-  ResponseId,
-  ResponseStatus,
-  Usage,
+import {
+  SAMPLE_RATE_HZ,
+  type ClientError,
+  type ClientEventBody,
+  type ItemId,
+  type OwnerOutput,
+  type ResponseId,
+  type ResponseStatus,
+  type Usage,
 } from '@parley/model';
 
 type Announce = Extract<OwnerOutput, { kind: 'announce' }>;
@@ -113,6 +114,7 @@ export class ResponseEvents {
       conversation_id: this.conversationId,
       output_modalities: ['audio'],
       max_output_tokens: 'inf',
+      audio: { output: { format: { type: 'audio/pcm', rate: SAMPLE_RATE_HZ } } },
       usage,
       metadata: this.announce.metadata,
     };

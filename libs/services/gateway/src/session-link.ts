@@ -28,6 +28,8 @@ export interface GatewayPorts {
 export interface LinkListener {
   /** Owner output, each number once and in order. */
   onOutput(output: OwnerOutput, eventId: string): void;
+  /** An output came again, so its acknowledgement was lost. */
+  onRepeated(): void;
   onAudio(chunk: ChunkView): void;
   onVisemes(message: VisemesMessage): void;
   /** A new owner has taken the session over. */
@@ -42,6 +44,8 @@ const INPUT_TIMEOUT_MS = 300;
 /** How long a session without an owner is kept before its client is told to come back later. */
 const RECLAIM_LIMIT_MS = 10_000;
 const RECLAIM_PERIOD_MS = 250;
+/** Before an input is sent again that was answered, but neither applied nor refused for good. */
+const REPEAT_PAUSE_MS = 250;
 
 /**
  * The gateway's end of one session: numbered inputs to whoever owns it, owner output in order, audio past every fence
@@ -172,6 +176,7 @@ export class SessionLink {
       this.listener?.onOwnerChanged();
       return;
     }
+    if (message.outSeq <= this.order.lastOutSeq) return this.listener?.onRepeated();
     for (const { outSeq, epoch, output } of this.order.accept(message)) {
       this.listener?.onOutput(output, `event_${epoch}_${outSeq}`);
     }
@@ -189,16 +194,20 @@ export class SessionLink {
       timeoutMs: INPUT_TIMEOUT_MS,
     });
     message.underWay = false;
-    if (!this.open || this.owner !== owner) return;
-    if (answer.kind === 'answer' && answer.body.kind === 'applied') this.inputs.confirm(answer.body.seq);
+    if (!this.open) return;
+    // Its successor was found while this was under way to an owner that is gone; it did not get it then.
+    if (this.owner !== owner) return this.repeat();
+    const applied = answer.kind === 'answer' && answer.body.kind === 'applied' ? answer.body.seq : undefined;
+    if (applied !== undefined) this.inputs.confirm(applied);
     if (answer.kind === 'no-responders' || (answer.kind === 'answer' && answer.body.kind === 'disowned')) {
       return this.loseOwner();
     }
     if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
       return this.listener?.onGone('another connection has taken the session');
     }
-    if (answer.kind === 'disconnected') {
-      await new Promise<void>((resolve) => this.ports.system.timers.after(RECLAIM_PERIOD_MS, resolve));
+    // An answer that comes at once and changes nothing must not be asked for in a circle; silence took its time.
+    if (applied === undefined && answer.kind !== 'timeout') {
+      await new Promise<void>((resolve) => this.ports.system.timers.after(REPEAT_PAUSE_MS, resolve));
     }
     this.repeat();
   }
@@ -227,7 +236,7 @@ export class SessionLink {
 
   private async reclaim(): Promise<void> {
     const { clock, timers, random } = this.ports.system;
-    const untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
+    let untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
     const { owner } = this;
     while (this.open && owner && clock.nowMs() < untilMs) {
       const outcome = await claimSession(
@@ -241,13 +250,18 @@ export class SessionLink {
         newTraceparent(random),
       );
       if (!this.open) return;
-      if (outcome.kind === 'granted' || outcome.kind === 'owned') {
+      if (outcome.kind === 'gone') return this.listener?.onGone('the session is over');
+      // Without a link of our own nobody can be found; the limit counts from its return.
+      if (!this.ports.bus.connected) untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
+      // Jitter: after a crash many sessions look for an owner at once. And where the owner lives after all, whatever looked
+      // like its loss may not be over yet.
+      if (outcome.kind !== 'granted') {
+        await new Promise<void>((resolve) => timers.after(RECLAIM_PERIOD_MS * (0.5 + random.fraction()), resolve));
+      }
+      if (this.open && (outcome.kind === 'granted' || outcome.kind === 'owned')) {
         this.reclaiming = false;
         return this.adoptOwner({ ...outcome.target, attachment: owner.attachment });
       }
-      if (outcome.kind === 'gone') return this.listener?.onGone('the session is over');
-      // Jitter: after a crash many sessions look for an owner at once.
-      await new Promise<void>((resolve) => timers.after(RECLAIM_PERIOD_MS * (0.5 + random.fraction()), resolve));
     }
     if (this.open) this.listener?.onGone('no process can carry the session');
   }

@@ -1,0 +1,119 @@
+import { subjects, type Claim, type ClaimReply } from '@parley/model';
+import { encodeEnvelope } from '@parley/schemas';
+import { claimSession, type ClaimOutcome } from './claim-session';
+import { GatewayStage, SESSION, TRACE } from './gateway-stage.fixture';
+
+const CLAIM: Claim = {
+  sessionId: SESSION,
+  gateway: 'gw_one',
+  seenEpoch: 0,
+  attach: { kind: 'new', connection: { parley: true, model: null } },
+};
+const GRANTED: ClaimReply = { kind: 'granted', epoch: 3, attachment: 2, owner: 'orc_one' };
+const TARGET: ClaimOutcome = { kind: 'granted', target: { owner: 'orc_one', epoch: 3, attachment: 2 } };
+
+type Word = { afterMs: number; say: ClaimReply | { kind: 'nonsense' } };
+
+let stage: GatewayStage;
+/** When each try came. */
+let triesMs: number[];
+beforeEach(() => {
+  stage = new GatewayStage();
+  triesMs = [];
+});
+
+/** An orchestrator that answers the nth try with the nth list of words. */
+function answering(...tries: Word[][]): void {
+  const bus = stage.link();
+  bus.subscribe(subjects.claim, (message) => {
+    const words = tries[triesMs.length] ?? [];
+    triesMs.push(stage.system.nowMs);
+    for (const { afterMs, say } of words) {
+      stage.system.timers.after(afterMs, () => message.reply?.(encodeEnvelope(TRACE, say)));
+    }
+  });
+}
+
+const claim = (): Promise<ClaimOutcome> => stage.system.runUntil(claimSession(stage.bus, CLAIM, TRACE));
+
+describe('claiming a session', () => {
+  it('is granted, with the owner, its epoch and the attachment', async () => {
+    answering([{ afterMs: 5, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+  });
+
+  it('finds the owner alive', async () => {
+    answering([{ afterMs: 5, say: { kind: 'owned', epoch: 4, owner: 'orc_two' } }]);
+    expect(await claim()).toEqual({ kind: 'owned', target: { owner: 'orc_two', epoch: 4 } });
+  });
+
+  it('waits for the final word while the old owner is probed, and asks nobody else meanwhile', async () => {
+    answering([
+      { afterMs: 100, say: { kind: 'probing' } },
+      { afterMs: 600, say: GRANTED },
+    ]);
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0]);
+  });
+
+  it('gives a probe no more time than a try has, and asks again', async () => {
+    answering([{ afterMs: 0, say: { kind: 'probing' } }], [{ afterMs: 5, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0, 750]);
+  });
+
+  it('ends at once when the session is over', async () => {
+    answering([{ afterMs: 5, say: { kind: 'gone' } }]);
+    expect(await claim()).toEqual({ kind: 'gone' });
+    expect(triesMs).toHaveLength(1);
+  });
+
+  it('asks on when one has no room, and takes the next one’s word', async () => {
+    answering([{ afterMs: 5, say: { kind: 'full' } }], [{ afterMs: 5, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+  });
+
+  it('is full after three tries without room', async () => {
+    const full: Word[] = [{ afterMs: 5, say: { kind: 'full' } }];
+    answering(full, full, full, full);
+    expect(await claim()).toEqual({ kind: 'full' });
+    expect(triesMs).toHaveLength(3);
+  });
+
+  it('is full when the last one that had no room is gone', async () => {
+    const bus = stage.link();
+    bus.subscribe(subjects.claim, (message) => {
+      message.reply?.(encodeEnvelope(TRACE, { kind: 'full' }));
+      stage.system.timers.after(0, () => bus.disconnect());
+    });
+    expect(await claim()).toEqual({ kind: 'full' });
+  });
+
+  it('is unavailable after three tries without an answer, within 2.25 s', async () => {
+    answering();
+    expect(await claim()).toEqual({ kind: 'unavailable' });
+    expect(triesMs).toEqual([0, 750, 1500]);
+    expect(stage.system.nowMs).toBe(2250);
+  });
+
+  it('is unavailable at once when there is no orchestrator, or no link', async () => {
+    expect(await claim()).toEqual({ kind: 'unavailable' });
+    stage.bus.disconnect();
+    expect(await claim()).toEqual({ kind: 'unavailable' });
+    expect(stage.system.nowMs).toBe(0);
+  });
+
+  it('asks another one when an answer cannot be read', async () => {
+    answering([{ afterMs: 0, say: { kind: 'nonsense' } }], [{ afterMs: 0, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+  });
+
+  it('leaves no timer behind', async () => {
+    answering([
+      { afterMs: 0, say: { kind: 'probing' } },
+      { afterMs: 5, say: GRANTED },
+    ]);
+    await claim();
+    expect(stage.system.pendingTimers).toBe(0);
+  });
+});

@@ -1,0 +1,236 @@
+import { InvariantError, type Claim, type ClaimReply, type SessionId } from '@parley/model';
+import type { Admission, ConnectionListener, UpgradeRequest } from '@parley/ports';
+import { Gateway } from './gateway';
+import { GatewayStage, OwnerDouble, TestConnection } from './gateway-stage.fixture';
+
+const REQUEST: UpgradeRequest = {
+  path: '/v1/realtime',
+  query: {},
+  headers: { authorization: 'Bearer key' },
+  subprotocols: ['parley.v1'],
+  loopback: false,
+};
+
+let stage: GatewayStage;
+let owner: OwnerDouble;
+let gateway: Gateway;
+
+beforeEach(async () => {
+  stage = new GatewayStage();
+  owner = new OwnerDouble(stage);
+  gateway = make(2);
+  await stage.now(gateway.start());
+});
+afterEach(async () => {
+  await stage.system.runUntil(gateway.stop(5_000));
+  await stage.pass(5_000);
+  expect(stage.system.pendingTimers).toBe(0);
+});
+
+function make(maxConnections: number): Gateway {
+  const { bus, system, log, telemetry } = stage;
+  return new Gateway({ bus, system, log, telemetry }, { apiKeys: ['key'], devKeyAllowed: false, maxConnections });
+}
+
+const admit = (more: Partial<UpgradeRequest> = {}): Promise<Admission> => gateway.admit({ ...REQUEST, ...more });
+async function admitted(more: Partial<UpgradeRequest> = {}): Promise<Extract<Admission, { kind: 'admitted' }>> {
+  const admission = await stage.now(admit(more));
+  if (admission.kind !== 'admitted') throw new InvariantError(`refused: ${admission.body}`);
+  return admission;
+}
+async function connect(more: Partial<UpgradeRequest> = {}): Promise<{
+  connection: TestConnection;
+  listener: ConnectionListener;
+}> {
+  const connection = new TestConnection();
+  return { connection, listener: (await admitted(more)).open(connection) };
+}
+async function refusal(more: Partial<UpgradeRequest> = {}): Promise<{ status: number; code: string; retry?: string }> {
+  const admission = await stage.system.runUntil(admit(more));
+  if (admission.kind !== 'refused') throw new InvariantError('admitted');
+  const { code } = (JSON.parse(admission.body) as { error: { code: string } }).error;
+  const retry = admission.headers['retry-after'];
+  return { status: admission.status, code, ...(retry === undefined ? {} : { retry }) };
+}
+
+describe('admission', () => {
+  it('claims a session of its own for each connection, before the upgrade is answered', async () => {
+    await connect({ query: { model: 'm' } });
+    await connect({ subprotocols: ['realtime'] });
+    expect(owner.claims.map(({ attach }) => attach)).toEqual([
+      { kind: 'new', connection: { parley: true, model: 'm' } },
+      { kind: 'new', connection: { parley: false, model: null } },
+    ]);
+    expect(new Set(owner.claims.map(({ sessionId }) => sessionId)).size).toBe(2);
+  });
+
+  it.each<[Partial<UpgradeRequest>, unknown]>([
+    [{ path: '/v1/other' }, { status: 404, code: 'path' }],
+    [{ headers: {} }, { status: 401, code: 'invalid_api_key' }],
+    [{ query: { audio: 'mp3' } }, { status: 400, code: 'query' }],
+  ])('refuses without asking anybody: %j', async (more, answer) => {
+    expect(await refusal(more)).toEqual(answer);
+    expect(owner.claims).toEqual([]);
+  });
+
+  it('looks at `audio` only for clients of parley.v1', async () => {
+    expect((await admitted({ query: { audio: 'mp3' }, subprotocols: ['realtime'] })).subprotocol).toBe('realtime');
+  });
+
+  it.each<[ClaimReply | undefined, string]>([
+    [{ kind: 'full' }, 'capacity'],
+    [{ kind: 'gone' }, 'unavailable'],
+    [undefined, 'unavailable'],
+  ])('refuses with 503 and a time to wait when the session is not granted: %j', async (reply, code) => {
+    owner.onClaim = () => reply;
+    expect(await refusal()).toEqual({ status: 503, code, retry: '1' });
+    // It holds no place.
+    owner.onClaim = () => owner.granted();
+    await connect();
+    await connect();
+  });
+
+  it('names the scheme of a missing key, for a client that asks', async () => {
+    const admission = await stage.now(admit({ headers: {} }));
+    expect(admission).toMatchObject({ headers: { 'www-authenticate': 'Bearer' } });
+  });
+});
+
+describe('the limit of connections', () => {
+  it('counts those that are open, those that wait for the upgrade, and those that wait for a session', async () => {
+    await connect();
+    owner.onClaim = () => undefined;
+    const waiting = admit();
+    await stage.pass();
+    expect((await stage.now(admit())).kind).toBe('refused');
+    owner.onClaim = () => owner.granted();
+    await stage.pass(1_000);
+    const second = await waiting;
+    expect(second.kind).toBe('admitted');
+    expect(await refusal()).toEqual({ status: 503, code: 'capacity', retry: '1' });
+    if (second.kind === 'admitted') second.open(new TestConnection());
+    expect(await refusal()).toEqual({ status: 503, code: 'capacity', retry: '1' });
+  });
+
+  it('has room again when an upgrade was abandoned, whose session ends', async () => {
+    await connect();
+    const admission = await admitted();
+    admission.abandon();
+    admission.abandon();
+    await stage.pass();
+    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'lost' }]);
+    await connect();
+    expect((await refusal()).code).toBe('capacity');
+  });
+
+  it('has room again when a connection was closed and its owner knows', async () => {
+    await connect();
+    const { listener } = await connect();
+    listener.onClosed(1000);
+    await stage.pass(50);
+    await connect();
+  });
+});
+
+describe('a connection', () => {
+  it('gets binary audio only where it asked for it and speaks parley.v1', async () => {
+    const forms: string[][] = [];
+    for (const more of [
+      { query: { audio: 'binary' } },
+      { query: { audio: 'json' } },
+      { query: { audio: 'binary' }, subprotocols: [] },
+    ]) {
+      const { connection, listener } = await connect(more);
+      const sessionId = lastClaim().sessionId;
+      owner.emit(
+        {
+          ...{ kind: 'announce', lane: 0, ordinal: 1, responseId: 'resp_1', itemId: 'item_1', previousItemId: null },
+          ...{ turnId: 'turn_1', cause: { attachment: 1, seq: 1 }, metadata: null },
+        } as const,
+        sessionId,
+      );
+      owner.audio({}, sessionId);
+      await stage.pass();
+      forms.push(connection.types.slice(-1));
+      listener.onClosed(1000);
+      await stage.pass(100);
+    }
+    expect(forms).toEqual([['<audio>'], ['response.output_audio.delta'], ['response.output_audio.delta']]);
+  });
+
+  it('that answers no pings is cut, 45 s after its last sign', async () => {
+    const { connection } = await connect();
+    await stage.pass(44_000);
+    expect(connection.terminated).toBe(false);
+    await stage.pass(1_500);
+    expect([connection.pings, connection.terminated]).toEqual([2, true]);
+  });
+});
+
+const lastClaim = (): Claim & { sessionId: SessionId } => {
+  const claim = owner.claims.at(-1);
+  if (!claim) throw new InvariantError('nothing was claimed');
+  return claim;
+};
+
+describe('stopping', () => {
+  it('closes every connection with 1001 and waits until its owner knows', async () => {
+    const { connection } = await connect();
+    const stopped = gateway.stop(5_000);
+    expect(gateway.readiness()).toEqual({ ready: false, reasons: ['stopping'] });
+    await stage.pass(100);
+    await stopped;
+    expect(connection.closes).toEqual([{ code: 1001, reason: 'the server is restarting' }]);
+    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'shutdown' }]);
+  });
+
+  it('lets nobody in any more', async () => {
+    await stage.now(gateway.stop(5_000));
+    expect(await refusal()).toEqual({ status: 503, code: 'stopping', retry: '1' });
+  });
+
+  it('waits for a connection that was being admitted, and closes it like the others', async () => {
+    owner.onClaim = () => undefined;
+    const opening = admit();
+    await stage.pass(100);
+    let stopped = false;
+    void gateway.stop(5_000).then(() => (stopped = true));
+    owner.onClaim = () => owner.granted();
+    await stage.pass(900);
+    expect(stopped).toBe(false);
+    const admission = await opening;
+    const connection = new TestConnection();
+    if (admission.kind === 'admitted') admission.open(connection);
+    await stage.pass(100);
+    expect(connection.closes).toEqual([{ code: 1001, reason: 'the server is restarting' }]);
+    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'shutdown' }]);
+    expect(stopped).toBe(true);
+  });
+
+  it('ends at its deadline though an owner does not answer, and is one however often it is asked for', async () => {
+    await connect();
+    owner.onInput = () => undefined;
+    const first = gateway.stop(500);
+    expect(gateway.stop(9_000)).toBe(first);
+    await stage.pass(550);
+    await first;
+  });
+});
+
+describe('readiness', () => {
+  it('follows the link to the bus', () => {
+    expect(gateway.readiness()).toEqual({ ready: true, reasons: [] });
+    stage.bus.disconnect();
+    expect(gateway.readiness()).toEqual({ ready: false, reasons: ['the bus cannot be reached'] });
+    stage.bus.reconnect();
+    expect(gateway.readiness().ready).toBe(true);
+  });
+
+  it('the gateway answers the pings of owners from its start to its end', async () => {
+    const ping = async (): Promise<string> =>
+      (await stage.now(owner.bus.request(`peer.${gateway.incarnation}`, new Uint8Array(), { timeoutMs: 100 }))).kind;
+    expect(await ping()).toBe('reply');
+    await stage.now(gateway.stop(0));
+    expect(await ping()).toBe('no-responders');
+  });
+});

@@ -1,0 +1,150 @@
+import type { ClientEventBody } from '@parley/model';
+import { announceOf, USAGE } from './gateway-stage.fixture';
+import { ResponseEvents, type Closing } from './response-events';
+
+/** Shapes and order: the Realtime API as recorded (openai-realtime.md §3 and §5.1). */
+
+const PLACE = { response_id: 'resp_1', item_id: 'item_1', output_index: 0, content_index: 0 };
+const ITEM = { id: 'item_1', type: 'message', role: 'assistant' };
+
+const responseBody = (more: Record<string, unknown>): Record<string, unknown> => ({
+  object: 'realtime.response',
+  id: 'resp_1',
+  conversation_id: 'conv_1',
+  output_modalities: ['audio'],
+  max_output_tokens: 'inf',
+  audio: { output: { format: { type: 'audio/pcm', rate: 24_000 } } },
+  metadata: null,
+  ...more,
+});
+const WIRE_USAGE = {
+  total_tokens: 10,
+  input_tokens: 7,
+  output_tokens: 3,
+  input_token_details: {
+    text_tokens: 7,
+    audio_tokens: 0,
+    image_tokens: 0,
+    cached_tokens: 0,
+    cached_tokens_details: { text_tokens: 0, audio_tokens: 0, image_tokens: 0 },
+  },
+  output_token_details: { text_tokens: 3, audio_tokens: 0 },
+};
+
+const closing = (more: Partial<Closing> = {}): Closing => ({ status: 'completed', error: null, usage: USAGE, ...more });
+const typesOf = (events: readonly ClientEventBody[]): string[] => events.map(({ type }) => type);
+
+const CHAIN = [
+  'response.output_audio.done',
+  'response.output_audio_transcript.done',
+  'response.content_part.done',
+  'conversation.item.done',
+  'response.output_item.done',
+  'response.done',
+];
+
+let events: ResponseEvents;
+beforeEach(() => {
+  events = new ResponseEvents(announceOf(1, { previousItemId: 'item_0' }), 'conv_1');
+});
+
+describe('the beginning of a response', () => {
+  it('is response.created: in progress, without output and usage', () => {
+    expect(events.created()).toEqual([
+      {
+        type: 'response.created',
+        response: responseBody({ status: 'in_progress', status_details: null, output: [], usage: null }),
+      },
+    ]);
+  });
+
+  it('echoes the metadata of the request, at the end too', () => {
+    const metadata = { client_event_id: 'a' };
+    const tagged = new ResponseEvents(announceOf(1, { metadata }), 'conv_1');
+    expect(tagged.created()).toMatchObject([{ response: { metadata } }]);
+    expect(tagged.close(closing()).at(-1)).toMatchObject({ response: { metadata } });
+  });
+
+  it('opens item and part with the first text, and once', () => {
+    const item = { ...ITEM, status: 'in_progress', content: [] };
+    expect(events.text('Hello ')).toEqual([
+      { type: 'response.output_item.added', response_id: 'resp_1', output_index: 0, item },
+      { type: 'conversation.item.added', previous_item_id: 'item_0', item },
+      { type: 'response.content_part.added', ...PLACE, part: { type: 'audio', transcript: '' } },
+      { type: 'response.output_audio_transcript.delta', ...PLACE, delta: 'Hello ' },
+    ]);
+    expect(events.text('you.')).toEqual([{ type: 'response.output_audio_transcript.delta', ...PLACE, delta: 'you.' }]);
+    expect(events.open()).toEqual([]);
+  });
+
+  it('opens them for audio that comes before its text', () => {
+    expect(typesOf(events.open())).toEqual([
+      'response.output_item.added',
+      'conversation.item.added',
+      'response.content_part.added',
+    ]);
+    expect(typesOf(events.text('Hello'))).toEqual(['response.output_audio_transcript.delta']);
+  });
+
+  it('writes an audio delta as an event of the same form', () => {
+    const odd = new ResponseEvents(announceOf(1, { itemId: 'of "the" client' }), 'conv_1');
+    expect(JSON.parse(odd.audioDelta('event_a1_1', 'AAAA'))).toEqual({
+      type: 'response.output_audio.delta',
+      event_id: 'event_a1_1',
+      ...PLACE,
+      item_id: 'of "the" client',
+      delta: 'AAAA',
+    });
+  });
+});
+
+describe('the closing events', () => {
+  it('of a completed response are the whole chain, with the whole transcript', () => {
+    events.text('Hello ');
+    events.text('you.');
+    const item = { ...ITEM, status: 'completed', content: [{ type: 'output_audio', transcript: 'Hello you.' }] };
+    expect(events.close(closing())).toEqual([
+      { type: 'response.output_audio.done', ...PLACE },
+      { type: 'response.output_audio_transcript.done', ...PLACE, transcript: 'Hello you.' },
+      { type: 'response.content_part.done', ...PLACE, part: { type: 'audio', transcript: 'Hello you.' } },
+      { type: 'conversation.item.done', previous_item_id: 'item_0', item },
+      { type: 'response.output_item.done', response_id: 'resp_1', output_index: 0, item },
+      {
+        type: 'response.done',
+        response: responseBody({ status: 'completed', status_details: null, output: [item], usage: WIRE_USAGE }),
+      },
+    ]);
+  });
+
+  const error = { type: 'server_error', code: 'llm_unavailable', message: 'It is gone.', param: null } as const;
+  const failed = { type: 'failed', error: { type: 'server_error', code: 'llm_unavailable', message: 'It is gone.' } };
+
+  it.each<[Partial<Closing>, unknown]>([
+    [{ status: 'cancelled' }, { type: 'cancelled', reason: 'client_cancelled' }],
+    [{ status: 'incomplete' }, { type: 'incomplete', reason: 'max_output_tokens' }],
+    [{ status: 'failed', error }, failed],
+    [{ status: 'failed' }, { type: 'failed', error: null }],
+  ])('of one that ended otherwise are the same chain with an incomplete item: %j', (end, details) => {
+    events.text('Hello ');
+    const chain = events.close(closing(end));
+    expect(typesOf(chain)).toEqual(CHAIN);
+    expect(chain[3]).toMatchObject({ item: { status: 'incomplete' } });
+    expect(chain.at(-1)).toMatchObject({
+      response: { status: end.status, status_details: details, usage: WIRE_USAGE, output: [{ status: 'incomplete' }] },
+    });
+  });
+
+  it.each<[Partial<Closing>]>([[{ status: 'cancelled' }], [{ status: 'failed', error }], [{ status: 'incomplete' }]])(
+    'of one that was never opened are response.done alone, without output: %j',
+    (end) => {
+      const chain = events.close(closing(end));
+      expect(typesOf(chain)).toEqual(['response.done']);
+      expect(chain[0]).toMatchObject({ response: { status: end.status, output: [], usage: WIRE_USAGE } });
+    },
+  );
+
+  it('carry a usage of zeros when the model gave none: some clients need the object', () => {
+    const [done] = events.close(closing({ status: 'cancelled', usage: { inputTokens: 0, outputTokens: 0 } }));
+    expect(done).toMatchObject({ response: { usage: { total_tokens: 0, input_tokens: 0, output_tokens: 0 } } });
+  });
+});

@@ -1,0 +1,429 @@
+import { subjects, type ChunkView, type OwnerOutput, type SessionInput } from '@parley/model';
+import { encodeEnvelope } from '@parley/schemas';
+import { PeerWatch } from '@parley/service-link';
+import { chunkBytes, GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
+import { SessionLink, type LinkListener } from './session-link';
+
+const INPUT: SessionInput = { kind: 'session-updated', patch: {} };
+
+/** Writes down what it is told. */
+class ListenerDouble implements LinkListener {
+  readonly outputs: { text: string; eventId: string }[] = [];
+  readonly chunks: ChunkView[] = [];
+  readonly told: string[] = [];
+
+  onOutput(output: OwnerOutput, eventId: string): void {
+    this.outputs.push({ text: output.kind === 'text' ? output.text : output.kind, eventId });
+  }
+  onRepeated(): void {
+    this.told.push('repeated');
+  }
+  onAudio(chunk: ChunkView): void {
+    this.chunks.push(chunk);
+  }
+  onVisemes(): void {
+    this.told.push('visemes');
+  }
+  onOwnerChanged(): void {
+    this.told.push('owner changed');
+  }
+  onGone(reason: string): void {
+    this.told.push(`gone: ${reason}`);
+  }
+}
+
+let stage: GatewayStage;
+let owner: OwnerDouble;
+let peers: PeerWatch;
+let link: SessionLink;
+let listener: ListenerDouble;
+
+beforeEach(() => {
+  stage = new GatewayStage();
+  owner = new OwnerDouble(stage);
+  peers = new PeerWatch(stage.bus, stage.system, 'gw_one');
+  const { bus, system, log, telemetry } = stage;
+  link = new SessionLink({ bus, system, log, telemetry }, 'gw_one', peers, SESSION, log);
+  listener = new ListenerDouble();
+});
+
+afterEach(async () => {
+  link.close();
+  peers.close();
+  await stage.pass(5_000);
+  expect(stage.system.pendingTimers).toBe(0);
+});
+
+const attach = () => link.attach({ parley: true, model: 'm' });
+async function attached(): Promise<void> {
+  await stage.now(attach());
+  link.listen(listener);
+}
+const send = (closedOrdinal = 0): number => link.send(INPUT, closedOrdinal, undefined);
+const seqsOf = (of: OwnerDouble): number[] => of.inputs.map(({ seq }) => seq);
+/** Another orchestrator, which is granted the session with the next epoch when it is asked. */
+function successor(): OwnerDouble {
+  owner.claimNothing();
+  const next = new OwnerDouble(stage, 'orc_two');
+  next.epoch = 2;
+  next.applied = owner.applied;
+  next.outSeq = owner.outSeq;
+  return next;
+}
+
+describe('attaching', () => {
+  it('claims a new session with the connection’s profile', async () => {
+    expect(await stage.now(attach())).toBe('granted');
+    expect(owner.claims).toEqual([
+      {
+        sessionId: SESSION,
+        gateway: 'gw_one',
+        seenEpoch: 0,
+        attach: { kind: 'new', connection: { parley: true, model: 'm' } },
+      },
+    ]);
+    expect(link.attachment).toBe(1);
+  });
+
+  it('listens before it claims: what the owner says first is kept, in order, until somebody listens', async () => {
+    owner.onClaim = () => {
+      owner.emit(textOf(1, 'first'));
+      owner.emit(textOf(1, 'second'));
+      return owner.granted();
+    };
+    await stage.now(attach());
+    await stage.pass(50);
+    expect(listener.outputs).toEqual([]);
+    link.listen(listener);
+    owner.emit(textOf(1, 'third'));
+    await stage.pass();
+    expect(listener.outputs).toEqual([
+      { text: 'first', eventId: 'event_1_1' },
+      { text: 'second', eventId: 'event_1_2' },
+      { text: 'third', eventId: 'event_1_3' },
+    ]);
+  });
+
+  it.each([
+    ['full', { kind: 'full' } as const],
+    ['unavailable', { kind: 'gone' } as const],
+    ['unavailable', undefined],
+  ])('that fails is %s and leaves nothing behind', async (outcome, reply) => {
+    owner.onClaim = () => reply;
+    expect(await stage.system.runUntil(attach())).toBe(outcome);
+    expect(send()).toBe(0);
+  });
+});
+
+describe('inputs', () => {
+  it('are numbered, carry what the connection has seen, and wait only until they are applied', async () => {
+    await attached();
+    send(3);
+    link.send(INPUT, 4, 'mine');
+    expect(link.waitingInputs).toBe(2);
+    await stage.pass();
+    expect(owner.inputs).toMatchObject([
+      { sessionId: SESSION, attachment: 1, seq: 1, closedOrdinal: 3, input: INPUT },
+      { seq: 2, closedOrdinal: 4, clientEventId: 'mine' },
+    ]);
+    expect(link.waitingInputs).toBe(0);
+  });
+
+  it('that are not answered within 300 ms are sent again with the same number', async () => {
+    await attached();
+    const apply = owner.onInput;
+    owner.onInput = () => undefined;
+    send();
+    await stage.pass(650);
+    owner.onInput = apply;
+    await stage.pass(300);
+    expect(owner.inputs.map(({ seq, atMs }) => [seq, atMs])).toEqual([
+      [1, 0],
+      [1, 300],
+      [1, 600],
+      [1, 900],
+    ]);
+    expect(link.waitingInputs).toBe(0);
+    expect(stage.counted('parley_inputs_resent_total')).toBe(3);
+  });
+
+  it('behind a lost one are sent again after it, in order', async () => {
+    await attached();
+    const apply = owner.onInput;
+    let lost = false;
+    owner.onInput = (input) => {
+      if (input.seq !== 1 || lost) return apply(input);
+      lost = true;
+      return undefined;
+    };
+    send();
+    send();
+    send();
+    await stage.pass(320);
+    expect(seqsOf(owner)).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(link.waitingInputs).toBe(0);
+  });
+
+  it('are not sent in a circle to an owner whose answer helps nothing', async () => {
+    await attached();
+    owner.onInput = () => ({ kind: 'nonsense' });
+    send();
+    await stage.pass(1_000);
+    expect(owner.inputs.length).toBeLessThanOrEqual(5);
+    owner.onInput = () => ({ kind: 'expected', seq: 0 });
+    await stage.pass(1_000);
+    expect(owner.inputs.length).toBeLessThanOrEqual(10);
+  });
+
+  it('wait for the link while it is down', async () => {
+    await attached();
+    stage.bus.disconnect();
+    send();
+    send();
+    await stage.pass(900);
+    expect(owner.inputs).toEqual([]);
+    stage.bus.reconnect();
+    await stage.pass(300);
+    expect(seqsOf(owner)).toEqual([1, 2]);
+    expect(listener.told).toEqual([]);
+  });
+
+  it('of an old connection are refused for good: another one has the session', async () => {
+    await attached();
+    owner.onInput = () => ({ kind: 'old-attachment' });
+    send();
+    await stage.pass(1_000);
+    expect(listener.told).toEqual(['gone: another connection has taken the session']);
+    expect(owner.inputs).toHaveLength(1);
+  });
+
+  it('are no longer sent after the end', async () => {
+    await attached();
+    owner.onInput = () => undefined;
+    send();
+    await stage.pass();
+    link.close();
+    expect(send()).toBe(0);
+    await stage.pass(1_000);
+    expect(owner.inputs).toHaveLength(1);
+  });
+});
+
+describe('an owner that is lost', () => {
+  it('by its crash is replaced within a ping: the claim keeps the attachment and tells the epoch', async () => {
+    await attached();
+    const next = successor();
+    owner.bus.kill();
+    await stage.pass(260);
+    expect(next.claims).toEqual([
+      { sessionId: SESSION, gateway: 'gw_one', seenEpoch: 1, attach: { kind: 'keep', attachment: 1 } },
+    ]);
+    send();
+    await stage.pass();
+    expect(next.inputs).toMatchObject([{ seq: 1, attachment: 1, epoch: 2 }]);
+  });
+
+  it('by its crash in mid-write: what was under way to it goes to its successor with the same number', async () => {
+    await attached();
+    send();
+    await stage.pass(100);
+    owner.onInput = () => undefined;
+    send();
+    send();
+    const next = successor();
+    owner.bus.kill();
+    await stage.pass(200);
+    // Already the successor’s, while the requests to the dead one are still open.
+    send();
+    await stage.pass(400);
+    expect(next.applied).toBe(4);
+    expect(next.inputs.filter(({ epoch }) => epoch !== 2)).toEqual([]);
+    expect(link.waitingInputs).toBe(0);
+  });
+
+  it('by its crash in mid-write, with no input after it: the successor gets it all the same', async () => {
+    await attached();
+    owner.onInput = () => undefined;
+    send();
+    await stage.pass();
+    const next = successor();
+    owner.bus.kill();
+    await stage.pass(1_000);
+    expect(seqsOf(next)).toEqual([1]);
+    expect(link.waitingInputs).toBe(0);
+  });
+
+  it('by a word that it does not own the session', async () => {
+    await attached();
+    const next = successor();
+    owner.onInput = () => ({ kind: 'disowned' });
+    send();
+    send();
+    await stage.pass(300);
+    expect(next.claims).toHaveLength(1);
+    expect(seqsOf(next)).toEqual([1, 2]);
+  });
+
+  it('by having let go: nobody answers for its inputs, though its process lives', async () => {
+    await attached();
+    const next = successor();
+    owner.drop();
+    send();
+    await stage.pass(300);
+    expect(next.claims).toHaveLength(1);
+    expect(seqsOf(next)).toEqual([1]);
+  });
+
+  it('in error goes on: it is told that the owner lives, and sends it what waits', async () => {
+    await attached();
+    const other = successor();
+    other.onClaim = () => ({ kind: 'owned', epoch: 1, owner: 'orc_one' });
+    owner.drop();
+    send();
+    await stage.pass(100);
+    expect(other.claims).toHaveLength(1);
+    owner.carry(SESSION);
+    await stage.pass(400);
+    expect(seqsOf(owner)).toEqual([1]);
+    expect(link.attachment).toBe(1);
+    expect(link.waitingInputs).toBe(0);
+    expect(listener.told).toEqual([]);
+  });
+
+  it('is looked for once, however many signs of it there are', async () => {
+    await attached();
+    const next = successor();
+    next.onClaim = () => undefined;
+    owner.bus.kill();
+    for (let n = 0; n < 5; n++) send();
+    await stage.pass(700);
+    expect(next.claims).toHaveLength(1);
+  });
+
+  it('with a session that is over ends the connection', async () => {
+    await attached();
+    successor().onClaim = () => ({ kind: 'gone' });
+    owner.bus.kill();
+    await stage.pass(500);
+    expect(listener.told).toEqual(['gone: the session is over']);
+  });
+
+  it('and not replaced for 10 s ends the connection', async () => {
+    await attached();
+    owner.bus.kill();
+    await stage.pass(10_000);
+    expect(listener.told).toEqual([]);
+    await stage.pass(700);
+    expect(listener.told).toEqual(['gone: no process can carry the session']);
+    await stage.pass(20_000);
+    expect(listener.told).toHaveLength(1);
+  });
+
+  it('is looked for for 10 s counted from the return of one’s own link', async () => {
+    await attached();
+    owner.bus.kill();
+    await stage.pass(1_000);
+    stage.bus.disconnect();
+    await stage.pass(30_000);
+    const next = successor();
+    stage.bus.reconnect();
+    await stage.pass(2_000);
+    expect(listener.told).toEqual([]);
+    expect(next.claims).toHaveLength(1);
+  });
+
+  it('is looked for no more after the end', async () => {
+    await attached();
+    owner.bus.kill();
+    await stage.pass(500);
+    link.close();
+    const next = successor();
+    await stage.pass(2_000);
+    expect(next.claims).toEqual([]);
+    expect(listener.told).toEqual([]);
+  });
+});
+
+describe('what the owner sends', () => {
+  it('comes once and in order; a repetition says that its acknowledgement was lost', async () => {
+    await attached();
+    owner.emit(textOf(1, 'a'));
+    owner.publish({ kind: 'output', epoch: 1, outSeq: 3, output: textOf(1, 'c') });
+    await stage.pass();
+    expect(listener.outputs.map(({ text }) => text)).toEqual(['a']);
+    owner.publish({ kind: 'output', epoch: 1, outSeq: 1, output: textOf(1, 'a') });
+    owner.publish({ kind: 'output', epoch: 1, outSeq: 2, output: textOf(1, 'b') });
+    owner.publish({ kind: 'output', epoch: 1, outSeq: 3, output: textOf(1, 'c') });
+    await stage.pass();
+    expect(listener.outputs.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
+    expect(listener.told).toEqual(['repeated', 'repeated']);
+  });
+
+  it('of an older epoch is dropped once a newer owner has taken over, whoever tells first', async () => {
+    await attached();
+    owner.emit(textOf(1, 'a'));
+    owner.audio({ epoch: 1 });
+    await stage.pass();
+    owner.publish({ kind: 'adopted', epoch: 2, ordinal: 1, segments: [] });
+    owner.audio({ epoch: 1 });
+    owner.emit(textOf(1, 'late'));
+    owner.bus.publish(
+      subjects.visemes(SESSION),
+      encodeEnvelope(TRACE, {
+        ...{ sessionId: SESSION, epoch: 1, lane: 0, ordinal: 1, attempt: 1, segment: 0 },
+        visemes: [],
+      }),
+    );
+    owner.publish({ kind: 'adopted', epoch: 1, ordinal: 1, segments: [] });
+    owner.audio({ epoch: 2 });
+    owner.publish({ kind: 'output', epoch: 2, outSeq: 2, output: textOf(1, 'b') });
+    await stage.pass();
+    expect(listener.outputs).toEqual([
+      { text: 'a', eventId: 'event_1_1' },
+      { text: 'b', eventId: 'event_2_2' },
+    ]);
+    expect(listener.chunks.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(listener.told).toEqual(['owner changed']);
+    expect(stage.counted('parley_stale_chunks_dropped_total epoch')).toBe(1);
+  });
+
+  it('of an older epoch is dropped from the granted claim on, though the word of the new owner was lost', async () => {
+    await attached();
+    const next = successor();
+    const { bus } = owner;
+    owner.drop();
+    send();
+    await stage.pass(300);
+    expect(next.claims).toHaveLength(1);
+    bus.publish(subjects.audio(SESSION), chunkBytes({ epoch: 1 }));
+    owner.emit(textOf(1, 'late'));
+    await stage.pass();
+    expect(listener.chunks).toEqual([]);
+    expect(listener.outputs).toEqual([]);
+  });
+
+  it('and cannot be read is left out, without harm to the rest', async () => {
+    await attached();
+    const nonsense = new TextEncoder().encode('{}');
+    for (const subject of [subjects.output(SESSION), subjects.audio(SESSION), subjects.visemes(SESSION)]) {
+      owner.bus.publish(subject, nonsense);
+    }
+    owner.emit(textOf(1, 'a'));
+    owner.audio({});
+    await stage.pass();
+    expect(listener.outputs).toHaveLength(1);
+    expect(listener.chunks).toHaveLength(1);
+  });
+
+  it('is acknowledged in reports, up to the first hole', async () => {
+    await attached();
+    owner.emit(textOf(1, 'a'));
+    owner.publish({ kind: 'output', epoch: 1, outSeq: 3, output: textOf(1, 'c') });
+    await stage.pass();
+    link.report({ announcedOrdinal: 1, responses: [] });
+    await stage.pass();
+    expect(owner.reports).toMatchObject([
+      { sessionId: SESSION, attachment: 1, acknowledgedOutSeq: 1, announcedOrdinal: 1, responses: [] },
+    ]);
+  });
+});
