@@ -11,7 +11,7 @@ export type ClaimResult =
   | { kind: 'won'; session: StoredSession }
   | { kind: 'owned'; owner: Incarnation; epoch: number }
   | { kind: 'gone' }
-  /** The store cannot be reached, or another claim was faster: asking again tells. */
+  /** Store or owner cannot be asked, or another claim was faster: asking again tells. */
   | { kind: 'unavailable' };
 
 /**
@@ -31,14 +31,10 @@ export class Claims {
     if (loaded.kind === 'unavailable') return { kind: 'unavailable' };
     if (loaded.kind !== 'found' || loaded.session.state === undefined) return { kind: 'gone' };
     const { owner, epoch } = loaded.session;
-    if (
-      owner !== undefined &&
-      owner !== this.self &&
-      !(await this.isFree(claim.sessionId, owner, traceparent, onProbing))
-    ) {
-      return { kind: 'owned', owner, epoch };
-    }
-    return this.take(claim, epoch);
+    if (owner === undefined || owner === this.self) return this.take(claim, epoch);
+    const found = await this.probe(claim.sessionId, owner, traceparent, onProbing);
+    if (found === 'alive') return { kind: 'owned', owner, epoch };
+    return found === 'gone' ? this.take(claim, epoch) : { kind: 'unavailable' };
   }
 
   private async take(claim: Claim, expectedEpoch: number): Promise<ClaimResult> {
@@ -54,15 +50,15 @@ export class Claims {
     return outcome.kind === 'removed' ? { kind: 'gone' } : { kind: 'unavailable' };
   }
 
-  /** The lease is read first; only a living one is worth a probe. */
-  private async isFree(
+  /** The lease is read first; only a living one is worth a probe. Silence says nothing while our own link is down. */
+  private async probe(
     sessionId: SessionId,
     owner: Incarnation,
     traceparent: string,
     onProbing: () => void,
-  ): Promise<boolean> {
+  ): Promise<'alive' | 'gone' | 'unknown'> {
     const lease = await this.store.leaseAlive(owner);
-    if (lease.kind === 'gone') return true;
+    if (lease.kind === 'gone') return 'gone';
     onProbing();
     const answer = await ask(this.bus, subjects.ownerProbe(owner), {
       traceparent,
@@ -70,6 +66,8 @@ export class Claims {
       reply: busSchemas.ownerProbeReply,
       timeoutMs: PROBE_TIMEOUT_MS,
     });
-    return !(answer.kind === 'answer' && answer.body.kind === 'owned');
+    if (answer.kind === 'answer') return answer.body.kind === 'owned' ? 'alive' : 'gone';
+    if (answer.kind === 'no-responders') return 'gone';
+    return answer.kind === 'timeout' && this.bus.connected ? 'gone' : 'unknown';
   }
 }

@@ -25,6 +25,8 @@ const DRAIN_PERIOD_MS = 50;
 export class Orchestrator implements Service {
   readonly incarnation: Incarnation;
   private readonly sessions = new Map<SessionId, OwnedSession>();
+  /** Claims under way. A second one for a session would win against the first, whose session nobody would end. */
+  private readonly claiming = new Set<SessionId>();
   private readonly claims: Claims;
   private readonly peers: PeerWatch;
   private subscriptions: BusSubscription[] = [];
@@ -75,7 +77,7 @@ export class Orchestrator implements Service {
     const { clock, timers } = this.ports.system;
     this.claimSubscription?.unsubscribe();
     const untilMs = clock.nowMs() + deadlineMs;
-    while ([...this.sessions.values()].some((session) => session.isBusy) && clock.nowMs() < untilMs) {
+    while (this.isBusy && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => timers.after(DRAIN_PERIOD_MS, resolve));
     }
     await Promise.all([...this.sessions.values()].map((session) => session.release()));
@@ -83,6 +85,11 @@ export class Orchestrator implements Service {
     this.stopLease?.();
     this.peers.close();
     await this.ports.store.releaseLease(this.incarnation);
+  }
+
+  /** A claim that wins now is released with the others. */
+  private get isBusy(): boolean {
+    return this.claiming.size > 0 || [...this.sessions.values()].some((session) => session.isBusy);
   }
 
   private async renewLease(): Promise<void> {
@@ -111,7 +118,10 @@ export class Orchestrator implements Service {
     if (!decoded.ok) return this.ports.log.error('a claim cannot be read', { reason: decoded.reason });
     const { traceparent, body } = decoded;
     const reply = (answer: ClaimReply): void => message.reply?.(encodeEnvelope(traceparent, answer));
+    if (this.claiming.has(body.sessionId)) return;
+    this.claiming.add(body.sessionId);
     const answer = await this.claim(body, traceparent, () => reply({ kind: 'probing' }));
+    this.claiming.delete(body.sessionId);
     // No answer: the gateway asks another member of the group.
     if (!answer) return;
     this.ports.telemetry.count('parley_claims_total', { outcome: answer.kind });
@@ -122,7 +132,7 @@ export class Orchestrator implements Service {
     const own = this.sessions.get(claim.sessionId);
     // The answer to an earlier try of the same gateway was lost.
     if (own) return this.granted(own);
-    if (this.sessions.size >= this.config.maxSessions) return { kind: 'full' };
+    if (this.sessions.size + this.claiming.size > this.config.maxSessions) return { kind: 'full' };
     const result = await this.claims.claim(claim, traceparent, onProbing);
     switch (result.kind) {
       case 'won':

@@ -65,6 +65,8 @@ export class OutputSender {
     this.timer = undefined;
     const { oldest } = this;
     const nowMs = this.ports.system.clock.nowMs();
+    // While our own link is down, silence says nothing about the gateway.
+    if (oldest && !this.ports.bus.connected) oldest.sinceMs = nowMs;
     if (oldest && nowMs - oldest.sinceMs >= GATEWAY_SILENCE_MS) return this.onGatewaySilent();
     if (oldest && nowMs - oldest.sentMs >= RESEND_MS) {
       oldest.sentMs = nowMs;

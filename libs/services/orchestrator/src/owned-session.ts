@@ -223,13 +223,10 @@ export class OwnedSession {
 
   private async run(): Promise<void> {
     this.running = true;
-    let confirmed: Batch | undefined;
-    while (this.state === 'owned' && (confirmed || !this.mailbox.isEmpty)) {
+    while (this.state === 'owned' && !this.mailbox.isEmpty) {
       const batch = this.stepAll();
-      const writing = isEmpty(batch) ? undefined : this.write(batch.lastSeq);
-      // What an earlier write has confirmed leaves while this one is on its way.
-      this.perform(confirmed);
-      confirmed = writing && (await writing) ? batch : undefined;
+      if (isEmpty(batch)) continue;
+      if (await this.write(batch.lastSeq)) this.perform(batch);
     }
     this.running = false;
     this.settle();
@@ -323,8 +320,7 @@ export class OwnedSession {
     };
   }
 
-  private perform(batch: Batch | undefined): void {
-    if (!batch || this.state === 'over') return;
+  private perform(batch: Batch): void {
     let next = 0;
     for (const effect of batch.effects) {
       switch (effect.kind) {
