@@ -1,6 +1,8 @@
 // What `npm run cluster` promises. `npm run build` has run before.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { allGone, environmentOf, eventually, isRunning, processesOf, processTree, run } from './testing/processes.mjs';
 
@@ -32,6 +34,13 @@ const latest = (program, replica) =>
   processLines(program)
     .filter((line) => line.replica === replica)
     .at(-1);
+
+/** Over a connection of its own: `fetch` would use one that the dead gateway had. @param {string} url */
+async function statusOf(url) {
+  const [response] = await once(get(url, { agent: false }), 'response');
+  response.resume();
+  return response.statusCode;
+}
 
 describe('npm run cluster with two of each', () => {
   /** @type {import('./testing/processes.mjs').Program} */
@@ -121,7 +130,7 @@ describe('npm run cluster with two of each', () => {
   it('serves clients while a gateway is dead', async () => {
     process.kill(pidOf('gateway 2'), 'SIGKILL');
     for (let request = 0; request < 10; request++) {
-      assert.equal((await fetch(`${url}/healthz/live`, { headers: { connection: 'close' } })).status, 200);
+      assert.equal(await statusOf(`${url}/healthz/live`), 200);
     }
   });
 });

@@ -24,7 +24,8 @@ export function runChild(command, args, options = {}) {
       resolve(code);
     };
     child.once('error', (error) => {
-      process.stderr.write(`error: ${command}: ${error.message}\n`);
+      const reason = error.name === 'AbortError' ? 'it did not end by itself' : error.message;
+      process.stderr.write(`error: ${[command, ...args].join(' ')}: ${reason}\n`);
       end(1);
     });
     child.once('close', (code) => end(code ?? 1));

@@ -1,5 +1,8 @@
-// Runs the steps one after the other, all of them even when one failed, and counts.
+// Runs all steps, even when one failed, and counts.
 
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { ensureInstalled } from '../support/installed.mjs';
 import { describeCounts, NONE, ONE_FAILED, ONE_SKIPPED, sum } from './counts.mjs';
 import { STEPS } from './steps.mjs';
@@ -25,28 +28,73 @@ function obstacle(step, resources, failed) {
 }
 
 /**
+ * @typedef {{ step: import('./steps.mjs').Step, counts: import('./counts.mjs').Counts, seconds: number }} Row
+ * @typedef {{ env: Record<string, string | undefined>, resources: import('./resources.mjs').Resources }} Context
+ */
+
+/** @param {import('./steps.mjs').Step} step */
+const printTitle = ({ name }) => log(`\n── ${name} ${'─'.repeat(Math.max(0, 100 - name.length))}`);
+
+/**
+ * @param {import('./steps.mjs').Step} step
+ * @param {Context} context
+ * @param {ReadonlySet<string>} failed
+ * @param {import('node:child_process').StdioOptions} output
+ * @returns {Promise<Row>}
+ */
+async function runStep(step, { env, resources }, failed, output) {
+  const begunMs = performance.now();
+  const reason = obstacle(step, resources, failed);
+  if (reason !== undefined) log(`not run: ${reason}`);
+  const counts = reason === undefined ? await step.run(env, output) : isCi ? ONE_FAILED : ONE_SKIPPED;
+  return { step, counts, seconds: (performance.now() - begunMs) / 1000 };
+}
+
+/**
+ * All at a time, as each keeps one core busy; what they write is shown step by step.
+ *
+ * @param {import('./steps.mjs').Step[]} steps
+ * @param {Context} context
+ * @returns {Promise<Row[]>}
+ */
+async function runTogether(steps, context) {
+  const dir = await mkdtemp(path.join(tmpdir(), 'parley-test-'));
+  const runs = steps.map(async (step) => {
+    const file = await open(path.join(dir, step.name), 'w+');
+    const row = await runStep(step, context, new Set(), ['ignore', file.fd, file.fd]);
+    await file.close();
+    return row;
+  });
+  const rows = [];
+  for (const [index, step] of steps.entries()) {
+    rows.push(await runs[index]);
+    printTitle(step);
+    process.stdout.write(await readFile(path.join(dir, step.name)));
+  }
+  await rm(dir, { recursive: true });
+  return rows;
+}
+
+/**
  * @param {import('./resources.mjs').Resources} resources
  * @returns {Promise<import('./counts.mjs').Counts>}
  */
 async function runSteps(resources) {
-  const env = { ...process.env, NX_DAEMON: 'false', ...resources.env };
-  /** @type {Set<string>} */
-  const failed = new Set();
-  const rows = [];
-  for (const step of STEPS.filter((each) => each.isVerify || !isVerify)) {
-    log(`\n── ${step.name} ${'─'.repeat(Math.max(0, 100 - step.name.length))}`);
-    const begunMs = performance.now();
-    const reason = obstacle(step, resources, failed);
-    if (reason !== undefined) log(`not run: ${reason}`);
-    const counts = reason === undefined ? await step.run(env) : isCi ? ONE_FAILED : ONE_SKIPPED;
-    if (counts.failed > 0) failed.add(step.name);
-    rows.push({ step, counts, seconds: (performance.now() - begunMs) / 1000 });
+  const context = { env: { ...process.env, ...resources.env }, resources };
+  const steps = STEPS.filter((step) => step.isVerify || !isVerify);
+  const rows = await runTogether(
+    steps.filter((step) => step.isStatic),
+    context,
+  );
+  for (const step of steps.filter((each) => !each.isStatic)) {
+    printTitle(step);
+    const failed = new Set(rows.filter(({ counts }) => counts.failed > 0).map((row) => row.step.name));
+    rows.push(await runStep(step, context, failed, 'inherit'));
   }
   log('');
   for (const { step, counts, seconds } of rows) {
-    log(
-      `${counts.failed > 0 ? 'FAILED' : 'ok    '} ${step.name.padEnd(20)} ${describeCounts(counts)} (${seconds.toFixed(1)} s)`,
-    );
+    const verdict = counts.failed > 0 ? 'FAILED' : 'ok    ';
+    log(`${verdict} ${step.name.padEnd(20)} ${describeCounts(counts)} (${seconds.toFixed(1)} s)`);
   }
   return sum(rows.map(({ counts }) => counts));
 }

@@ -1,5 +1,6 @@
 // What `npm test` runs, in this order.
 
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ROOT } from '../support/root.mjs';
@@ -7,6 +8,8 @@ import { runChild } from '../support/run-child.mjs';
 import { judged, ONE_FAILED, ONE_PASSED, readJestCounts, readTapCounts } from './counts.mjs';
 
 const RESULTS = path.join(ROOT, '.cache', 'test-results');
+const POLL_MS = 500;
+const MAX_LINGER_MS = 10_000;
 const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file);
 
 /**
@@ -16,26 +19,28 @@ const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file
  * @typedef {object} Step
  * @property {string} name
  * @property {boolean} [isVerify] part of `npm run verify`: it needs neither server nor browser
+ * @property {boolean} [isStatic] one process that only reads the sources, so that several can run at a time
  * @property {('servers' | 'browser')[]} [needs] without which it is skipped
  * @property {string[]} [after] steps without which it is pointless
- * @property {(env: Env) => Promise<Counts>} run
+ * @property {(env: Env, output: import('node:child_process').StdioOptions) => Promise<Counts>} run
  */
 
 /** @type {Step[]} */
 export const STEPS = [
-  { name: 'format', isVerify: true, run: command([bin('prettier/bin/prettier.cjs'), '--check', '.']) },
+  { name: 'format', isVerify: true, isStatic: true, run: command([bin('prettier/bin/prettier.cjs'), '--check', '.']) },
   {
     name: 'lint',
     isVerify: true,
+    isStatic: true,
     run: command([bin('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', 'lint-fixtures', '--outputStyle=static']),
   },
-  { name: 'typecheck', isVerify: true, run: command(['tools/typecheck.mjs']) },
+  { name: 'typecheck', isVerify: true, isStatic: true, run: command(['tools/typecheck.mjs']) },
   { name: 'rules of the engine', isVerify: true, run: command(['tools/check-spec.mjs']) },
   { name: 'unit', isVerify: true, run: jest('unit') },
-  { name: 'tools', isVerify: true, run: nodeTests('tools', isPlainToolTest) },
+  { name: 'tools', isVerify: true, run: nodeTests('tools', isToolTest) },
   { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },
   { name: 'integration', needs: ['servers'], after: ['build'], run: jest('integration') },
-  { name: 'native servers', needs: ['servers'], run: nodeTests('natives', (file) => file.startsWith('natives/')) },
+  { name: 'native servers', needs: ['servers'], run: nodeTests('natives', isNativesTest) },
   {
     name: 'launchers',
     needs: ['servers'],
@@ -45,9 +50,16 @@ export const STEPS = [
   { name: 'e2e', needs: ['servers', 'browser'], after: ['build'], run: jest('e2e') },
 ];
 
+const TEST = /\.(spec|test)\.mjs$/;
+
 /** @param {string} file in tools/ */
-function isPlainToolTest(file) {
-  return /\.(spec|test)\.mjs$/.test(file) && !file.startsWith('natives/');
+function isToolTest(file) {
+  return TEST.test(file) && !isNativesTest(file);
+}
+
+/** @param {string} file in tools/ */
+function isNativesTest(file) {
+  return TEST.test(file) && file.startsWith('natives/');
 }
 
 /**
@@ -55,7 +67,8 @@ function isPlainToolTest(file) {
  * @returns {Step['run']}
  */
 function command(args) {
-  return async (env) => ((await runChild(process.execPath, args, { cwd: ROOT, env })) === 0 ? ONE_PASSED : ONE_FAILED);
+  return async (env, stdio) =>
+    (await runChild(process.execPath, args, { cwd: ROOT, env, stdio })) === 0 ? ONE_PASSED : ONE_FAILED;
 }
 
 /**
@@ -66,10 +79,28 @@ function jest(project) {
   return async (env) => {
     const file = await freshResult(`${project}.json`);
     const args = [bin('jest/bin/jest.js'), '--selectProjects', project, '--json', `--outputFile=${file}`];
+    const { signal, dispose } = deadlineAfter(file);
     // With --json Jest writes its report to standard error and the JSON once more to standard output.
-    const code = await runChild(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
+    const stdio = /** @type {const} */ (['ignore', 'ignore', 'inherit']);
+    const code = await runChild(process.execPath, args, { cwd: ROOT, env, stdio, signal });
+    dispose();
     return judged(await readJestCounts(file), code);
   };
+}
+
+/**
+ * A test that leaves something open keeps Jest alive for ever. That is a failure, and no reason to hang.
+ *
+ * @param {string} file the results, which Jest writes when all tests have ended
+ */
+function deadlineAfter(file) {
+  const controller = new AbortController();
+  let lingersMs = 0;
+  const timer = setInterval(() => {
+    lingersMs = existsSync(file) ? lingersMs + POLL_MS : 0;
+    if (lingersMs >= MAX_LINGER_MS) controller.abort();
+  }, POLL_MS);
+  return { signal: controller.signal, dispose: () => clearInterval(timer) };
 }
 
 /**

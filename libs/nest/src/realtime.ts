@@ -1,4 +1,4 @@
-import { Inject, Module, type DynamicModule } from '@nestjs/common';
+import { BadRequestException, Controller, Get, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
 import { REALTIME_PATH } from '@parley/model';
 import type { Admit, SocketServer } from './socket-server';
@@ -20,10 +20,23 @@ class RealtimeGateway implements OnGatewayInit<SocketServer> {
   }
 }
 
+/** Where an upgrade was meant and a plain request came. */
+@Controller(REALTIME_PATH)
+class PlainRequests {
+  @Get()
+  refuse(): never {
+    throw new BadRequestException('this is a WebSocket endpoint: connect with a WebSocket client');
+  }
+}
+
 /** `GET /v1/realtime`, the one WebSocket endpoint. */
 @Module({})
 export class RealtimeModule {
   static of(office: AdmissionOffice): DynamicModule {
-    return { module: RealtimeModule, providers: [RealtimeGateway, { provide: ADMISSION, useValue: office }] };
+    return {
+      module: RealtimeModule,
+      controllers: [PlainRequests],
+      providers: [RealtimeGateway, { provide: ADMISSION, useValue: office }],
+    };
   }
 }

@@ -211,6 +211,12 @@ describe('the socket adapter', () => {
     expect(admission.requests).toEqual([]);
   });
 
+  it('answers a request that is no upgrade with 400', async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/realtime`);
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('WebSocket')]);
+    expect(admission.requests).toEqual([]);
+  });
+
   it('abandons an admission whose peer went away meanwhile', async () => {
     let decide: (admission: Admission) => void = () => undefined;
     admission.decide = () => new Promise((resolve) => (decide = resolve));

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { ConfigOf } from './config';
 import { describeProblems, readConfig } from './read-config';
 import { ROLE_VARIABLES, ROLES, VARIABLE_TABLE, type Role } from './roles';
@@ -227,6 +229,22 @@ describe('the table', () => {
       });
       expect(meaning).toMatch(/^[A-Z].*\.$/);
     }
+  });
+
+  it('stands in the README as it is', async () => {
+    const readme = await readFile(path.resolve(__dirname, '../../../../README.md'), 'utf8');
+    const rows = readme
+      .split('\n')
+      .map((line) => line.split(/ *(?<!\\)\| */).slice(1, -1))
+      .filter(([name]) => /^`[A-Z_]+`$/.test(name ?? ''));
+    expect(rows).toEqual(
+      VARIABLE_TABLE.map(({ name, roles, default: whenUnset, meaning }) => [
+        `\`${name}\``,
+        whenUnset,
+        roles.join(', '),
+        meaning,
+      ]),
+    );
   });
 
   it('gives the model key to no process but those that call a provider', () => {
