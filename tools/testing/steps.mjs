@@ -36,6 +36,8 @@ export const STEPS = [
   },
   { name: 'typecheck', isVerify: true, isStatic: true, run: command(['tools/typecheck.mjs']) },
   { name: 'rules of the engine', isVerify: true, run: command(['tools/check-spec.mjs']) },
+  { name: 'pages', isVerify: true, run: command(['tools/check-docs.mjs']) },
+  { name: 'mutants apply', isVerify: true, run: command(['tools/prove.mjs', '--check']) },
   { name: 'unit', isVerify: true, run: jest('unit') },
   { name: 'tools', isVerify: true, run: nodeTests('tools', isToolTest) },
   { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },

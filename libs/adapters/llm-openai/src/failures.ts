@@ -10,7 +10,7 @@ export interface Refusal {
 /** What the SDK threw, as a value. Messages hold neither key nor bodies, nor what the provider wrote. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof APIError && typeof error.status === 'number') {
-    return { status: error.status, failure: failureOfStatus(error.status, headersOf(error)) };
+    return { status: error.status, failure: failureOfStatus(error.status, headersOf(error.headers)) };
   }
   const code = error instanceof APIConnectionTimeoutError ? 'ETIMEDOUT' : codeOf(error);
   const message = `The language model cannot be reached (${code ?? 'no code'}). Check its URL and that it runs.`;
@@ -33,7 +33,7 @@ function failureOfStatus(status: number, headers: Headers): ProviderFailure {
   return { kind: 'rejected', message: `${answered}: check the URL and the model’s name.` };
 }
 
-const headersOf = (error: APIError): Headers => (error.headers instanceof Headers ? error.headers : new Headers());
+const headersOf = (headers: unknown): Headers => (headers instanceof Headers ? headers : new Headers());
 
 /** `Retry-After` in seconds or as a date. A date is compared with the answer's own, so that our clock is not asked. */
 function retryAfterMs(headers: Headers): number | undefined {

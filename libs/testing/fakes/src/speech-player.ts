@@ -59,15 +59,17 @@ async function speak(
   const pace = voice.pace ?? 'unpaced';
   const chunkSamples = Math.max(1, Math.round((voice.chunkMs ?? DEFAULT_CHUNK_MS) * SAMPLES_PER_MS));
   const endByte = Math.min(pcm.samples * BYTES_PER_SAMPLE, limitBytes - header.length);
-  for (let fromByte = 0, toByte = 0; fromByte < endByte; fromByte = toByte) {
+  let fromByte = 0;
+  while (fromByte < endByte) {
     // An odd first chunk makes every later boundary odd too.
     const isShortened = fromByte === 0 && voice.oddChunks === true;
-    toByte = Math.min(endByte, fromByte + chunkSamples * BYTES_PER_SAMPLE - (isShortened ? 1 : 0));
+    const toByte = Math.min(endByte, fromByte + chunkSamples * BYTES_PER_SAMPLE - (isShortened ? 1 : 0));
     const fromSample = Math.floor(fromByte / BYTES_PER_SAMPLE);
     if (pace !== 'unpaced' && !(await outlet.waitUntil(startMs + fromSample / SAMPLES_PER_MS / pace))) return false;
     const rendered = pcm.render(fromSample, Math.ceil(toByte / BYTES_PER_SAMPLE));
     const skippedBytes = fromByte - fromSample * BYTES_PER_SAMPLE;
     if (!(await outlet.write(rendered.subarray(skippedBytes, skippedBytes + toByte - fromByte)))) return false;
+    fromByte = toByte;
   }
   return true;
 }
