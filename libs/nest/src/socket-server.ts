@@ -74,15 +74,15 @@ export class SocketServer {
     // Calls back before it returns, or has answered a malformed handshake by itself.
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       isOpen = true;
-      open(webSocket, admission);
+      open(webSocket, socket, admission);
     });
     if (!isOpen) admission.abandon();
   }
 }
 
-function open(socket: WebSocket, admission: Extract<Admission, { kind: 'admitted' }>): void {
+function open(socket: WebSocket, stream: Duplex, admission: Extract<Admission, { kind: 'admitted' }>): void {
   // `ws` answers malformed frames with the right close code by itself; the close event follows.
   socket.on('error', () => undefined);
-  const connection = new SocketConnection(socket);
+  const connection = new SocketConnection(socket, stream);
   connection.listen(admission.open(connection));
 }

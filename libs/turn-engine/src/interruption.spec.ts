@@ -92,6 +92,19 @@ describe('parley.interrupt', () => {
     expect(talk.output('interrupted')).toMatchObject([{ ordinal: 1 }]);
   });
 
+  it('[IN4] never hits a response that a later input began, however late it is judged', () => {
+    const talk = EngineDriver.attached().interrupts().says('Hello');
+    const input: SessionInput = { kind: 'interrupted', writtenOrdinal: 0, delivery: [] };
+    // The turn was the second input of this attachment.
+    const late = (seq: number): EngineDriver =>
+      talk.step({ kind: 'client', number: { attachment: 1, seq }, closedOrdinal: 0, input });
+    for (const seq of [1, 2]) {
+      expect(late(seq).errors.map(({ code }) => code)).toEqual(['nothing_to_interrupt']);
+      expect(talk.phase).toBe('thinking');
+    }
+    expect(late(3).output('interrupted')).toMatchObject([{ ordinal: 1 }]);
+  });
+
   it('[IN4] from a newer connection hits only what was written there', () => {
     const unwritten = asking();
     unwritten.attachment = 2;

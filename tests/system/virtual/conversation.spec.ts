@@ -193,12 +193,19 @@ describe('a conversation over the real services on virtual time', () => {
   });
 
   it('output that was lost on the bus comes again, once and in order', async () => {
-    gateway.bus.disconnect();
+    stage.llm.wordDelayMs = 100;
     client.say('hello', 't1');
-    await stage.system.advanceBy(400);
+    await stage.system.advanceBy(50);
+    gateway.bus.disconnect();
+    // The text of the first segment is lost; its audio comes 100 ms later.
+    while (stage.tts.spoken.length === 0) await stage.system.advanceBy(10);
     gateway.bus.reconnect();
     await stage.system.advanceBy(12_000);
     expect(statuses()).toEqual(['completed']);
+    expect(stage.telemetry.counts.get('parley_outputs_resent_total')).toBeGreaterThan(0);
+    const text = client.events('response.output_audio_transcript.delta').map((event) => event['delta']);
+    expect(text.join('')).toBe(FIRST + SECOND);
+    expect(client.samples()).toBe(samplesOf(FIRST) + samplesOf(SECOND));
     const ids = client.events().map((event) => event.event_id);
     expect(new Set(ids).size).toBe(ids.length);
   });

@@ -11,6 +11,7 @@ import type {
   TelemetryPort,
   TtsEvent,
   TtsPort,
+  UpgradeRequest,
 } from '@parley/ports';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
@@ -122,7 +123,7 @@ export class Stage {
   readonly llm = new ScriptedLlm(this.system);
   readonly tts = new ScriptedTts(this.system);
   private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
-  private readonly storeServer = new MemoryStoreServer(this.system);
+  readonly storeServer = new MemoryStoreServer(this.system);
   policy: TurnPolicy = DEFAULT_POLICY;
 
   async orchestrator(): Promise<StagedProcess> {
@@ -160,7 +161,7 @@ export class Stage {
     );
   }
 
-  async connect(gateway: GatewayService): Promise<StagedClient> {
+  async connect(gateway: GatewayService, more: Partial<UpgradeRequest> = {}): Promise<StagedClient> {
     const admission = await this.system.runUntil(
       gateway.admit({
         path: '/v1/realtime',
@@ -168,6 +169,7 @@ export class Stage {
         headers: { authorization: 'Bearer key' },
         subprotocols: ['parley.v1'],
         loopback: true,
+        ...more,
       }),
     );
     if (admission.kind !== 'admitted') throw new Error(`refused: ${admission.body}`);

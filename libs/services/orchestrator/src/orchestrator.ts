@@ -118,10 +118,7 @@ export class Orchestrator implements Service {
     if (!decoded.ok) return this.ports.log.error('a claim cannot be read', { reason: decoded.reason });
     const { traceparent, body } = decoded;
     const reply = (answer: ClaimReply): void => message.reply?.(encodeEnvelope(traceparent, answer));
-    if (this.claiming.has(body.sessionId)) return;
-    this.claiming.add(body.sessionId);
     const answer = await this.claim(body, traceparent, () => reply({ kind: 'probing' }));
-    this.claiming.delete(body.sessionId);
     // No answer: the gateway asks another member of the group.
     if (!answer) return;
     this.ports.telemetry.count('parley_claims_total', { outcome: answer.kind });
@@ -132,8 +129,11 @@ export class Orchestrator implements Service {
     const own = this.sessions.get(claim.sessionId);
     // The answer to an earlier try of the same gateway was lost.
     if (own) return this.granted(own);
-    if (this.sessions.size + this.claiming.size > this.config.maxSessions) return { kind: 'full' };
+    if (this.claiming.has(claim.sessionId)) return undefined;
+    if (this.sessions.size + this.claiming.size >= this.config.maxSessions) return { kind: 'full' };
+    this.claiming.add(claim.sessionId);
     const result = await this.claims.claim(claim, traceparent, onProbing);
+    this.claiming.delete(claim.sessionId);
     switch (result.kind) {
       case 'won':
         return this.own(claim, result.session, traceparent);
@@ -177,14 +177,20 @@ export class Orchestrator implements Service {
       return { v: SCHEMA_VERSION, engine, connection, outSeq: 0, outbox: [], voice: null };
     }
     const decoded = stored.state ? decodeRecord(stored.state) : { ok: false as const, reason: 'no state' };
-    if (decoded.ok) return { ...decoded.record, connection: { ...decoded.record.connection, gateway: claim.gateway } };
-    this.ports.log.error('a stored session cannot be read', { sessionId: claim.sessionId, reason: decoded.reason });
-    return undefined;
+    if (!decoded.ok) {
+      this.ports.log.error('a stored session cannot be read', { sessionId: claim.sessionId, reason: decoded.reason });
+      return undefined;
+    }
+    const { record } = decoded;
+    // It had ended, and its owner was lost before it could remove it.
+    if (record.engine.phase.name === 'closed') return undefined;
+    return { ...record, connection: { ...record.connection, gateway: claim.gateway } };
   }
 
   private sessionConfig(sessionId: SessionId, named: string | null): SessionConfig {
     const { instructions, lipSync, model, modelMap, voice } = this.config;
-    const mapped = named === null ? undefined : modelMap[named];
+    // The name is a client's: it must not find what every object has.
+    const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     return { sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice, capabilities };
   }

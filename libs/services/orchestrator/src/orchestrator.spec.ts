@@ -1,0 +1,382 @@
+import { subjects, type Incarnation, type SessionId } from '@parley/model';
+import { busSchemas, encodeEnvelope } from '@parley/schemas';
+import { Orchestrator } from './orchestrator';
+import {
+  CONFIG,
+  GatewayDouble,
+  keepClaim,
+  newClaim,
+  OrchestratorStage,
+  read,
+  SESSION,
+  TRACE,
+  turnOf,
+  updateOf,
+  WorkerDouble,
+} from './orchestrator-stage.fixture';
+import type { OrchestratorConfig } from './config';
+
+interface Staged {
+  service: Orchestrator;
+  ports: ReturnType<OrchestratorStage['process']>;
+  /** As SIGKILL. */
+  kill(): void;
+}
+
+let stage: OrchestratorStage;
+let gateway: GatewayDouble;
+let staged: Staged[];
+
+beforeEach(() => {
+  stage = new OrchestratorStage();
+  gateway = new GatewayDouble(stage);
+  staged = [];
+});
+afterEach(async () => {
+  for (const { service } of staged) await stage.system.runUntil(service.stop(1_000));
+  await stage.pass(20_000);
+  expect(stage.system.pendingTimers).toBe(0);
+});
+
+async function start(config: Partial<OrchestratorConfig> = {}): Promise<Staged> {
+  const ports = stage.process();
+  const service = new Orchestrator(ports, { ...CONFIG, ...config });
+  const one: Staged = {
+    service,
+    ports,
+    kill: () => {
+      ports.bus.kill();
+      ports.store.inner.setUnavailable(true);
+    },
+  };
+  staged.push(one);
+  await stage.now(service.start());
+  return one;
+}
+
+const claim = (body = newClaim()) => stage.now(gateway.claim(body));
+const leaseOf = (owner: Incarnation): boolean => stage.storeServer.leaseAlive(owner);
+const probe = async (owner: Incarnation, sessionId: SessionId): Promise<unknown> => {
+  const payload = encodeEnvelope(TRACE, { sessionId });
+  const outcome = await stage.now(gateway.bus.request(subjects.ownerProbe(owner), payload, { timeoutMs: 100 }));
+  return outcome.kind === 'reply' ? read(busSchemas.ownerProbeReply, outcome.payload) : outcome.kind;
+};
+
+describe('a claim of a new session', () => {
+  it('is granted by a process that then takes its inputs and greets its client', async () => {
+    const { service } = await start();
+    expect(await claim()).toEqual({ kind: 'granted', epoch: 1, attachment: 1, owner: service.incarnation });
+    expect(gateway.kinds).toEqual(['session.created', 'parley.session', 'parley.state']);
+    expect(await stage.now(gateway.send(updateOf('Be kind.')))).toEqual({ kind: 'applied', seq: 1 });
+  });
+
+  it('that comes again because its answer was lost is granted as before, and greets nobody twice', async () => {
+    await start();
+    const first = await claim();
+    expect(await claim()).toEqual(first);
+    expect(gateway.kinds).toHaveLength(3);
+  });
+
+  it('that comes again while the first is under way is left to the first: no session is carried twice', async () => {
+    const { ports } = await start();
+    const slow = ports.store.claim;
+    ports.store.claim = async (request) => {
+      const outcome = await slow(request);
+      await new Promise<void>((resolve) => stage.system.timers.after(1_000, resolve));
+      return outcome;
+    };
+    const first = gateway.claim(newClaim());
+    await stage.pass(750);
+    expect(await first).toBe('timeout');
+    // It would find the session in the store as this process’s own, and take it from itself.
+    const second = gateway.claim(keepClaim(0));
+    await stage.pass(750);
+    expect(await second).toBe('timeout');
+    expect(await claim()).toMatchObject({ kind: 'granted', epoch: 1 });
+    expect(stage.counted('parley_sessions_total orchestrator')).toBe(1);
+  });
+
+  it.each([
+    ['named', 'model-2'],
+    ['unknown', 'model-1'],
+    [null, 'model-1'],
+    ['constructor', 'model-1'],
+    ['__proto__', 'model-1'],
+  ])('that names the model %s gets %s', async (named, model) => {
+    await start();
+    await claim(newClaim(SESSION, named));
+    const [created] = gateway.of('event');
+    expect(created?.event).toMatchObject({ type: 'session.created', session: { model } });
+  });
+
+  it('is refused as full at the limit, claims under way included, and granted when one is over', async () => {
+    await start({ maxSessions: 2 });
+    const claims = ['sess_a', 'sess_b', 'sess_c'].map((id) => gateway.claim(newClaim(id as SessionId)));
+    await stage.pass();
+    expect((await Promise.all(claims)).map((reply) => (typeof reply === 'string' ? reply : reply.kind))).toEqual([
+      'granted',
+      'granted',
+      'full',
+    ]);
+    const other = new GatewayDouble(stage, 'sess_a');
+    await stage.now(other.send({ kind: 'disconnected', reason: 'client' }));
+    expect(await claim(newClaim('sess_c'))).toMatchObject({ kind: 'granted' });
+  });
+
+  it('is granted by another one when a full one was asked first', async () => {
+    await start({ maxSessions: 0 });
+    await start();
+    const kinds = new Set<string>();
+    for (let n = 0; n < 20 && !kinds.has('granted'); n++) {
+      const reply = await claim(newClaim(`sess_${n}`));
+      kinds.add(typeof reply === 'string' ? reply : reply.kind);
+    }
+    expect(kinds.has('granted')).toBe(true);
+  });
+
+  it('is not answered while the store cannot be reached: another one may reach it', async () => {
+    const { ports } = await start();
+    ports.store.inner.setUnavailable(true);
+    const answer = gateway.claim(newClaim());
+    await stage.pass(750);
+    expect(await answer).toBe('timeout');
+  });
+
+  it('that cannot be read is left out', async () => {
+    await start();
+    gateway.bus.publish(subjects.claim, new TextEncoder().encode('{}'));
+    await stage.pass();
+    expect(stage.logged('a claim cannot be read')).toBe(1);
+    expect(await claim()).toMatchObject({ kind: 'granted' });
+  });
+});
+
+describe('a takeover', () => {
+  it('by keep goes on with the session of a process that died, under a higher epoch', async () => {
+    const first = await start();
+    await claim();
+    await stage.now(gateway.send(turnOf(1)));
+    const second = await start();
+    first.kill();
+    // The dead one is still a member of the group as far as its store and lease go.
+    const reply = await claim(keepClaim());
+    expect(reply).toEqual({ kind: 'granted', epoch: 2, attachment: 1, owner: second.service.incarnation });
+    await stage.pass();
+    expect(gateway.of('end')).toMatchObject([{ status: 'failed' }]);
+    expect(stage.counted('parley_takeovers_total')).toBe(1);
+    expect(await stage.now(gateway.send(turnOf(2), { epoch: 2 }))).toEqual({ kind: 'applied', seq: 2 });
+    expect(stage.llm.calls).toHaveLength(2);
+  });
+
+  it('does not happen to an owner that lives', async () => {
+    const first = await start();
+    await claim();
+    const claimer = await start();
+    // Only the other one takes claims.
+    const payload = encodeEnvelope(TRACE, keepClaim());
+    first.ports.bus.disconnect();
+    const asking = gateway.bus.request(subjects.claim, payload, {
+      timeoutMs: 750,
+      isFinal: (reply) => read(busSchemas.claimReply, reply).kind !== 'probing',
+    });
+    first.ports.bus.reconnect();
+    const outcome = await stage.now(asking);
+    expect(outcome.kind === 'reply' && read(busSchemas.claimReply, outcome.payload)).toEqual({
+      kind: 'owned',
+      epoch: 1,
+      owner: first.service.incarnation,
+    });
+    expect(claimer.service.readiness().ready).toBe(true);
+    expect(await probe(first.service.incarnation, SESSION)).toEqual({ kind: 'owned', epoch: 1 });
+  });
+
+  it('claimed at two processes at once has one winner, and the client goes on with it', async () => {
+    const first = await start();
+    await claim();
+    const others = [await start(), await start()];
+    first.kill();
+    const replies = [gateway.claim(keepClaim()), gateway.claim(keepClaim()), gateway.claim(keepClaim())];
+    await stage.pass(800);
+    const epochs = new Set(
+      (await Promise.all(replies)).flatMap((reply) =>
+        typeof reply !== 'string' && (reply.kind === 'granted' || reply.kind === 'owned') ? [reply.epoch] : [],
+      ),
+    );
+    expect([...epochs]).toEqual([2]);
+    const words = [];
+    for (const { service } of others) words.push(await probe(service.incarnation, SESSION));
+    expect(words.filter((word) => JSON.stringify(word) === '{"kind":"owned","epoch":2}')).toHaveLength(1);
+    expect(await stage.now(gateway.send(updateOf('Be kind.'), { epoch: 2 }))).toEqual({ kind: 'applied', seq: 1 });
+  });
+
+  it('of a session that ended before its owner could remove it finds nothing', async () => {
+    const first = await start();
+    await claim();
+    first.ports.store.remove = async () => ({ kind: 'unavailable', message: 'lost' });
+    await stage.now(gateway.send({ kind: 'disconnected', reason: 'client' }));
+    first.kill();
+    await start();
+    await stage.pass(3_500);
+    expect(await claim(keepClaim())).toEqual({ kind: 'gone' });
+    expect(stage.logged('a stored session cannot be read')).toBe(0);
+  });
+
+  it('of a session whose state cannot be read finds nothing, and says so in the log', async () => {
+    await start();
+    const { sessions } = stage.storeServer;
+    const owner = 'orc_gone';
+    sessions.claim({ sessionId: SESSION, owner, expectedEpoch: 0, seenEpoch: 0, newAttachment: true, ttlMs: 1e6 });
+    const state = new TextEncoder().encode('{"v":9}');
+    sessions.write({ sessionId: SESSION, epoch: 1, rev: 1, owner, attachment: 1, state, ttlMs: 1e6 });
+    expect(await claim(keepClaim())).toEqual({ kind: 'gone' });
+    expect(stage.logged('a stored session cannot be read')).toBe(1);
+  });
+});
+
+describe('the lease', () => {
+  it('is held from the start, renewed before it ends, and given back at the stop', async () => {
+    const { service } = await start();
+    expect(leaseOf(service.incarnation)).toBe(true);
+    for (let n = 0; n < 20; n++) {
+      await stage.pass(500);
+      expect(leaseOf(service.incarnation)).toBe(true);
+    }
+    await stage.now(service.stop(1_000));
+    expect(leaseOf(service.incarnation)).toBe(false);
+    await stage.pass(5_000);
+    expect(leaseOf(service.incarnation)).toBe(false);
+  });
+
+  it('of a process that died ends within 3 s', async () => {
+    const { service, kill } = await start();
+    await stage.pass(950);
+    kill();
+    await stage.pass(3_000);
+    expect(leaseOf(service.incarnation)).toBe(false);
+  });
+
+  it('that cannot be renewed makes the process not ready, until it is', async () => {
+    const { service, ports } = await start();
+    expect(service.readiness()).toEqual({ ready: true, reasons: [] });
+    ports.store.inner.setUnavailable(true);
+    await stage.pass(1_000);
+    expect(service.readiness()).toEqual({ ready: false, reasons: ['the session store cannot be reached'] });
+    expect(stage.counted('parley_store_failures_total lease')).toBe(1);
+    ports.bus.disconnect();
+    expect(service.readiness().reasons).toEqual(['the bus cannot be reached', 'the session store cannot be reached']);
+    ports.store.inner.setUnavailable(false);
+    ports.bus.reconnect();
+    await stage.pass(1_000);
+    expect(service.readiness()).toEqual({ ready: true, reasons: [] });
+  });
+});
+
+describe('a planned stop', () => {
+  it('claims no more, lets the running answer end, and then frees the session for another process', async () => {
+    const { service } = await start();
+    await claim();
+    await stage.now(gateway.send(turnOf(1)));
+    let stopped = false;
+    const stopping = service.stop(10_000).then(() => (stopped = true));
+    expect(service.readiness().reasons).toEqual(['stopping']);
+    await stage.pass(2_000);
+    expect(stopped).toBe(false);
+    expect(await claim(newClaim('sess_other'))).toBe('no-responders');
+    // The session is served meanwhile.
+    expect(await stage.now(gateway.send(updateOf('Be kind.')))).toEqual({ kind: 'applied', seq: 2 });
+    stage.llm.call(0).writes('One two three four.');
+    stage.llm.call(0).finishes();
+    await stage.pass(100);
+    gateway.report({
+      acknowledgedOutSeq: 99,
+      announcedOrdinal: 1,
+      responses: [
+        {
+          ...{ lane: 0, ordinal: 1, responseId: 'resp_1', playedSamples: 0, ended: false, closed: true },
+          segments: [{ attempt: 1, samples: 24_000, last: true }],
+        },
+      ],
+    });
+    await stage.pass(100);
+    expect(stopped).toBe(true);
+    await stopping;
+    expect(stage.storeServer.sessions.load(SESSION)).toMatchObject({ session: { owner: undefined } });
+    await start();
+    expect(await claim(keepClaim())).toMatchObject({ kind: 'granted', epoch: 2 });
+  });
+
+  it('ends at its deadline in mid-answer, and the session goes on elsewhere', async () => {
+    const { service } = await start();
+    await claim();
+    await stage.now(gateway.send(turnOf(1)));
+    const stopping = service.stop(3_000);
+    expect(service.stop(9_000)).toBe(stopping);
+    await stage.pass(3_100);
+    await stopping;
+    expect(stage.llm.call(0).signal.aborted).toBe(true);
+    expect(await stage.now(gateway.send(turnOf(2)))).toBe('no-responders');
+    await start();
+    expect(await claim(keepClaim())).toMatchObject({ kind: 'granted', epoch: 2 });
+  });
+
+  it('ends at its deadline though the store is away', async () => {
+    const { service, ports } = await start();
+    await claim();
+    ports.store.inner.setUnavailable(true);
+    void gateway.send(turnOf(1));
+    await stage.pass();
+    const stopping = service.stop(3_000);
+    await stage.pass(3_100);
+    await stopping;
+  });
+
+  it('waits for a claim under way, and frees what that one won', async () => {
+    const { service, ports } = await start();
+    const slow = ports.store.claim;
+    ports.store.claim = async (request) => {
+      const outcome = await slow(request);
+      await new Promise<void>((resolve) => stage.system.timers.after(200, resolve));
+      return outcome;
+    };
+    void gateway.claim(newClaim());
+    await stage.pass(100);
+    const stopping = service.stop(3_000);
+    await stage.pass(500);
+    await stopping;
+    expect(stage.storeServer.sessions.load(SESSION)).toMatchObject({ session: { owner: undefined } });
+  });
+});
+
+describe('word from others', () => {
+  it('of a probe is whether the session is carried here', async () => {
+    const { service } = await start();
+    expect(await probe(service.incarnation, SESSION)).toEqual({ kind: 'disowned' });
+    await claim();
+    expect(await probe(service.incarnation, SESSION)).toEqual({ kind: 'owned', epoch: 1 });
+    await stage.now(gateway.send({ kind: 'disconnected', reason: 'client' }));
+    expect(await probe(service.incarnation, SESSION)).toEqual({ kind: 'disowned' });
+  });
+
+  it('of a voice that failed is acknowledged, and ends the response it is about', async () => {
+    const { service } = await start();
+    const worker = new WorkerDouble(stage);
+    await claim();
+    await stage.now(gateway.send(turnOf(1)));
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    const failure = { kind: 'cut', message: 'The voice broke.' } as const;
+    const key = { sessionId: SESSION, epoch: 1, lane: 0, ordinal: 1, attempt: 1, segment: 0 };
+    const tell = (sessionId: SessionId) =>
+      stage.now(
+        worker.bus.request(
+          subjects.ownerVoice(service.incarnation),
+          encodeEnvelope(TRACE, { ...key, sessionId, failure }),
+          { timeoutMs: 100 },
+        ),
+      );
+    expect((await tell('sess_unknown')).kind).toBe('reply');
+    expect(gateway.of('end')).toEqual([]);
+    expect((await tell(SESSION)).kind).toBe('reply');
+    expect(gateway.of('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable' } }]);
+  });
+});

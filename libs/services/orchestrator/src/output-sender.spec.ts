@@ -1,0 +1,143 @@
+import { subjects, type OutputMessage, type OwnerOutput } from '@parley/model';
+import { busSchemas } from '@parley/schemas';
+import { Outbox } from './outbox';
+import { OrchestratorStage, read, SESSION, TRACE } from './orchestrator-stage.fixture';
+import { OutputSender } from './output-sender';
+
+const OUTPUT: OwnerOutput = { kind: 'close', lane: 0, ordinal: 1 };
+
+let stage: OrchestratorStage;
+let bus: ReturnType<OrchestratorStage['link']>;
+let gatewayBus: ReturnType<OrchestratorStage['link']>;
+let outbox: Outbox;
+let sender: OutputSender;
+let silences: number[];
+let messages: (OutputMessage & { atMs: number })[];
+
+function make(left: { outSeq: number; output: OwnerOutput }[] = [], lastOutSeq = 0): void {
+  stage = new OrchestratorStage();
+  [bus, gatewayBus] = [stage.link(), stage.link()];
+  outbox = new Outbox(left, lastOutSeq);
+  [silences, messages] = [[], []];
+  const { system, telemetry } = stage;
+  sender = new OutputSender({ bus, system, telemetry }, SESSION, 2, outbox, () => silences.push(system.nowMs));
+  gatewayBus.subscribe(subjects.output(SESSION), ({ payload }) => {
+    messages.push({ ...read(busSchemas.output, payload), atMs: system.nowMs });
+  });
+}
+beforeEach(() => make());
+afterEach(() => {
+  sender.close();
+  expect(stage.system.pendingTimers).toBe(0);
+});
+
+const send = (): void => sender.send(outbox.add(OUTPUT), TRACE);
+const arrived = (): string[] =>
+  messages.map((message) => `${message.kind === 'output' ? message.outSeq : message.kind}@${message.atMs}`);
+
+describe('owner output', () => {
+  it('goes out with epoch and number', async () => {
+    send();
+    await stage.pass();
+    expect(messages).toEqual([{ kind: 'output', epoch: 2, outSeq: 1, output: OUTPUT, atMs: 0 }]);
+  });
+
+  it('is sent again every 500 ms until it is acknowledged, everything that is not, in order', async () => {
+    send();
+    await stage.pass(100);
+    send();
+    await stage.pass(950);
+    expect(arrived()).toEqual(['1@0', '2@100', '1@500', '2@500', '1@1000', '2@1000']);
+    sender.acknowledge(1);
+    await stage.pass(1_000);
+    // Within a period of the last acknowledgement, and alone.
+    expect(arrived().slice(6)).toEqual([expect.stringMatching(/^2@/)]);
+    expect(stage.counted('parley_outputs_resent_total')).toBe(5);
+    sender.acknowledge(2);
+    await stage.pass(5_000);
+    expect(arrived()).toHaveLength(7);
+    expect(stage.system.pendingTimers).toBe(0);
+  });
+
+  it('that waits for its write does not leave with a repetition', async () => {
+    send();
+    outbox.add(OUTPUT);
+    await stage.pass(1_200);
+    expect(arrived()).toEqual(['1@0', '1@500', '1@1000']);
+  });
+
+  it('alone waiting for its write is nothing to repeat, and no silence of the gateway', async () => {
+    send();
+    outbox.add(OUTPUT);
+    sender.acknowledge(1);
+    await stage.pass(60_000);
+    expect(arrived()).toEqual(['1@0']);
+    expect(silences).toEqual([]);
+  });
+
+  it('is sent no more after the end', async () => {
+    send();
+    sender.close();
+    await stage.pass(5_000);
+    expect(arrived()).toEqual(['1@0']);
+  });
+});
+
+describe('a gateway that acknowledges nothing', () => {
+  it('for 10 s is taken for gone, once', async () => {
+    send();
+    await stage.pass(9_900);
+    expect(silences).toEqual([]);
+    await stage.pass(600);
+    expect(silences).toHaveLength(1);
+    await stage.pass(60_000);
+    expect(silences).toHaveLength(1);
+  });
+
+  it('but one output in between is not', async () => {
+    for (let n = 0; n < 8; n++) {
+      send();
+      send();
+      await stage.pass(5_000);
+      sender.acknowledge(outbox.outSeq - 1);
+    }
+    expect(silences).toEqual([]);
+  });
+
+  it('while our own link is down is not: what was sent then is sent again', async () => {
+    bus.disconnect();
+    send();
+    await stage.pass(60_000);
+    expect(silences).toEqual([]);
+    bus.reconnect();
+    await stage.pass(600);
+    expect(messages.map((message) => message.kind === 'output' && message.outSeq)).toEqual([1]);
+    await stage.pass(9_000);
+    expect(silences).toEqual([]);
+    await stage.pass(2_000);
+    expect(silences).toHaveLength(1);
+  });
+});
+
+describe('a takeover', () => {
+  it('first says which renderings go on, then sends what the older owner left unacknowledged, under its own epoch', async () => {
+    make(
+      [
+        { outSeq: 7, output: OUTPUT },
+        { outSeq: 8, output: OUTPUT },
+      ],
+      8,
+    );
+    sender.adopt(3);
+    send();
+    await stage.pass();
+    expect(messages[0]).toEqual({ kind: 'adopted', epoch: 2, ordinal: 3, segments: [], atMs: 0 });
+    expect(messages.slice(1)).toMatchObject([
+      { epoch: 2, outSeq: 7 },
+      { epoch: 2, outSeq: 8 },
+      { epoch: 2, outSeq: 9 },
+    ]);
+    await stage.pass(500);
+    expect(arrived().slice(4)).toEqual(['7@500', '8@500', '9@500']);
+  });
+});

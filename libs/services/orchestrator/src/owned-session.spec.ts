@@ -1,0 +1,511 @@
+import { DEFAULT_POLICY, subjects, type SegmentTimings, type TurnPolicy } from '@parley/model';
+import { encodeEnvelope } from '@parley/schemas';
+import { PeerWatch } from '@parley/service-link';
+import { initialState } from '@parley/turn-engine';
+import {
+  CONFIG,
+  GATEWAY,
+  GatewayDouble,
+  interruptOf,
+  OrchestratorStage,
+  SESSION,
+  TRACE,
+  turnOf,
+  updateOf,
+  WorkerDouble,
+} from './orchestrator-stage.fixture';
+import { OwnedSession } from './owned-session';
+import { decodeRecord, type SessionRecord } from './session-record';
+
+let stage: OrchestratorStage;
+let ports: ReturnType<OrchestratorStage['process']>;
+let gateway: GatewayDouble;
+let worker: WorkerDouble;
+let peers: PeerWatch;
+let session: OwnedSession;
+let overs: number;
+/** What the policy does when the engine reads the named time; thrown. */
+let poisoned: keyof TurnPolicy | undefined;
+
+const ENGINE = initialState({
+  sessionId: SESSION,
+  model: 'model-1',
+  defaultInstructions: '',
+  instructions: '',
+  voice: null,
+  capabilities: ['text'],
+});
+const FRESH: SessionRecord = {
+  v: 1,
+  engine: ENGINE,
+  connection: { attachment: 1, lastSeq: 0, gateway: GATEWAY },
+  outSeq: 0,
+  outbox: [],
+  voice: null,
+};
+
+/** Throws where the poison is read: what a bug in the engine would do. */
+const policy = new Proxy(DEFAULT_POLICY, {
+  get: (target, name: keyof TurnPolicy) => {
+    if (name === poisoned) throw new Error('poisoned');
+    return target[name];
+  },
+});
+
+beforeEach(async () => {
+  stage = new OrchestratorStage();
+  gateway = new GatewayDouble(stage);
+  worker = new WorkerDouble(stage);
+  [overs, poisoned] = [0, undefined];
+  await carry();
+});
+afterEach(async () => {
+  await stage.system.runUntil(session.release());
+  expect(overs).toBe(1);
+  peers.close();
+  await stage.pass(20_000);
+  expect(stage.system.pendingTimers).toBe(0);
+});
+
+/** A process that has claimed the session with the next epoch. */
+async function carry(record: SessionRecord = FRESH, epoch = 1): Promise<void> {
+  ports = stage.process();
+  peers = new PeerWatch(ports.bus, stage.system, 'orc_one');
+  const claimed = stage.storeServer.sessions.claim({
+    ...{ sessionId: SESSION, owner: 'orc_one', expectedEpoch: epoch - 1, seenEpoch: 0, ttlMs: 1e9 },
+    newAttachment: epoch === 1,
+  });
+  if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
+  const { rev } = claimed.session;
+  session = new OwnedSession(
+    ports,
+    { ...CONFIG, policy },
+    'orc_one',
+    peers,
+    { sessionId: SESSION, epoch, rev, record, traceparent: TRACE },
+    () => overs++,
+  );
+  session.open();
+  await stage.pass();
+  session.begin(epoch === 1 ? 'attached' : 'taken-over');
+  await stage.pass();
+}
+
+/** Another process takes the session. */
+const lose = (): void => {
+  const lost = stage.storeServer.sessions.claim({
+    ...{ sessionId: SESSION, owner: 'orc_two', expectedEpoch: 1, seenEpoch: 1, newAttachment: false, ttlMs: 1e9 },
+  });
+  expect(lost.kind).toBe('claimed');
+};
+function stored(): SessionRecord {
+  const found = stage.storeServer.sessions.load(SESSION);
+  const decoded = found.kind === 'found' && found.session.state ? decodeRecord(found.session.state) : undefined;
+  if (!decoded?.ok) throw new Error('nothing readable is stored');
+  return decoded.record;
+}
+/** A turn that was accepted; the model writes. */
+async function thinking(): Promise<void> {
+  await stage.now(gateway.send(turnOf(1)));
+}
+const statuses = (): unknown[] => gateway.of('end').map(({ status }) => status);
+
+describe('nothing leaves before the write that holds it', () => {
+  it('neither the acceptance of a turn nor the order for a voice; the model is asked at once', async () => {
+    const before = gateway.kinds.length;
+    ports.store.hold();
+    const reply = gateway.send(turnOf(1));
+    await stage.pass(250);
+    expect(stage.llm.calls).toHaveLength(1);
+    expect(gateway.kinds.slice(before)).toEqual([]);
+    expect(worker.opens).toEqual([]);
+    ports.store.letGo();
+    await stage.pass();
+    expect(await reply).toEqual({ kind: 'applied', seq: 1 });
+    expect(gateway.kinds.slice(before)).toEqual([
+      'parley.turn.accepted',
+      'conversation.item.added',
+      'conversation.item.done',
+      'announce',
+      'parley.state',
+    ]);
+    expect(worker.opens).toHaveLength(1);
+  });
+
+  it('nor text, nor the segment that holds it', async () => {
+    await thinking();
+    ports.store.hold();
+    stage.llm.call(0).writes('One two three four. Five');
+    await stage.pass(1_000);
+    expect(gateway.of('text')).toEqual([]);
+    expect(worker.orders).toEqual([]);
+    ports.store.letGo();
+    await stage.pass();
+    expect(gateway.of('text').map(({ text }) => text)).toEqual(['One two three four. ']);
+    expect(worker.kinds).toEqual(['segment 0']);
+  });
+
+  it('what comes during a write is held by one more write, whatever it is', async () => {
+    await thinking();
+    const { length } = ports.store.writes;
+    ports.store.hold();
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    for (let n = 0; n < 20; n++) stage.llm.call(0).writes('And five six seven eight. ');
+    await stage.pass();
+    ports.store.letGo();
+    await stage.pass();
+    expect(gateway.of('text')).toHaveLength(21);
+    expect(ports.store.writes).toHaveLength(length + 2);
+  });
+
+  it('what is stored then holds all of it: input, output and turn', async () => {
+    gateway.acknowledges = false;
+    const { outSeq } = stored();
+    await thinking();
+    const record = stored();
+    expect(record.connection.lastSeq).toBe(1);
+    expect(record.outbox.map((entry) => entry.outSeq)).toContain(outSeq + 5);
+    expect(record.engine.recentTurnIds).toEqual(['turn_1']);
+  });
+
+  it('a report that changes nothing is not written', async () => {
+    const { length } = ports.store.writes;
+    gateway.report({ acknowledgedOutSeq: 3 });
+    await stage.pass();
+    expect(ports.store.writes).toHaveLength(length);
+  });
+});
+
+describe('an input that is repeated', () => {
+  it('while its write is under way is answered once for each request, and applied once', async () => {
+    ports.store.hold();
+    const first = gateway.send(turnOf(1));
+    await stage.pass(100);
+    const second = gateway.send(turnOf(1), { seq: 1 });
+    await stage.pass(100);
+    ports.store.letGo();
+    await stage.pass();
+    expect([await first, await second]).toEqual([
+      { kind: 'applied', seq: 1 },
+      { kind: 'applied', seq: 1 },
+    ]);
+    expect(stage.llm.calls).toHaveLength(1);
+    expect(gateway.kinds.filter((kind) => kind === 'parley.turn.accepted')).toHaveLength(1);
+    expect(gateway.of('error')).toEqual([]);
+  });
+
+  it('after it was applied is answered and does nothing', async () => {
+    await thinking();
+    const { length } = ports.store.writes;
+    expect(await stage.now(gateway.send(turnOf(1), { seq: 1 }))).toEqual({ kind: 'applied', seq: 1 });
+    expect(ports.store.writes).toHaveLength(length);
+    expect(gateway.of('error')).toEqual([]);
+  });
+
+  it('too early, or of another connection, is told so', async () => {
+    expect(await stage.now(gateway.send(turnOf(1), { seq: 2 }))).toEqual({ kind: 'expected', seq: 1 });
+    expect(await stage.now(gateway.send(turnOf(1), { seq: 1, attachment: 0 }))).toEqual({ kind: 'old-attachment' });
+    expect(await stage.now(gateway.send(turnOf(1), { seq: 1, attachment: 2 }))).toEqual({ kind: 'disowned' });
+    expect(stage.llm.calls).toEqual([]);
+  });
+});
+
+describe('while the store cannot be reached', () => {
+  it('nothing leaves and inputs wait unanswered; then each is applied once and everything leaves once', async () => {
+    const before = gateway.kinds.length;
+    ports.store.inner.setUnavailable(true);
+    const unanswered = [gateway.send(turnOf(1)), gateway.send(updateOf('Be kind.'))];
+    await stage.pass(5_000);
+    expect(await Promise.all(unanswered)).toEqual(['timeout', 'timeout']);
+    expect(gateway.kinds.slice(before)).toEqual([]);
+    expect(stage.counted('parley_store_failures_total write')).toBeGreaterThan(10);
+    const again = [gateway.send(turnOf(1), { seq: 1 }), gateway.send(updateOf('Be kind.'), { seq: 2 })];
+    await stage.pass();
+    ports.store.inner.setUnavailable(false);
+    await stage.pass(250);
+    expect(await Promise.all(again)).toEqual([
+      { kind: 'applied', seq: 1 },
+      { kind: 'applied', seq: 2 },
+    ]);
+    expect(gateway.kinds.slice(before).filter((kind) => kind === 'parley.turn.accepted')).toHaveLength(1);
+    expect(gateway.kinds.slice(before).filter((kind) => kind === 'session.updated')).toHaveLength(1);
+    expect(stage.llm.calls).toHaveLength(1);
+  });
+
+  it('a write that was applied without an answer is found applied, and everything leaves once', async () => {
+    ports.store.lostAnswers = 2;
+    const before = gateway.kinds.length;
+    const reply = gateway.send(updateOf('Be kind.'));
+    await stage.pass(500);
+    expect(await reply).toBe('timeout');
+    expect(await stage.now(gateway.send(updateOf('Be kind.'), { seq: 1 }))).toEqual({ kind: 'applied', seq: 1 });
+    expect(gateway.kinds.slice(before)).toEqual(['session.updated']);
+    expect(ports.store.writes.map(({ rev }) => rev)).toEqual([1, 2, 2, 2]);
+  });
+
+  it('the session can be let go: nothing of it leaves any more', async () => {
+    const before = gateway.kinds.length;
+    ports.store.inner.setUnavailable(true);
+    void gateway.send(turnOf(1));
+    await stage.pass(100);
+    await stage.system.runUntil(session.release());
+    ports.store.inner.setUnavailable(false);
+    await stage.pass(5_000);
+    expect(gateway.kinds.slice(before)).toEqual([]);
+    expect(worker.opens).toEqual([]);
+    expect(stage.llm.call(0).signal.aborted).toBe(true);
+  });
+});
+
+describe('a session that another process has taken', () => {
+  it('is stopped by the next write: no answer, no output, no order, no model', async () => {
+    await thinking();
+    lose();
+    const [kinds, opens] = [gateway.kinds.length, worker.opens.length];
+    const reply = gateway.send(updateOf('Be kind.'));
+    await stage.pass();
+    stage.llm.call(0).writes('One two three four. ');
+    stage.llm.call(0).finishes();
+    gateway.report({ announcedOrdinal: 1 });
+    await stage.pass(30_000);
+    expect(await reply).toBe('timeout');
+    expect(gateway.kinds).toHaveLength(kinds);
+    expect(worker.opens).toHaveLength(opens);
+    expect(worker.orders).toEqual([]);
+    expect(stage.llm.call(0).signal.aborted).toBe(true);
+    expect(stage.logged('another process owns the session')).toBe(1);
+    expect(overs).toBe(1);
+    expect(await stage.now(gateway.send(turnOf(2)))).toBe('no-responders');
+  });
+
+  it('while a write was under way: nothing of it leaves', async () => {
+    await thinking();
+    ports.store.hold();
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    lose();
+    ports.store.letGo();
+    await stage.pass(1_000);
+    expect(gateway.of('text')).toEqual([]);
+    expect(worker.orders).toEqual([]);
+    expect(overs).toBe(1);
+  });
+
+  it('repeats none of its unacknowledged output', async () => {
+    gateway.acknowledges = false;
+    await thinking();
+    lose();
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    const { length } = gateway.messages;
+    await stage.pass(20_000);
+    expect(gateway.messages).toHaveLength(length);
+  });
+
+  it('and lets go of it does not take it from the other', async () => {
+    lose();
+    await stage.system.runUntil(session.release());
+    const found = stage.storeServer.sessions.load(SESSION);
+    expect(found).toMatchObject({ kind: 'found', session: { owner: 'orc_two', epoch: 2 } });
+  });
+});
+
+describe('letting go', () => {
+  it('frees the session for another process at once, with its state, and stops everything', async () => {
+    await thinking();
+    const before = gateway.messages.length;
+    await stage.now(session.release());
+    await stage.now(session.release());
+    expect(stage.storeServer.sessions.load(SESSION)).toMatchObject({ session: { owner: undefined, epoch: 1 } });
+    expect(stored().engine.phase.name).toBe('thinking');
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass(20_000);
+    expect(gateway.messages).toHaveLength(before);
+    expect(await stage.now(gateway.send(turnOf(2)))).toBe('no-responders');
+  });
+});
+
+describe('a step that throws', () => {
+  it('on a client’s input costs that input and nothing else', async () => {
+    poisoned = 'firstTokenTimeoutMs';
+    expect(await stage.now(gateway.send(turnOf(1)))).toEqual({ kind: 'applied', seq: 1 });
+    poisoned = undefined;
+    expect(await stage.now(gateway.send(turnOf(2)))).toEqual({ kind: 'applied', seq: 2 });
+    expect(gateway.kinds.filter((kind) => kind === 'announce')).toHaveLength(1);
+    expect(stage.logged('a step failed')).toBe(1);
+  });
+
+  it('in mid-answer ends that answer as failed, and the next turn works', async () => {
+    await thinking();
+    poisoned = 'tokenTimeoutMs';
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    poisoned = undefined;
+    expect(gateway.of('end')).toMatchObject([{ status: 'failed', error: { code: 'llm_unavailable' } }]);
+    expect(stage.llm.call(0).signal.aborted).toBe(true);
+    expect(worker.kinds).toEqual(['cancel']);
+    await stage.now(gateway.send(turnOf(2)));
+    expect(stage.llm.calls).toHaveLength(2);
+    expect(overs).toBe(0);
+  });
+
+  it('on what waits together costs none of the others', async () => {
+    ports.store.hold();
+    const first = gateway.send(updateOf('One.'));
+    await stage.pass();
+    poisoned = 'firstTokenTimeoutMs';
+    const others = [gateway.send(turnOf(1)), gateway.send(updateOf('Two.'))];
+    await stage.pass();
+    ports.store.letGo();
+    await stage.pass();
+    poisoned = undefined;
+    expect(await Promise.all([first, ...others])).toEqual([
+      { kind: 'applied', seq: 1 },
+      { kind: 'applied', seq: 3 },
+      { kind: 'applied', seq: 3 },
+    ]);
+    expect(gateway.kinds.filter((kind) => kind === 'session.updated')).toHaveLength(2);
+  });
+});
+
+describe('what comes late', () => {
+  it('of the model after an interrupt reaches nobody', async () => {
+    await thinking();
+    await stage.now(gateway.send(interruptOf(1)));
+    stage.llm.call(0).writes('One two three four. ');
+    stage.llm.call(0).finishes();
+    await stage.pass(1_000);
+    expect(gateway.of('text')).toEqual([]);
+    expect(gateway.of('interrupted')).toHaveLength(1);
+    expect(worker.kinds).toEqual(['cancel']);
+  });
+
+  it('of a voice that accepts after an interrupt is answered with a cancel', async () => {
+    worker.onOpen = () => 500;
+    await thinking();
+    await stage.now(gateway.send(interruptOf(1)));
+    await stage.pass(1_000);
+    expect(worker.kinds).toEqual(['cancel']);
+    expect(statuses()).toEqual([]);
+  });
+
+  it('of another epoch or connection counts for nothing', async () => {
+    await thinking();
+    const failure = { kind: 'cut', message: '' } as const;
+    const key = { sessionId: SESSION, epoch: 2, lane: 0, ordinal: 1, attempt: 1, segment: 0 };
+    session.voiceFailed({ ...key, failure });
+    const timings: SegmentTimings = {
+      ...key,
+      text: '',
+      startMs: 0,
+      endMs: 1,
+      phonemes: [],
+      words: [{ word: 'One', charStart: 0, charEnd: 3, startMs: 0, endMs: 1 }],
+    };
+    gateway.bus.publish(subjects.timings(SESSION), encodeEnvelope(TRACE, timings));
+    gateway.report({ attachment: 2, acknowledgedOutSeq: 999, announcedOrdinal: 99 });
+    await stage.pass();
+    expect(statuses()).toEqual([]);
+    session.voiceFailed({ ...key, epoch: 1, failure });
+    await stage.pass();
+    expect(statuses()).toEqual(['failed']);
+  });
+});
+
+describe('the end of a session', () => {
+  it('by its client is written, answered, and forgotten by the store', async () => {
+    await thinking();
+    expect(await stage.now(gateway.send({ kind: 'disconnected', reason: 'client' }))).toEqual({
+      kind: 'applied',
+      seq: 2,
+    });
+    expect(stage.storeServer.sessions.load(SESSION)).toEqual({ kind: 'removed', epoch: 1 });
+    expect(stage.llm.call(0).signal.aborted).toBe(true);
+    expect(worker.kinds).toEqual(['cancel']);
+    expect(overs).toBe(1);
+  });
+
+  it('by idleness is told to the client first', async () => {
+    await stage.pass(DEFAULT_POLICY.idleTimeoutMs + 1);
+    expect(gateway.of('disconnect')).toEqual([{ kind: 'disconnect', closeCode: 1000, reason: 'session idle' }]);
+    expect(overs).toBe(1);
+  });
+
+  it('by the loss of its gateway comes after 3 s of silence, not at once', async () => {
+    gateway.bus.kill();
+    await stage.pass(2_900);
+    expect(overs).toBe(0);
+    await stage.pass(700);
+    expect(overs).toBe(1);
+    expect(stage.storeServer.sessions.load(SESSION)).toEqual({ kind: 'removed', epoch: 1 });
+  });
+
+  it('comes when a gateway that lives acknowledges nothing for 10 s', async () => {
+    gateway.acknowledges = false;
+    void gateway.send(updateOf('Be kind.'));
+    await stage.pass(9_900);
+    expect(overs).toBe(0);
+    await stage.pass(1_000);
+    expect(overs).toBe(1);
+  });
+
+  it('comes when more than 256 kB wait for an acknowledgement', async () => {
+    gateway.acknowledges = false;
+    await thinking();
+    stage.llm.call(0).writes(`${'x'.repeat(100)} one. `.repeat(2_500));
+    await stage.pass(100);
+    expect(overs).toBe(1);
+    expect(worker.kinds.at(-1)).toBe('cancel');
+  });
+
+  it('that the store does not hear of is counted', async () => {
+    ports.store.hold();
+    void gateway.send({ kind: 'disconnected', reason: 'client' });
+    await stage.pass();
+    ports.store.remove = async () => ({ kind: 'unavailable', message: 'lost' });
+    ports.store.letGo();
+    await stage.pass();
+    expect(stage.counted('parley_store_failures_total remove')).toBe(1);
+    expect(overs).toBe(1);
+  });
+});
+
+describe('a session taken over in mid-answer', () => {
+  beforeEach(async () => {
+    gateway.acknowledges = false;
+    await thinking();
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    const record = stored();
+    ports.bus.kill();
+    peers.close();
+    // The dead process runs no more; its session object is only let go so that its timers end.
+    await stage.now(session.release());
+    overs = 0;
+    gateway.messages.length = 0;
+    worker.orders.length = 0;
+    await carry(record, 2);
+  });
+
+  it('is adopted first; then comes what was not acknowledged, with its old numbers, then the failed end', async () => {
+    expect(gateway.messages[0]).toMatchObject({ kind: 'adopted', epoch: 2, ordinal: 1, segments: [] });
+    const numbers = gateway.messages.slice(1).map((message) => message.kind === 'output' && message.outSeq);
+    // Three were acknowledged before: session.created, parley.session and the floor.
+    expect(numbers).toEqual(numbers.map((_, index) => 4 + index));
+    expect(gateway.messages.every(({ epoch }) => epoch === 2)).toBe(true);
+    expect(gateway.of('end')).toMatchObject([{ status: 'failed', error: { code: 'llm_unavailable' } }]);
+  });
+
+  it('is cancelled at the worker that spoke, under the new epoch', async () => {
+    await stage.pass();
+    expect(worker.orders).toMatchObject([{ kind: 'cancel', epoch: 2, ordinal: 1 }]);
+  });
+
+  it('takes the inputs on from where they were: repeated ones are answered, the next turn runs', async () => {
+    expect(await stage.now(gateway.send(turnOf(1), { seq: 1, epoch: 2 }))).toEqual({ kind: 'applied', seq: 1 });
+    expect(await stage.now(gateway.send(turnOf(2), { seq: 2, epoch: 2 }))).toEqual({ kind: 'applied', seq: 2 });
+    expect(stage.llm.calls).toHaveLength(2);
+    expect(gateway.of('announce').at(-1)).toMatchObject({ ordinal: 2 });
+  });
+});

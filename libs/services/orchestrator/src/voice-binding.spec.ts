@@ -1,0 +1,266 @@
+import type { ProviderFailure, VoiceJobKey, WorkerId } from '@parley/model';
+import { PeerWatch } from '@parley/service-link';
+import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from './orchestrator-stage.fixture';
+import { VoiceBinding } from './voice-binding';
+
+const KEY: VoiceJobKey = { sessionId: SESSION, epoch: 2, lane: 0, ordinal: 3, attempt: 1 };
+const REQUEST = { responseId: 'resp_3', owner: 'orc_one', voice: 'anna', lipSync: true } as const;
+
+let stage: OrchestratorStage;
+let bus: ReturnType<OrchestratorStage['link']>;
+let peers: PeerWatch;
+let binding: VoiceBinding;
+let told: string[];
+
+beforeEach(() => {
+  stage = new OrchestratorStage();
+  bus = stage.link();
+  peers = new PeerWatch(bus, stage.system, 'orc_one');
+  told = [];
+  const tell = (what: string) => (failure: ProviderFailure) =>
+    void told.push(`${what} ${failure.kind}: ${failure.message}`);
+  binding = new VoiceBinding(
+    bus,
+    peers,
+    KEY,
+    TRACE,
+    {
+      onBound: (worker: WorkerId) => void told.push(`bound ${worker}`),
+      onRefused: tell('refused'),
+      onFailed: tell('failed'),
+    },
+    stage.log,
+  );
+});
+afterEach(async () => {
+  binding.release();
+  peers.close();
+  await stage.pass(20_000);
+  expect(stage.system.pendingTimers).toBe(0);
+});
+
+const open = (): void => void binding.open(REQUEST);
+async function bound(): Promise<WorkerDouble> {
+  const worker = new WorkerDouble(stage);
+  open();
+  await stage.pass();
+  expect(told).toEqual(['bound tts_one']);
+  told = [];
+  return worker;
+}
+const LOST = 'failed worker_lost: The voice worker of this answer was lost.';
+
+describe('finding a worker', () => {
+  it('asks with everything a job needs, and is bound to the one that accepts', async () => {
+    const worker = await bound();
+    expect(worker.opens).toEqual([{ ...KEY, ...REQUEST }]);
+  });
+
+  it('asks again when one is full: another one may have room', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => (worker.opens.length < 3 ? { kind: 'full' } : { kind: 'accepted', worker: 'tts_one' });
+    open();
+    await stage.pass();
+    expect(worker.opens).toHaveLength(3);
+    expect(told).toEqual(['bound tts_one']);
+  });
+
+  it('is refused after three that were full', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => ({ kind: 'full' });
+    open();
+    await stage.pass();
+    expect(worker.opens).toHaveLength(3);
+    expect(told).toEqual(['refused missing: All voice workers are busy.']);
+  });
+
+  it('is refused at once, in its words, by one that can speak nothing', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => ({ kind: 'unavailable', message: 'Install espeak.' });
+    open();
+    await stage.pass();
+    expect(worker.opens).toHaveLength(1);
+    expect(told).toEqual(['refused missing: Install espeak.']);
+  });
+
+  it('is refused at once where no worker runs', async () => {
+    open();
+    await stage.pass();
+    expect(told).toEqual(['refused missing: No voice worker is running.']);
+  });
+
+  it('is refused before 5 s by silence, asking three times', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => undefined;
+    open();
+    await stage.pass(4_500);
+    expect(worker.opens).toHaveLength(3);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/^refused/);
+  });
+
+  it('goes on to another one after a silent one', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => (worker.opens.length === 1 ? undefined : { kind: 'accepted', worker: 'tts_one' });
+    open();
+    await stage.pass(1_500);
+    expect(told).toEqual(['bound tts_one']);
+  });
+});
+
+describe('orders', () => {
+  it('given before a worker accepts wait, and then go to it in order', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => 400;
+    open();
+    binding.segment(0, 'Hello.');
+    binding.segment(1, 'You.');
+    binding.end(2);
+    await stage.pass(399);
+    expect(worker.orders).toEqual([]);
+    await stage.pass(1);
+    expect(worker.orders).toEqual([
+      { ...KEY, kind: 'segment', segment: 0, text: 'Hello.' },
+      { ...KEY, kind: 'segment', segment: 1, text: 'You.' },
+      { ...KEY, kind: 'end', segments: 2 },
+    ]);
+  });
+
+  it('go out at once when bound, one behind the other without waiting for answers', async () => {
+    const worker = await bound();
+    worker.onOrder = () => undefined;
+    binding.segment(0, 'Hello.');
+    binding.segment(1, 'You.');
+    await stage.pass();
+    expect(worker.kinds).toEqual(['segment 0', 'segment 1']);
+  });
+
+  it('after a refusal go nowhere', async () => {
+    open();
+    await stage.pass();
+    const worker = new WorkerDouble(stage);
+    binding.segment(0, 'Hello.');
+    binding.cancel();
+    await stage.pass(100);
+    expect(worker.orders).toEqual([]);
+  });
+});
+
+describe('a cancel', () => {
+  it('goes to the bound worker, and nothing after it', async () => {
+    const worker = await bound();
+    binding.segment(0, 'Hello.');
+    binding.cancel();
+    binding.segment(1, 'You.');
+    binding.end(2);
+    binding.cancel();
+    await stage.pass();
+    expect(worker.kinds).toEqual(['segment 0', 'cancel']);
+  });
+
+  it('before anybody accepted goes to the one that accepts late; what waited never does', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => 400;
+    open();
+    binding.segment(0, 'Hello.');
+    await stage.pass(100);
+    binding.cancel();
+    await stage.pass(400);
+    expect(worker.orders).toEqual([{ ...KEY, kind: 'cancel' }]);
+    expect(told).toEqual([]);
+  });
+
+  it('ends the search', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => undefined;
+    open();
+    binding.cancel();
+    await stage.pass(10_000);
+    expect(worker.opens).toHaveLength(1);
+    expect(told).toEqual([]);
+  });
+
+  it('that is not answered is sent again, three times in all', async () => {
+    const worker = await bound();
+    worker.onOrder = () => undefined;
+    binding.cancel();
+    await stage.pass(60_000);
+    expect(worker.kinds).toEqual(['cancel', 'cancel', 'cancel']);
+  });
+
+  it('is not repeated for a worker that is gone or knows nothing of it', async () => {
+    const worker = await bound();
+    worker.onOrder = () => ({ kind: 'unknown-job' });
+    binding.cancel();
+    await stage.pass(20_000);
+    expect(worker.kinds).toEqual(['cancel']);
+    expect(told).toEqual([]);
+  });
+});
+
+describe('a worker', () => {
+  it('that knows nothing of its job is lost to this response, once', async () => {
+    const worker = await bound();
+    worker.onOrder = () => ({ kind: 'unknown-job' });
+    binding.segment(0, 'Hello.');
+    binding.segment(1, 'You.');
+    await stage.pass();
+    expect(told).toEqual([LOST]);
+    binding.segment(2, 'Again.');
+    await stage.pass();
+    expect(worker.orders).toHaveLength(2);
+  });
+
+  it('that does not answer an order for 5 s is lost', async () => {
+    const worker = await bound();
+    worker.onOrder = () => undefined;
+    binding.segment(0, 'Hello.');
+    await stage.pass(4_999);
+    expect(told).toEqual([]);
+    await stage.pass(1);
+    expect(told).toEqual([LOST]);
+  });
+
+  it('that dies is lost at its next order', async () => {
+    const worker = await bound();
+    worker.bus.kill();
+    binding.segment(0, 'Hello.');
+    await stage.pass();
+    expect(told).toEqual([LOST]);
+  });
+
+  it('that dies while nothing is ordered is lost within a ping', async () => {
+    const worker = await bound();
+    worker.bus.kill();
+    await stage.pass(250);
+    expect(told).toEqual([LOST]);
+  });
+
+  it('that dies after the binding was released or cancelled is no loss', async () => {
+    const worker = await bound();
+    binding.release();
+    worker.bus.kill();
+    await stage.pass(10_000);
+    expect(told).toEqual([]);
+  });
+
+  it('whose answer to an order comes after the cancel is no loss', async () => {
+    const worker = await bound();
+    worker.onOrder = (order) => ({ kind: order.kind === 'cancel' ? 'ok' : 'unknown-job' });
+    binding.segment(0, 'Hello.');
+    binding.cancel();
+    await stage.pass(100);
+    expect(told).toEqual([]);
+  });
+});
+
+describe('the binding of an owner that is gone', () => {
+  it('can be cancelled, under the new owner’s epoch', async () => {
+    const worker = new WorkerDouble(stage);
+    const inherited = VoiceBinding.of('tts_one', bus, peers, { ...KEY, epoch: 9 }, TRACE, stage.log);
+    inherited.cancel();
+    inherited.cancel();
+    await stage.pass();
+    expect(worker.orders).toEqual([{ ...KEY, epoch: 9, kind: 'cancel' }]);
+  });
+});
