@@ -17,13 +17,23 @@ export const sendInterrupt = (ws, session) => {
 };
 
 export const parse = (data, isBinary, session) => {
-  if (isBinary) return { audio: data.subarray(12 + data.readUInt16LE(8)) };
+  if (isBinary) return audioOf(data, session);
   const text = data.toString('latin1', 0, 60);
   if (text.startsWith('{"type":"response.done"')) finished(session);
   if (text.startsWith('{"type":"parley.response.interrupted"')) return { ack: true };
   if (text.startsWith('{"type":"error"')) session.parleyErrors = (session.parleyErrors ?? 0) + 1;
   return {};
 };
+
+function audioOf(data, session) {
+  const header = 12 + data.readUInt16LE(8);
+  const response = data.toString('latin1', 12, header);
+  // Chunks end anywhere; the harness keeps the piece of a frame that is left. What is left of an interrupted response
+  // is no beginning of the next one.
+  if (response !== session.parleyResponse) session.rest = null;
+  session.parleyResponse = response;
+  return { audio: data.subarray(header) };
+}
 
 function start(ws, session, turn) {
   session.parleyBusy = true;
