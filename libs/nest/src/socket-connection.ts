@@ -70,8 +70,8 @@ export class SocketConnection implements ConnectionPort {
   }
 
   /**
-   * What is sent in one turn of the event loop leaves with one system call: a response's closing chain is seven events,
-   * and calls cost more than everything else a gateway does for them. Nothing waits longer than the turn.
+   * What is sent in one turn of the event loop leaves with one system call: a response's closing chain is six events or
+   * more, and writing to sockets is the largest part of a gateway's time. Nothing waits longer than the turn.
    */
   #gather(): void {
     if (this.#isCorked) return;

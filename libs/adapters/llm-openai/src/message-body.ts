@@ -9,8 +9,9 @@ export interface AnswerBody {
 }
 
 /**
- * A body as Node's own client has it. Not a web stream: making one costs 0.7 ms on Node 20, more than the rest of the
- * request. A reader that does not ask holds the server back.
+ * A body as Node's own client has it. Not a web stream: constructing one for each request took a fifth of an
+ * orchestrator's time with 50 sessions (Node 20, by a profile; it is cheap in a small program). A reader that does not
+ * ask holds the server back.
  */
 export class MessageBody implements AnswerBody {
   private readonly pieces: Uint8Array[] = [];
