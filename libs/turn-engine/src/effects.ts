@@ -6,7 +6,7 @@ export interface ContextMessage {
   content: string;
 }
 
-/** Orders. The owner starts `inside` ones at once; what leaves the owner waits until the write is confirmed (design §5). */
+/** Orders. The owner starts some at once (`AtOnceEffect`); the others wait until the write is confirmed (design §5). */
 export type Effect =
   | { kind: 'start-generation'; lane: number; ordinal: number; model: string; messages: ContextMessage[] }
   | { kind: 'abort-generation'; lane: number; ordinal: number }
@@ -27,6 +27,15 @@ export type Observation =
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
 
-/** True for what may start before the write: it stays inside the owner. */
-export const staysInside = (effect: Effect): boolean =>
-  effect.kind === 'start-generation' || effect.kind === 'abort-generation' || effect.kind === 'observe';
+/**
+ * What may start before the write, because nobody hears or sees anything of it: the model's answer stays inside the
+ * owner, and a voice that is opened says nothing until a segment is ordered.
+ */
+export type AtOnceEffect = Extract<
+  Effect,
+  { kind: 'start-generation' | 'abort-generation' | 'open-voice' | 'observe' }
+>;
+
+const AT_ONCE: readonly Effect['kind'][] = ['start-generation', 'abort-generation', 'open-voice', 'observe'];
+
+export const startsAtOnce = (effect: Effect): effect is AtOnceEffect => AT_ONCE.includes(effect.kind);

@@ -60,9 +60,12 @@ export type InputReply =
   | { kind: 'old-attachment' }
   | { kind: 'disowned' };
 
-/** `session.<id>.out`, owner → gateway. `adopted` is not numbered: it says which renderings of older epochs go on. */
+/**
+ * `session.<id>.out`, owner → gateway. What one write of the owner covers comes in one message, the outputs numbered
+ * from `firstOutSeq` on. `adopted` is not numbered: it says which renderings of older epochs go on.
+ */
 export type OutputMessage =
-  | { kind: 'output'; epoch: number; outSeq: number; output: OwnerOutput }
+  | { kind: 'outputs'; epoch: number; firstOutSeq: number; outputs: OwnerOutput[] }
   | { kind: 'adopted'; epoch: number; ordinal: number; segments: AdoptedSegment[] };
 
 export interface AdoptedSegment {

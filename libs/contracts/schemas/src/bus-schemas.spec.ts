@@ -23,7 +23,7 @@ const usage = { inputTokens: 10, outputTokens: 20 };
 const lane = { lane: 0, ordinal: 7 };
 const turn = { turnId: 't1', responseId: 'resp_1', answerId: 'item_2' } as const;
 const numbered = { sessionId: 'sess_1', attachment: 2, seq: 9, closedOrdinal: 6 } as const;
-const output = { kind: 'output', epoch: 3, outSeq: 40 } as const;
+const numberedFrom = { kind: 'outputs', epoch: 3, firstOutSeq: 40 } as const;
 const metadata = { a: 'b' };
 
 /** Every variant of every message, typed by the model. */
@@ -70,41 +70,42 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
     { kind: 'disowned' },
   ],
   output: [
-    { ...output, output: { kind: 'event', event: { type: 'parley.state', state: 'idle', nested: { a: [1] } } } },
-    { ...output, output: { kind: 'error', error, clientEventId: 'e1' } },
     {
-      ...output,
-      output: {
-        kind: 'announce',
-        ...lane,
-        responseId: 'resp_1',
-        itemId: 'item_2',
-        previousItemId: null,
-        turnId: 't1',
-        cause: { attachment: 2, seq: 9 },
-        metadata,
-      },
+      ...numberedFrom,
+      outputs: [
+        { kind: 'event', event: { type: 'parley.state', state: 'idle', nested: { a: [1] } } },
+        { kind: 'error', error, clientEventId: 'e1' },
+        {
+          kind: 'announce',
+          ...lane,
+          responseId: 'resp_1',
+          itemId: 'item_2',
+          previousItemId: null,
+          turnId: 't1',
+          cause: { attachment: 2, seq: 9 },
+          metadata,
+        },
+        { kind: 'text', ...lane, segment: 1, text: 'Hello. ' },
+        { kind: 'end', ...lane, segments: 2, status: 'failed', error, usage, spokenSegments: 2 },
+      ],
     },
-    { ...output, output: { kind: 'text', ...lane, segment: 1, text: 'Hello. ' } },
+    { ...numberedFrom, outputs: [{ kind: 'close', ...lane }] },
     {
-      ...output,
-      output: { kind: 'end', ...lane, segments: 2, status: 'failed', error, usage, spokenSegments: 2 },
+      ...numberedFrom,
+      outputs: [
+        {
+          kind: 'interrupted',
+          ...lane,
+          responseId: 'resp_1',
+          turnId: 't1',
+          heardMs: 514,
+          heardText: 'Hello',
+          usage,
+          reason: 'turn_detected',
+        },
+      ],
     },
-    { ...output, output: { kind: 'close', ...lane } },
-    {
-      ...output,
-      output: {
-        kind: 'interrupted',
-        ...lane,
-        responseId: 'resp_1',
-        turnId: 't1',
-        heardMs: 514,
-        heardText: 'Hello',
-        usage,
-        reason: 'turn_detected',
-      },
-    },
-    { ...output, output: { kind: 'disconnect', closeCode: 1000, reason: 'bye' } },
+    { ...numberedFrom, outputs: [{ kind: 'disconnect', closeCode: 1000, reason: 'bye' }] },
     { kind: 'adopted', epoch: 4, ordinal: 7, segments: [{ index: 0, epoch: 3, attempt: 2 }] },
   ],
   report: [{ sessionId: 'sess_1', attachment: 2, acknowledgedOutSeq: 40, announcedOrdinal: 7, responses: [delivery] }],
@@ -189,7 +190,7 @@ describe('bus messages', () => {
 
   it('keeps every field of a client event that it only carries', () => {
     const event = { type: 'x', deep: { list: [1, { a: null }] } };
-    const body = { ...output, output: { kind: 'event', event } };
+    const body = { ...numberedFrom, outputs: [{ kind: 'event', event }] };
     expect(decodeEnvelope(busSchemas.output, encodeEnvelope(traceparent, body))).toMatchObject({ body });
   });
 
@@ -210,9 +211,9 @@ describe('bus messages', () => {
   });
 
   it('is not polluted by keys that name the prototype', () => {
-    const text = `{"v":1,"traceparent":"t","body":{"kind":"output","epoch":1,"outSeq":1,"output":{"kind":"event","event":{"type":"x","__proto__":{"polluted":1}}}}}`;
+    const text = `{"v":1,"traceparent":"t","body":{"kind":"outputs","epoch":1,"firstOutSeq":1,"outputs":[{"kind":"event","event":{"type":"x","__proto__":{"polluted":1}}}]}}`;
     const decoded = decodeEnvelope(busSchemas.output, new TextEncoder().encode(text));
-    expect(decoded).toMatchObject({ ok: true, body: { output: { event: { type: 'x' } } } });
+    expect(decoded).toMatchObject({ ok: true, body: { outputs: [{ event: { type: 'x' } }] } });
     expect(JSON.stringify(decoded)).not.toContain('polluted');
     expect(Reflect.get({}, 'polluted')).toBeUndefined();
   });

@@ -46,7 +46,7 @@ export const ownerOutput = z.discriminatedUnion('kind', [
 ]);
 
 export const output = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('output'), epoch: count, outSeq: count, output: ownerOutput }),
+  z.object({ kind: z.literal('outputs'), epoch: count, firstOutSeq: count, outputs: z.array(ownerOutput).min(1) }),
   z.object({
     kind: z.literal('adopted'),
     epoch: count,

@@ -269,7 +269,7 @@ export class OwnerDouble {
 
   /** The next numbered output. */
   emit(output: OwnerOutput, sessionId = SESSION): void {
-    this.publish({ kind: 'output', epoch: this.epoch, outSeq: ++this.outSeq, output }, sessionId);
+    this.publish({ kind: 'outputs', epoch: this.epoch, firstOutSeq: ++this.outSeq, outputs: [output] }, sessionId);
   }
 
   audio(options: ChunkOptions, sessionId = SESSION): void {

@@ -1,15 +1,12 @@
-import type { OutputMessage } from '@parley/model';
 import { textOf } from './gateway-stage.fixture';
-import { OutputOrder } from './output-order';
+import { OutputOrder, type NumberedOutput } from './output-order';
 
-type Output = Extract<OutputMessage, { kind: 'output' }>;
-const output = (outSeq: number, epoch = 1): Output => ({
-  kind: 'output',
+const output = (outSeq: number, epoch = 1): NumberedOutput => ({
   epoch,
   outSeq,
   output: textOf(1, `${epoch}/${outSeq}`),
 });
-const numbers = (outputs: readonly Output[]): number[] => outputs.map(({ outSeq }) => outSeq);
+const numbers = (outputs: readonly NumberedOutput[]): number[] => outputs.map(({ outSeq }) => outSeq);
 
 describe('owner output', () => {
   it('comes out in order, whatever order it came in', () => {

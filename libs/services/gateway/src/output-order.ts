@@ -1,16 +1,21 @@
-import type { OutputMessage } from '@parley/model';
+import type { OwnerOutput } from '@parley/model';
 
-type Output = Extract<OutputMessage, { kind: 'output' }>;
+export interface NumberedOutput {
+  outSeq: number;
+  /** Of the owner that sent it. */
+  epoch: number;
+  output: OwnerOutput;
+}
 
 /** Hands out owner output once and in the order of its numbers, whatever the bus repeats or delays. */
 export class OutputOrder {
-  private readonly waiting = new Map<number, Output>();
+  private readonly waiting = new Map<number, NumberedOutput>();
   private last = 0;
 
-  accept(message: Output): Output[] {
-    if (message.outSeq <= this.last) return [];
-    this.waiting.set(message.outSeq, message);
-    const ready: Output[] = [];
+  accept(numbered: NumberedOutput): NumberedOutput[] {
+    if (numbered.outSeq <= this.last) return [];
+    this.waiting.set(numbered.outSeq, numbered);
+    const ready: NumberedOutput[] = [];
     for (;;) {
       const next = this.waiting.get(this.last + 1);
       if (!next) return ready;

@@ -348,12 +348,12 @@ describe('what the owner sends', () => {
   it('comes once and in order; a repetition says that its acknowledgement was lost', async () => {
     await attached();
     owner.emit(textOf(1, 'a'));
-    owner.publish({ kind: 'output', epoch: 1, outSeq: 3, output: textOf(1, 'c') });
+    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
     await stage.pass();
     expect(listener.outputs.map(({ text }) => text)).toEqual(['a']);
-    owner.publish({ kind: 'output', epoch: 1, outSeq: 1, output: textOf(1, 'a') });
-    owner.publish({ kind: 'output', epoch: 1, outSeq: 2, output: textOf(1, 'b') });
-    owner.publish({ kind: 'output', epoch: 1, outSeq: 3, output: textOf(1, 'c') });
+    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 1, outputs: [textOf(1, 'a')] });
+    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 2, outputs: [textOf(1, 'b')] });
+    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
     await stage.pass();
     expect(listener.outputs.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
     expect(listener.told).toEqual(['repeated', 'repeated']);
@@ -376,7 +376,7 @@ describe('what the owner sends', () => {
     );
     owner.publish({ kind: 'adopted', epoch: 1, ordinal: 1, segments: [] });
     owner.audio({ epoch: 2 });
-    owner.publish({ kind: 'output', epoch: 2, outSeq: 2, output: textOf(1, 'b') });
+    owner.publish({ kind: 'outputs', epoch: 2, firstOutSeq: 2, outputs: [textOf(1, 'b')] });
     await stage.pass();
     expect(listener.outputs).toEqual([
       { text: 'a', eventId: 'event_1_1' },
@@ -418,7 +418,7 @@ describe('what the owner sends', () => {
   it('is acknowledged in reports, up to the first hole', async () => {
     await attached();
     owner.emit(textOf(1, 'a'));
-    owner.publish({ kind: 'output', epoch: 1, outSeq: 3, output: textOf(1, 'c') });
+    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
     await stage.pass();
     link.report({ announcedOrdinal: 1, responses: [] });
     await stage.pass();

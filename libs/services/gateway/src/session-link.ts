@@ -176,9 +176,12 @@ export class SessionLink {
       this.listener?.onOwnerChanged();
       return;
     }
-    if (message.outSeq <= this.order.lastOutSeq) return this.listener?.onRepeated();
-    for (const { outSeq, epoch, output } of this.order.accept(message)) {
-      this.listener?.onOutput(output, `event_${epoch}_${outSeq}`);
+    if (message.firstOutSeq <= this.order.lastOutSeq) this.listener?.onRepeated();
+    const { firstOutSeq } = message;
+    for (const [index, output] of message.outputs.entries()) {
+      for (const ready of this.order.accept({ outSeq: firstOutSeq + index, epoch: message.epoch, output })) {
+        this.listener?.onOutput(ready.output, `event_${ready.epoch}_${ready.outSeq}`);
+      }
     }
   }
 

@@ -235,6 +235,10 @@ export class OrchestratorStage {
   }
 }
 
+/** The numbers of the outputs of one message. */
+export const numbersOf = (message: OutputMessage): number[] =>
+  message.kind === 'outputs' ? message.outputs.map((_, index) => message.firstOutSeq + index) : [];
+
 /** A gateway seen from an owner: claims, sends inputs, keeps what comes out, acknowledges when told to. */
 export class GatewayDouble {
   readonly bus: MemoryBus;
@@ -252,7 +256,8 @@ export class GatewayDouble {
     this.bus.subscribe(subjects.output(sessionId), ({ payload }) => {
       const message = read(busSchemas.output, payload);
       this.messages.push({ ...message, atMs: stage.system.nowMs });
-      if (message.kind === 'output' && this.acknowledges) this.report({ acknowledgedOutSeq: message.outSeq });
+      const acknowledgedOutSeq = numbersOf(message).at(-1);
+      if (acknowledgedOutSeq !== undefined && this.acknowledges) this.report({ acknowledgedOutSeq });
     });
   }
 
@@ -288,7 +293,7 @@ export class GatewayDouble {
   }
 
   get outputs(): OwnerOutput[] {
-    return this.messages.flatMap((message) => (message.kind === 'output' ? [message.output] : []));
+    return this.messages.flatMap((message) => (message.kind === 'outputs' ? message.outputs : []));
   }
 
   /** Kinds of outputs, of events their type. */

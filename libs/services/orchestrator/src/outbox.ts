@@ -16,13 +16,13 @@ export class Outbox {
     private entries: OutboxEntry[],
     private lastOutSeq: number,
   ) {
-    this.bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    this.bytes = entries.reduce((sum, entry) => sum + weightOf(entry.output), 0);
   }
 
   add(output: OwnerOutput): OutboxEntry {
     const entry = { outSeq: ++this.lastOutSeq, output };
     this.entries.push(entry);
-    this.bytes += sizeOf(entry);
+    this.bytes += weightOf(output);
     return entry;
   }
 
@@ -32,7 +32,7 @@ export class Outbox {
     const kept = this.entries.filter((entry) => entry.outSeq > outSeq);
     if (kept.length === before) return false;
     this.entries = kept;
-    this.bytes = kept.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    this.bytes = kept.reduce((sum, entry) => sum + weightOf(entry.output), 0);
     return true;
   }
 
@@ -52,8 +52,8 @@ export class Outbox {
 /** What an output weighs beside its text: names and numbers, of an item or session event somewhat more. */
 const ENTRY_BYTES = 500;
 
-// Measured, not serialised: this runs for every output of every turn.
-function sizeOf({ output }: OutboxEntry): number {
+/** Bytes an output takes in state and messages, about: measured, not serialised, as this runs for each of every turn. */
+export function weightOf(output: OwnerOutput): number {
   if (output.kind === 'text') return ENTRY_BYTES + output.text.length;
   return ENTRY_BYTES + (output.kind === 'interrupted' ? output.heardText.length : 0);
 }

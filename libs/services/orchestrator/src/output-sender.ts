@@ -1,12 +1,14 @@
-import { subjects, type SessionId } from '@parley/model';
+import { subjects, type OutputMessage, type OwnerOutput, type SessionId } from '@parley/model';
 import type { BusPort, CancelTimer, SystemPorts, TelemetryPort } from '@parley/ports';
 import { encodeEnvelope } from '@parley/schemas';
-import type { Outbox, OutboxEntry } from './outbox';
+import { weightOf, type Outbox, type OutboxEntry } from './outbox';
 
 /** What is not acknowledged for so long is sent again. */
 const RESEND_MS = 500;
 /** A gateway that acknowledges nothing for so long carries no client any more. */
 const GATEWAY_SILENCE_MS = 10_000;
+/** A quarter of NATS' default limit of a message: text may take several bytes a character. */
+const MESSAGE_MAX_BYTES = 256 * 1024;
 const NO_TRACE = '';
 
 /** Publishes numbered output and repeats it until the gateway has acknowledged it. */
@@ -28,13 +30,15 @@ export class OutputSender {
   adopt(ordinal: number): void {
     const { epoch } = this;
     this.publish(NO_TRACE, { kind: 'adopted', epoch, ordinal, segments: [] });
-    for (const entry of this.outbox.pending) this.send(entry, NO_TRACE);
+    this.send(this.outbox.pending, NO_TRACE);
   }
 
-  send(entry: OutboxEntry, traceparent: string): void {
-    const { epoch } = this;
-    this.publish(traceparent, { kind: 'output', epoch, outSeq: entry.outSeq, output: entry.output });
-    this.sentOutSeq = Math.max(this.sentOutSeq, entry.outSeq);
+  /** What one write covers leaves together: entries with consecutive numbers, possibly none. */
+  send(entries: readonly OutboxEntry[], traceparent: string): void {
+    const last = entries.at(-1);
+    if (!last) return;
+    this.publishOutputs(entries, traceparent);
+    this.sentOutSeq = Math.max(this.sentOutSeq, last.outSeq);
     this.watch();
   }
 
@@ -70,16 +74,33 @@ export class OutputSender {
     if (oldest && nowMs - oldest.sinceMs >= GATEWAY_SILENCE_MS) return this.onGatewaySilent();
     if (oldest && nowMs - oldest.sentMs >= RESEND_MS) {
       oldest.sentMs = nowMs;
-      this.ports.telemetry.count('parley_outputs_resent_total', {}, this.unacknowledged.length);
-      const { epoch } = this;
-      for (const { outSeq, output } of this.unacknowledged) {
-        this.publish(NO_TRACE, { kind: 'output', epoch, outSeq, output });
-      }
+      const entries = this.unacknowledged;
+      this.ports.telemetry.count('parley_outputs_resent_total', {}, entries.length);
+      this.publishOutputs(entries, NO_TRACE);
     }
     this.watch();
   }
 
-  private publish(traceparent: string, body: unknown): void {
+  /** One message, or as many as the bus's limit of a message wants. */
+  private publishOutputs(entries: readonly OutboxEntry[], traceparent: string): void {
+    const { epoch } = this;
+    let outputs: OwnerOutput[] = [];
+    let [firstOutSeq, bytes] = [0, 0];
+    const flush = (): void => {
+      if (outputs.length > 0) this.publish(traceparent, { kind: 'outputs', epoch, firstOutSeq, outputs });
+      [outputs, bytes] = [[], 0];
+    };
+    for (const entry of entries) {
+      const more = weightOf(entry.output);
+      if (bytes + more > MESSAGE_MAX_BYTES) flush();
+      if (outputs.length === 0) firstOutSeq = entry.outSeq;
+      outputs.push(entry.output);
+      bytes += more;
+    }
+    flush();
+  }
+
+  private publish(traceparent: string, body: OutputMessage): void {
     this.ports.bus.publish(subjects.output(this.sessionId), encodeEnvelope(traceparent, body));
   }
 }

@@ -7,6 +7,7 @@ import {
   GATEWAY,
   GatewayDouble,
   interruptOf,
+  numbersOf,
   OrchestratorStage,
   SESSION,
   TRACE,
@@ -111,14 +112,17 @@ async function thinking(): Promise<void> {
 const statuses = (): unknown[] => gateway.of('end').map(({ status }) => status);
 
 describe('nothing leaves before the write that holds it', () => {
-  it('neither the acceptance of a turn nor the order for a voice; the model is asked at once', async () => {
+  it('neither the acceptance of a turn nor an order to speak; model and voice are asked at once', async () => {
     const before = gateway.kinds.length;
     ports.store.hold();
     const reply = gateway.send(turnOf(1));
-    await stage.pass(250);
+    await stage.pass();
     expect(stage.llm.calls).toHaveLength(1);
+    expect(worker.opens).toHaveLength(1);
+    stage.llm.call(0).writes('One. Two. Three. ');
+    await stage.pass(250);
     expect(gateway.kinds.slice(before)).toEqual([]);
-    expect(worker.opens).toEqual([]);
+    expect(worker.orders).toEqual([]);
     ports.store.letGo();
     await stage.pass();
     expect(await reply).toEqual({ kind: 'applied', seq: 1 });
@@ -128,8 +132,9 @@ describe('nothing leaves before the write that holds it', () => {
       'conversation.item.done',
       'announce',
       'parley.state',
+      'text',
     ]);
-    expect(worker.opens).toHaveLength(1);
+    expect(worker.kinds).toEqual(['segment 0']);
   });
 
   it('nor text, nor the segment that holds it', async () => {
@@ -253,8 +258,9 @@ describe('while the store cannot be reached', () => {
     ports.store.inner.setUnavailable(false);
     await stage.pass(5_000);
     expect(gateway.kinds.slice(before)).toEqual([]);
-    expect(worker.opens).toEqual([]);
     expect(stage.llm.call(0).signal.aborted).toBe(true);
+    // The voice had been asked before the write that failed, and nobody else knows of it.
+    expect([worker.opens.length, worker.kinds]).toEqual([1, ['cancel']]);
   });
 });
 
@@ -381,6 +387,20 @@ describe('what comes late', () => {
     expect(worker.kinds).toEqual(['cancel']);
   });
 
+  it('of an answer that ends in the write that begins the next reaches the worker of that answer alone', async () => {
+    await thinking();
+    ports.store.hold();
+    void gateway.send(updateOf('Be kind.'));
+    await stage.pass();
+    void gateway.send(interruptOf(0));
+    void gateway.send(turnOf(2));
+    await stage.pass();
+    ports.store.letGo();
+    await stage.pass();
+    expect(worker.opens.map(({ ordinal }) => ordinal)).toEqual([1, 2]);
+    expect(worker.orders).toMatchObject([{ kind: 'cancel', ordinal: 1 }]);
+  });
+
   it('of a voice that accepts after an interrupt is answered with a cancel', async () => {
     worker.onOpen = () => 500;
     await thinking();
@@ -490,7 +510,7 @@ describe('a session taken over in mid-answer', () => {
 
   it('is adopted first; then comes what was not acknowledged, with its old numbers, then the failed end', async () => {
     expect(gateway.messages[0]).toMatchObject({ kind: 'adopted', epoch: 2, ordinal: 1, segments: [] });
-    const numbers = gateway.messages.slice(1).map((message) => message.kind === 'output' && message.outSeq);
+    const numbers = gateway.messages.slice(1).flatMap(numbersOf);
     // Three were acknowledged before: session.created, parley.session and the floor.
     expect(numbers).toEqual(numbers.map((_, index) => 4 + index));
     expect(gateway.messages.every(({ epoch }) => epoch === 2)).toBe(true);

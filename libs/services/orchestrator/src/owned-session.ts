@@ -21,7 +21,15 @@ import type {
 } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import type { PeerWatch } from '@parley/service-link';
-import { liveResponse, nextDeadlineMs, staysInside, step, type Effect, type EngineInput } from '@parley/turn-engine';
+import {
+  liveResponse,
+  nextDeadlineMs,
+  startsAtOnce,
+  step,
+  type AtOnceEffect,
+  type Effect,
+  type EngineInput,
+} from '@parley/turn-engine';
 import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
 import { Generations } from './generations';
 import { InputLedger } from './input-ledger';
@@ -29,8 +37,8 @@ import { Mailbox } from './mailbox';
 import { record } from './observations';
 import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
-import { encodeRecord, type Connection, type SessionRecord, type VoiceBindingRecord } from './session-record';
-import { VoiceBinding } from './voice-binding';
+import { encodeRecord, type Connection, type SessionRecord } from './session-record';
+import { SessionVoice, type VoiceOrderEffect } from './session-voice';
 import { WakeUp } from './wake-up';
 
 export interface OrchestratorPorts {
@@ -51,23 +59,20 @@ export interface Ownership {
   traceparent: string;
 }
 
-/** One rendering per response until a later issue renders again. */
-const ATTEMPT = 1;
 /** While the store cannot be reached, a write is tried again so often; nothing leaves meanwhile. */
 const WRITE_RETRY_MS = 200;
 
-/** What one write covers. */
+/** What one write covers, and what leaves after it. */
 interface Batch {
-  effects: OutsideEffect[];
-  /** The numbered outputs among the effects, in their order. */
-  entries: OutboxEntry[];
+  orders: VoiceOrderEffect[];
+  outputs: OutboxEntry[];
+  closeReason: string | undefined;
   /** The last durable input of the batch. */
   lastSeq: number | undefined;
 }
 
-const isEmpty = ({ effects, lastSeq }: Batch): boolean => effects.length === 0 && lastSeq === undefined;
-
-type OutsideEffect = Exclude<Effect, { kind: 'start-generation' | 'abort-generation' | 'observe' }>;
+const isEmpty = ({ orders, outputs, closeReason, lastSeq }: Batch): boolean =>
+  orders.length === 0 && outputs.length === 0 && closeReason === undefined && lastSeq === undefined;
 
 /**
  * One session while this process owns it. One input at a time: `step`; what stays inside the owner starts at once; the
@@ -84,10 +89,8 @@ export class OwnedSession {
   private readonly wakeUp: WakeUp;
   private readonly log: LogPort;
   private subscriptions: BusSubscription[] = [];
-  private voice: VoiceBinding | undefined;
+  private readonly voice: SessionVoice;
   private connection: Connection;
-  /** Where the newest response was bound, for a later owner. */
-  private boundVoice: VoiceBindingRecord | null;
   private unansweredInputs: { seq: number; reply: (reply: InputReply) => void }[] = [];
   private traceparent: string;
   private unwatchGateway: () => void;
@@ -108,7 +111,6 @@ export class OwnedSession {
     const { record, sessionId, epoch } = ownership;
     this.engine = record.engine;
     this.connection = record.connection;
-    this.boundVoice = record.voice;
     this.rev = ownership.rev;
     this.traceparent = ownership.traceparent;
     this.log = ports.log.child({ sessionId, epoch });
@@ -122,11 +124,10 @@ export class OwnedSession {
       () => this.push({ kind: 'gateway-lost' }),
       'until-silent',
     );
-    if (record.voice) {
-      const { worker, lane, ordinal } = record.voice;
-      const key = { sessionId, epoch, lane, ordinal, attempt: ATTEMPT };
-      this.voice = VoiceBinding.of(worker, ports.bus, peers, key, this.traceparent, this.log);
-    }
+    const owner = { sessionId, epoch, self, lipSync: config.lipSync };
+    this.voice = new SessionVoice({ bus: ports.bus, log: this.log }, peers, owner, record.voice, (input) =>
+      this.push(input),
+    );
   }
 
   get sessionId(): SessionId {
@@ -226,7 +227,9 @@ export class OwnedSession {
     while (this.state === 'owned' && !this.mailbox.isEmpty) {
       const batch = this.stepAll();
       if (isEmpty(batch)) continue;
-      if (await this.write(batch.lastSeq)) this.perform(batch);
+      if (!(await this.write(batch.lastSeq))) continue;
+      this.voice.confirmWritten();
+      this.perform(batch);
     }
     this.running = false;
     this.settle();
@@ -234,19 +237,34 @@ export class OwnedSession {
 
   /** Steps everything that waits; one write then covers it all. */
   private stepAll(): Batch {
-    const effects: OutsideEffect[] = [];
-    const entries: OutboxEntry[] = [];
-    let lastSeq: number | undefined;
+    const batch: Batch = { orders: [], outputs: [], closeReason: undefined, lastSeq: undefined };
     for (const input of this.mailbox.takeAll()) {
-      if (input.kind === 'client') lastSeq = input.number.seq;
+      if (input.kind === 'client') batch.lastSeq = input.number.seq;
       for (const effect of this.stepOne(input)) {
-        if (staysInside(effect)) this.start(effect);
-        else effects.push(effect as OutsideEffect);
-        // Output gets its number before the write, which holds it until the gateway has it.
-        if (effect.kind === 'emit') entries.push(this.outbox.add(effect.output));
+        if (startsAtOnce(effect)) this.start(effect);
+        else this.collect(effect, batch);
       }
     }
-    return { effects, entries, lastSeq };
+    return batch;
+  }
+
+  private collect(effect: Exclude<Effect, AtOnceEffect>, batch: Batch): void {
+    switch (effect.kind) {
+      case 'emit':
+        // Output gets its number before the write, which holds it until the gateway has it.
+        batch.outputs.push(this.outbox.add(effect.output));
+        break;
+      case 'speak-segment':
+      case 'end-voice':
+      case 'cancel-voice':
+        batch.orders.push(effect);
+        break;
+      case 'close-session':
+        batch.closeReason = effect.reason;
+        break;
+      default:
+        unreachable(effect);
+    }
   }
 
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
@@ -265,11 +283,18 @@ export class OwnedSession {
     }
   }
 
-  private start(effect: Effect): void {
-    if (effect.kind === 'start-generation') this.generations.start(effect);
-    else if (effect.kind === 'abort-generation') this.generations.abort(effect.ordinal);
-    else if (effect.kind === 'observe') {
-      record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
+  private start(effect: AtOnceEffect): void {
+    switch (effect.kind) {
+      case 'start-generation':
+        return this.generations.start(effect);
+      case 'abort-generation':
+        return this.generations.abort(effect.ordinal);
+      case 'open-voice':
+        return this.voice.open(effect, this.traceparent);
+      case 'observe':
+        return record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
+      default:
+        unreachable(effect);
     }
   }
 
@@ -316,68 +341,20 @@ export class OwnedSession {
       connection: this.connection,
       outSeq: this.outbox.outSeq,
       outbox: [...this.outbox.pending],
-      voice: this.boundVoice,
+      voice: this.voice.bound,
     };
   }
 
-  private perform(batch: Batch): void {
-    let next = 0;
-    for (const effect of batch.effects) {
-      switch (effect.kind) {
-        case 'emit': {
-          const entry = batch.entries[next++];
-          if (entry) this.sender.send(entry, this.traceparent);
-          break;
-        }
-        case 'open-voice':
-          this.openVoice(effect);
-          break;
-        case 'speak-segment':
-          this.voiceOf(effect)?.segment(effect.segment, effect.text);
-          break;
-        case 'end-voice':
-          this.voiceOf(effect)?.end(effect.segments);
-          break;
-        case 'cancel-voice':
-          this.voiceOf(effect)?.cancel();
-          break;
-        case 'close-session':
-          this.log.info('a session ended', { reason: effect.reason });
-          void this.remove();
-          break;
-        default:
-          unreachable(effect);
-      }
+  private perform({ orders, outputs, closeReason, lastSeq }: Batch): void {
+    // The voice first: somebody waits to hear it.
+    for (const order of orders) this.voice.order(order);
+    this.sender.send(outputs, this.traceparent);
+    if (closeReason !== undefined) {
+      this.log.info('a session ended', { reason: closeReason });
+      void this.remove();
     }
-    if (batch.lastSeq !== undefined) this.answerInputs(batch.lastSeq);
+    if (lastSeq !== undefined) this.answerInputs(lastSeq);
     if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
-  }
-
-  private voiceOf(effect: { lane: number; ordinal: number }): VoiceBinding | undefined {
-    return this.voice?.ordinal === effect.ordinal && this.voice.lane === effect.lane ? this.voice : undefined;
-  }
-
-  private openVoice(effect: Extract<Effect, { kind: 'open-voice' }>): void {
-    const { lane, ordinal, responseId, voice } = effect;
-    const { sessionId, epoch } = this;
-    this.voice?.release();
-    const binding = new VoiceBinding(
-      this.ports.bus,
-      this.peers,
-      { sessionId, epoch, lane, ordinal, attempt: ATTEMPT },
-      this.traceparent,
-      {
-        onBound: (worker) => {
-          this.boundVoice = { worker, lane, ordinal };
-          this.push({ kind: 'voice-bound', lane, ordinal });
-        },
-        onRefused: (failure) => this.push({ kind: 'voice-refused', lane, ordinal, failure }),
-        onFailed: (failure) => this.push({ kind: 'voice-failed', lane, ordinal, failure }),
-      },
-      this.log,
-    );
-    this.voice = binding;
-    void binding.open({ responseId, owner: this.self, voice, lipSync: this.config.lipSync });
   }
 
   private answerInputs(lastSeq: number): void {
@@ -391,11 +368,7 @@ export class OwnedSession {
   private settle(): void {
     if (this.state === 'over') return;
     this.wakeUp.at(nextDeadlineMs(this.engine));
-    const live = liveResponse(this.engine);
-    if (this.voice && live?.ordinal !== this.voice.ordinal) {
-      this.voice.release();
-      this.voice = undefined;
-    }
+    this.voice.keepOnly(liveResponse(this.engine)?.ordinal);
   }
 
   private async remove(): Promise<void> {
@@ -412,7 +385,7 @@ export class OwnedSession {
     this.generations.abortAll();
     this.wakeUp.cancel();
     this.sender.close();
-    this.voice?.release();
+    this.voice.close();
     this.unwatchGateway();
     this.onOver();
   }
