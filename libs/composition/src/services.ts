@@ -82,5 +82,6 @@ function connectBus(config: { role: Role; natsUrl: string }, { log }: ProcessCon
     log,
     timers: system.timers,
     random: system.random,
+    schedule: system.schedule,
   });
 }

@@ -26,7 +26,7 @@ export async function composeStandalone(
 ): Promise<StandaloneComposition> {
   const busServer = new MemoryBusServer({
     random: system.random,
-    schedule: (callback) => void setImmediate(callback),
+    schedule: system.schedule,
   });
   const connect = () => busServer.connect({ log: context.log, timers: system.timers });
   const buses = { gateway: connect(), orchestrator: connect(), tts: connect(), avatar: connect() };

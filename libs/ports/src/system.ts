@@ -27,4 +27,10 @@ export interface SystemPorts {
   clock: ClockPort;
   timers: TimersPort;
   random: RandomPort;
+  /**
+   * Runs a callback once, in order, when the present turn of the event loop has read its sockets. Not a timer, which
+   * takes a millisecond, and not a microtask, which comes before the other sockets: what is gathered until then leaves
+   * together. It cannot be cancelled.
+   */
+  schedule: (callback: () => void) => void;
 }

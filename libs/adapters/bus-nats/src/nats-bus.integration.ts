@@ -29,6 +29,7 @@ const connectTo = (port: number, log: RecordingLog): Promise<NatsBus> =>
     log,
     timers: systemPorts.timers,
     random: systemPorts.random,
+    schedule: systemPorts.schedule,
   });
 
 const natsSubject = (): Promise<BusSubject> => {
@@ -176,6 +177,7 @@ describe('connectNatsBus', () => {
       log: new RecordingLog(),
       timers: systemPorts.timers,
       random: systemPorts.random,
+      schedule: systemPorts.schedule,
     });
     await expect(failure).rejects.toThrow(`cannot connect to NATS at 127.0.0.1:${proxy.port}: connection refused`);
     await failure.catch((error: unknown) => expect(String(error)).not.toMatch(/someone|s3cret/));

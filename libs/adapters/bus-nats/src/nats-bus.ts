@@ -23,6 +23,14 @@ export interface NatsBusOptions {
   log: LogPort;
   timers: TimersPort;
   random: RandomPort;
+  /** `SystemPorts.schedule`. */
+  schedule: (callback: () => void) => void;
+}
+
+interface Outgoing {
+  subject: string;
+  payload: Uint8Array;
+  reply: string | undefined;
 }
 
 interface OwnSubscription extends BusSubscription {
@@ -56,6 +64,9 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<NatsBus> 
  * Each link gets a new connection of the library. Its own reconnecting is not used: it first flushes the dead socket
  * and so hangs for ever on a link that went silent with data under way (shown by `nats-bus.integration.ts`). The inbox
  * is our own for a similar reason: the library's requests can neither be aborted nor end with the link.
+ *
+ * What is published in one turn of the event loop leaves with one system call. The library writes at the end of each
+ * callback instead, so that a voice worker with many sessions spent half its time in writes of one chunk each.
  */
 export class NatsBus implements BusPort {
   private connection: NatsConnection | undefined;
@@ -72,6 +83,9 @@ export class NatsBus implements BusPort {
   /** Ends what waits for an answer of the present link's server. */
   private readonly linkWaits = new Set<() => void>();
   private wakeRelink: () => void = () => undefined;
+  /** Published in this turn of the event loop, on the present link. */
+  private outgoing: Outgoing[] = [];
+  private readonly schedule: (callback: () => void) => void;
 
   /** For `connectNatsBus`. */
   constructor(
@@ -82,6 +96,7 @@ export class NatsBus implements BusPort {
     this.log = options.log;
     this.timers = options.timers;
     this.random = options.random;
+    this.schedule = options.schedule;
     this.requests = new OpenRequests(options.timers, options.log);
     this.inbox = `${options.inboxPrefix}.${options.random.hex(INBOX_BYTES)}.`;
     this.addSubscription(`${this.inbox}*`, undefined, (message) => this.receiveReply(message));
@@ -115,6 +130,7 @@ export class NatsBus implements BusPort {
   async flush(timeoutMs: number): Promise<boolean> {
     const { connection } = this;
     if (connection === undefined) return false;
+    this.sendOutgoing();
     return this.within(timeoutMs, connection.flush(), this.linkWaits);
   }
 
@@ -138,12 +154,22 @@ export class NatsBus implements BusPort {
   }
 
   private send(subject: string, payload: Uint8Array, reply?: string): void {
-    const { connection } = this;
+    if (this.connection === undefined) return;
+    // Copied because the sender may reuse its buffer at once.
+    this.outgoing.push({ subject, payload: new Uint8Array(payload), reply });
+    // While it drains, the connection may take nothing more by the end of this turn.
+    if (this.closing !== undefined) this.sendOutgoing();
+    else if (this.outgoing.length === 1) this.schedule(() => this.sendOutgoing());
+  }
+
+  private sendOutgoing(): void {
+    const { connection, outgoing } = this;
     if (connection === undefined) return;
-    // Copied because the library keeps a reference until it writes, and the sender may reuse its buffer at once.
-    const copy = new Uint8Array(payload);
+    this.outgoing = [];
     try {
-      connection.publish(subject, copy, reply === undefined ? undefined : { reply });
+      for (const { subject, payload, reply } of outgoing) {
+        connection.publish(subject, payload, reply === undefined ? undefined : { reply });
+      }
     } catch (error) {
       // Drained or closed a moment ago: that link takes nothing more, as if it were down.
       if (!connection.isClosed() && !connection.isDraining()) throw error;
@@ -235,6 +261,7 @@ export class NatsBus implements BusPort {
   private lose(connection: NatsConnection): void {
     if (this.connection !== connection) return;
     this.connection = undefined;
+    this.outgoing = [];
     for (const subscription of this.subscriptions) subscription.native = undefined;
     void connection.close();
     this.requests.endAll();
@@ -264,6 +291,7 @@ export class NatsBus implements BusPort {
     this.requests.endAll();
     const { connection } = this;
     if (connection !== undefined) {
+      this.sendOutgoing();
       // Handlers still run while it drains, and their replies still leave.
       await this.within(CLOSE_TIMEOUT_MS, connection.drain(), this.linkWaits);
       this.connection = undefined;

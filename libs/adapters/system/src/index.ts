@@ -24,4 +24,9 @@ const random: RandomPort = {
   hex: (bytes) => randomBytes(bytes).toString('hex'),
 };
 
-export const systemPorts: SystemPorts = { clock, timers, random };
+export const systemPorts: SystemPorts = {
+  clock,
+  timers,
+  random,
+  schedule: (callback) => void setImmediate(callback),
+};
