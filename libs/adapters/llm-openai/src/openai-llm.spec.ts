@@ -358,6 +358,11 @@ describe('llm-openai before other servers', () => {
     expect(bodies).toHaveLength(3);
   });
 
+  it('fails as rejected with a key that no header can carry', async () => {
+    llm = createOpenAiLlm({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'ключ', model: 'm', log, timers: system.timers });
+    expect(await collect(llm)).toMatchObject([{ kind: 'failed', failure: { kind: 'rejected' } }]);
+  });
+
   it('fails as unavailable when nobody listens, or the name is not known', async () => {
     await new Promise((resolve) => server.close(resolve));
     expect(failureOf(await collect(connect(baseUrl)))).toMatchObject({
