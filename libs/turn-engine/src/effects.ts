@@ -27,15 +27,13 @@ export type Observation =
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
 
+/** What waits for the write that holds it. */
+export type WrittenEffect = Extract<Effect, { kind: 'emit' | 'close-session' }>;
 /**
- * What may start before the write, because nobody hears or sees anything of it: the model's answer stays inside the
- * owner, and a voice that is opened says nothing until a segment is ordered.
+ * What starts before the write, because no client hears or sees anything of it: the model's answer stays inside the
+ * owner, and a gateway holds a segment's audio back until the segment's text, which is an output, has come.
  */
-export type AtOnceEffect = Extract<
-  Effect,
-  { kind: 'start-generation' | 'abort-generation' | 'open-voice' | 'observe' }
->;
+export type AtOnceEffect = Exclude<Effect, WrittenEffect>;
 
-const AT_ONCE: readonly Effect['kind'][] = ['start-generation', 'abort-generation', 'open-voice', 'observe'];
-
-export const startsAtOnce = (effect: Effect): effect is AtOnceEffect => AT_ONCE.includes(effect.kind);
+export const startsAtOnce = (effect: Effect): effect is AtOnceEffect =>
+  effect.kind !== 'emit' && effect.kind !== 'close-session';

@@ -1,5 +1,12 @@
 export { nextDeadlineMs } from './deadlines';
-export { startsAtOnce, type AtOnceEffect, type ContextMessage, type Effect, type Observation } from './effects';
+export {
+  startsAtOnce,
+  type AtOnceEffect,
+  type WrittenEffect,
+  type ContextMessage,
+  type Effect,
+  type Observation,
+} from './effects';
 export { floorOf } from './floor';
 export type { EngineInput } from './inputs';
 export { initialState, liveResponse, type EngineState, type SessionConfig } from './state';

@@ -106,6 +106,20 @@ describe('a conversation over the real services on virtual time', () => {
     expect(client.events('parley.turn.accepted')).toHaveLength(1);
   });
 
+  it('lets nobody hear a segment before the write that holds it, though the voice speaks it at once', async () => {
+    stage.llm.wordDelayMs = 100;
+    client.say('hello', 't1');
+    await stage.system.advanceBy(100);
+    orchestrator.store.setUnavailable(true);
+    await stage.system.advanceBy(3_000);
+    expect(stage.tts.spoken.length).toBeGreaterThan(0);
+    expect([client.samples(), client.events('response.output_audio_transcript.delta')]).toEqual([0, []]);
+    orchestrator.store.setUnavailable(false);
+    await stage.system.advanceBy(10_000);
+    expect(client.samples()).toBe(samplesOf(FIRST) + samplesOf(SECOND));
+    expect(statuses()).toEqual(['completed']);
+  });
+
   it('[G3][SP6] runs a repeated turn id once', async () => {
     client.say('hello', 't1');
     await stage.system.advanceBy(10_000);

@@ -267,7 +267,7 @@ describe('what only lives for a metric', () => {
     await stage.pass(1_000);
     says('accepted');
     await stage.pass(300);
-    emit(announceOf(1, { cause: { attachment: 1, seq: 2 } }));
+    emit(announceOf(1, { cause: { attachment: 1, seq: 2 } }), textOf(1, 'Hello.'));
     audio({});
     await stage.pass();
     expect(observed('parley_turn_first_audio_seconds')).toEqual([0.3]);
@@ -323,7 +323,8 @@ describe('the end of a connection', () => {
 
   it('comes with a code for a client that reads too slowly', async () => {
     connection.bufferedBytes = 64 * 1024;
-    emit(announceOf(1));
+    emit(announceOf(1), textOf(1, 'Hello.'));
+    await stage.pass();
     for (let n = 0; n < 60; n++) audio({ firstSample: n * 24_000, samples: 24_000 });
     await stage.pass();
     expect(connection.closes).toEqual([{ code: 1008, reason: 'the client reads too slowly' }]);

@@ -141,28 +141,50 @@ describe('one response', () => {
   });
 });
 
-describe('audio before its response is announced', () => {
-  it('is held, and written right after the announcement in its order', () => {
+describe('audio before the owner’s word on its segment', () => {
+  it('is held, and written right after the segment’s text in its order', () => {
     audio({ ordinal: 2, samples: 10 });
     audio({ ordinal: 2, firstSample: 10, samples: 10, last: true });
     expect(connection.frames).toEqual([]);
     output(announceOf(2));
-    expect(connection.types).toEqual([
-      'response.created',
+    expect(connection.types).toEqual(['response.created']);
+    output(textOf(2, 'Hello.'));
+    expect(connection.types.slice(1)).toEqual([
       ...OPENING,
+      'response.output_audio_transcript.delta',
       'response.output_audio.delta',
       'response.output_audio.delta',
     ]);
-    output(textOf(2, 'Hello.'), endOf(2));
-    expect(connection.types.slice(6)).toEqual(['response.output_audio_transcript.delta', ...CLOSING]);
+    output(endOf(2));
+    expect(connection.types.slice(7)).toEqual(CLOSING);
+  });
+
+  it('of a later segment waits for the text of that segment', () => {
+    output(announceOf(1), textOf(1, 'Hello.'));
+    audio({ samples: 10, last: true });
+    audio({ segment: 1, samples: 10 });
+    audio({ segment: 2, samples: 10 });
+    expect(connection.of('response.output_audio.delta')).toHaveLength(1);
+    output(textOf(1, 'You.', 1));
+    expect(connection.of('response.output_audio.delta')).toHaveLength(2);
+  });
+
+  it('is let go with its response when that is interrupted', () => {
+    output(announceOf(1), textOf(1, 'Hello.'));
+    audio({ samples: 10, last: true });
+    audio({ segment: 1, samples: 10 });
+    downlink.fence({ responseId: undefined, live: true, tails: true }, 2);
+    output(textOf(1, 'You.', 1), interruptedOf(1));
+    expect(connection.of('response.output_audio.delta')).toHaveLength(1);
+    expect(dropped('fence')).toBe(1);
   });
 
   it('of a later response stays held at the announcement of an earlier one, that of an earlier one is let go', () => {
     audio({ ordinal: 1 });
     audio({ ordinal: 3 });
-    output(announceOf(2));
-    expect(connection.types).toEqual(['response.created']);
-    output(announceOf(3));
+    output(announceOf(2), textOf(2, 'Hello.'));
+    expect(connection.of('response.output_audio.delta')).toEqual([]);
+    output(announceOf(3), textOf(3, 'Hello.'));
     expect(connection.types.at(-1)).toBe('response.output_audio.delta');
     audio({ ordinal: 1 });
     expect(dropped('fence')).toBe(1);
@@ -171,15 +193,15 @@ describe('audio before its response is announced', () => {
   it('is bounded: beyond 1 MB it is dropped', () => {
     for (let n = 0; n < 30; n++) audio({ ordinal: 1, firstSample: n * 24_000, samples: 24_000 });
     expect(dropped('fence')).toBe(30 - 22);
-    output(announceOf(1));
+    output(announceOf(1), textOf(1, 'Hello.'));
     expect(connection.of('response.output_audio.delta')).toHaveLength(22);
   });
 
   it('of an older owner is let go when a new one takes over', () => {
     audio({ ordinal: 1 });
     downlink.ownerChanged();
-    output(announceOf(1));
-    expect(connection.types).toEqual(['response.created']);
+    output(announceOf(1), textOf(1, 'Hello.'));
+    expect(connection.of('response.output_audio.delta')).toEqual([]);
     audio({ ordinal: 1, epoch: 2 });
     expect(connection.types.at(-1)).toBe('response.output_audio.delta');
   });
@@ -216,17 +238,17 @@ describe('the fence of an explicit interrupt', () => {
     ['an input of another connection', { attachment: 2, seq: 1 }],
   ])('does not hold for a response begun by %s', (_by, cause) => {
     downlink.fence(everything, 2);
-    output(announceOf(1, { cause }));
+    output(announceOf(1, { cause }), textOf(1, 'Hello.'));
     audio({ ordinal: 1 });
     expect(connection.types.at(-1)).toBe('response.output_audio.delta');
   });
 
   it('of one response holds for no other, announced or not', () => {
-    output(announceOf(1), announceOf(2));
+    output(announceOf(1), textOf(1, 'One.'), announceOf(2), textOf(2, 'Two.'));
     downlink.fence({ responseId: 'resp_2', live: true, tails: true }, 9);
     audio({ ordinal: 1 });
     audio({ ordinal: 2 });
-    output(announceOf(3));
+    output(announceOf(3), textOf(3, 'Three.'));
     audio({ ordinal: 3 });
     expect(connection.of('response.output_audio.delta').map((event) => event['response_id'])).toEqual([
       'resp_1',
@@ -426,7 +448,7 @@ describe('errors', () => {
 
   it('of a client that reads too slowly are told once', () => {
     connection.bufferedBytes = 64 * 1024;
-    output(announceOf(1));
+    output(announceOf(1), textOf(1, 'Hello.'));
     for (let n = 0; n < 60; n++) audio({ firstSample: n * 24_000, samples: 24_000 });
     expect(told).toEqual(['overflow']);
   });
@@ -434,7 +456,7 @@ describe('errors', () => {
 
 describe('the form of audio', () => {
   it('for a JSON client is base64 of exactly the samples', () => {
-    output(announceOf(1));
+    output(announceOf(1), textOf(1, 'Hello.'));
     audio({ samples: 50 });
     audio({ firstSample: 20, samples: 50 });
     expect(pcmOfDelta(0)).toEqual([...pcmOf(0, 50)]);
@@ -443,17 +465,22 @@ describe('the form of audio', () => {
 
   it('for a binary client is the worker’s frame, uncopied', () => {
     connect({ binary: true });
-    output(announceOf(1));
+    output(announceOf(1), textOf(1, 'Hello.'));
     const chunk = chunkOf({ samples: 50 });
     downlink.audio(chunk);
     expect(connection.binaries).toHaveLength(1);
     expect(connection.binaries[0]).toBe(chunk.frame);
-    expect(connection.types).toEqual(['response.created', ...OPENING, '<audio>']);
+    expect(connection.types).toEqual([
+      'response.created',
+      ...OPENING,
+      'response.output_audio_transcript.delta',
+      '<audio>',
+    ]);
   });
 
   it('for a binary client is trimmed with its position where chunks overlap', () => {
     connect({ binary: true });
-    output(announceOf(1));
+    output(announceOf(1), textOf(1, 'Hello.'));
     audio({ samples: 50 });
     const overlapping = chunkOf({ firstSample: 20, samples: 50, last: true });
     const before = Uint8Array.from(overlapping.frame);
@@ -468,7 +495,7 @@ describe('the form of audio', () => {
 
   it('for a binary client keeps the end of a segment without a new sample', () => {
     connect({ binary: true });
-    output(announceOf(1));
+    output(announceOf(1), textOf(1, 'Hello.'));
     audio({ samples: 50 });
     audio({ firstSample: 20, samples: 30, last: true });
     const [, ending] = connection.binaries;

@@ -10,6 +10,7 @@ import {
 } from '@parley/model';
 import type { ClockPort, ConnectionPort, TelemetryPort } from '@parley/ports';
 import { Playhead } from '@parley/audio';
+import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
 import { pcmAfter, ResponseStream } from './response-stream';
@@ -34,9 +35,6 @@ export interface DownlinkListener {
   askedAtMs(seq: number): number | undefined;
 }
 
-/** Audio that arrives before its response is announced; more than this is a bug, not a race. */
-const HELD_MAX_BYTES = 1024 * 1024;
-
 /**
  * Everything towards one client: expands owner output to events, keeps audio in order behind the fence, and knows what
  * was written and heard. The one place that writes to the connection.
@@ -45,8 +43,7 @@ export class Downlink {
   private readonly streams = new Map<number, ResponseStream>();
   private readonly playhead = new Playhead();
   private readonly writer: OrderedWriter;
-  private held: ChunkView[] = [];
-  private heldBytes = 0;
+  private readonly held = new HeldAudio();
   private announcedOrdinal = 0;
   private closedOrdinal = 0;
   /** Responses that inputs up to this number began are fenced before they are announced. */
@@ -138,7 +135,7 @@ export class Downlink {
         return this.announce(output, eventId);
       case 'text': {
         const stream = this.streams.get(output.ordinal);
-        if (stream && !stream.muted) this.writeAll(stream.events.text(output.text), eventId);
+        if (stream && !stream.muted) this.text(stream, output, eventId);
         return;
       }
       case 'end':
@@ -156,14 +153,16 @@ export class Downlink {
 
   audio(chunk: ChunkView): void {
     const stream = this.streams.get(chunk.ordinal);
-    if (!stream) return this.hold(chunk);
+    // Of responses that are over or fenced nothing is awaited any more.
+    const isAwaited = stream ? stream.awaitsText(chunk.segment) : chunk.ordinal > this.announcedOrdinal;
+    if (isAwaited && this.held.add(chunk)) return;
+    if (!stream || isAwaited) return this.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'fence' });
     const placement = stream.place(chunk);
     if (placement.kind !== 'write') {
       this.telemetry.count('parley_stale_chunks_dropped_total', { reason: placement.kind });
       return;
     }
     const { skipSamples } = placement;
-    // Text can come later than its audio: it is repeated when it was lost on the bus, audio is not.
     const opening = stream.events.open();
     if (opening.length > 0) this.writeAll(opening, this.ownEventId());
     this.writer.write({
@@ -183,8 +182,7 @@ export class Downlink {
 
   /** An older owner's unfinished response will get no more audio; its end comes from the new owner. */
   ownerChanged(): void {
-    this.held = [];
-    this.heldBytes = 0;
+    this.held.clear();
   }
 
   private pass(event: ClientEventBody, eventId: string): void {
@@ -217,28 +215,22 @@ export class Downlink {
     connection.sendText(stream.events.audioDelta(this.ownEventId(), base64));
   }
 
-  private hold(chunk: ChunkView): void {
-    if (chunk.ordinal <= this.announcedOrdinal || this.heldBytes > HELD_MAX_BYTES) {
-      return this.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'fence' });
-    }
-    this.held.push(chunk);
-    this.heldBytes += chunk.pcm.length;
-  }
-
   private announce(output: Of<'announce'>, eventId: string): void {
     const { ordinal, cause } = output;
     const events = new ResponseEvents(output, this.options.conversationId);
     const askedAtMs = cause.attachment === this.attachment ? this.listener.askedAtMs(cause.seq) : undefined;
     const stream = new ResponseStream(output, events, askedAtMs);
-    stream.muted = cause.attachment === this.attachment && cause.seq < this.mutedThroughSeq;
     this.streams.set(ordinal, stream);
     this.playhead.begin(ordinal);
+    if (cause.attachment === this.attachment && cause.seq < this.mutedThroughSeq) this.mute(stream);
     this.announcedOrdinal = Math.max(this.announcedOrdinal, ordinal);
     this.writeAll(events.created(), eventId);
-    const early = this.held.filter((chunk) => chunk.ordinal === ordinal);
-    this.held = this.held.filter((chunk) => chunk.ordinal > ordinal);
-    this.heldBytes = this.held.reduce((sum, chunk) => sum + chunk.pcm.length, 0);
-    for (const chunk of early) this.audio(chunk);
+  }
+
+  private text(stream: ResponseStream, { segment, text }: Of<'text'>, eventId: string): void {
+    this.writeAll(stream.events.text(text), eventId);
+    stream.hasText(segment);
+    for (const chunk of this.held.take(stream.ordinal, segment)) this.audio(chunk);
   }
 
   private end(output: Of<'end'>, eventId: string): void {
@@ -294,12 +286,13 @@ export class Downlink {
 
   private mute(stream: ResponseStream): void {
     stream.muted = true;
-    const dropped = this.writer.dropAudio(stream.ordinal);
+    const dropped = this.writer.dropAudio(stream.ordinal) + this.held.drop(stream.ordinal);
     if (dropped > 0) this.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'fence' }, dropped);
   }
 
   private forget(stream: ResponseStream): void {
     this.streams.delete(stream.ordinal);
+    this.held.drop(stream.ordinal);
     this.playhead.drop(stream.ordinal, this.clock.nowMs());
   }
 

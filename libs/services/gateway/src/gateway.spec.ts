@@ -149,6 +149,8 @@ describe('a connection', () => {
         } as const,
         sessionId,
       );
+      owner.emit({ kind: 'text', lane: 0, ordinal: 1, segment: 0, text: 'Hello.' }, sessionId);
+      await stage.pass();
       owner.audio({}, sessionId);
       await stage.pass();
       forms.push(connection.types.slice(-1));

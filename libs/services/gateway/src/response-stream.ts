@@ -30,6 +30,8 @@ export class ResponseStream {
   private end: End | undefined;
   /** Samples placed (written or queued) of the segment under way, by index. */
   private placed: { segment: number; samples: number; last: boolean } = { segment: 0, samples: 0, last: false };
+  /** Segments whose text has come, which is the owner's word that they are part of the answer. */
+  private texts = 0;
   /** The fence: no audio, text or viseme of it reaches the client any more. */
   muted = false;
   closed = false;
@@ -43,6 +45,15 @@ export class ResponseStream {
 
   get ordinal(): number {
     return this.announce.ordinal;
+  }
+
+  hasText(segment: number): void {
+    this.texts = Math.max(this.texts, segment + 1);
+  }
+
+  /** Audio of this segment is not heard before its text has come. */
+  awaitsText(segment: number): boolean {
+    return segment >= this.texts && !this.muted && !this.closed;
   }
 
   /** Segments in order, samples contiguous. */

@@ -112,17 +112,16 @@ async function thinking(): Promise<void> {
 const statuses = (): unknown[] => gateway.of('end').map(({ status }) => status);
 
 describe('nothing leaves before the write that holds it', () => {
-  it('neither the acceptance of a turn nor an order to speak; model and voice are asked at once', async () => {
+  it('neither the acceptance of a turn nor its text; model and voice are asked at once', async () => {
     const before = gateway.kinds.length;
     ports.store.hold();
     const reply = gateway.send(turnOf(1));
     await stage.pass();
     expect(stage.llm.calls).toHaveLength(1);
     expect(worker.opens).toHaveLength(1);
-    stage.llm.call(0).writes('One. Two. Three. ');
+    stage.llm.call(0).writes('One two three four. ');
     await stage.pass(250);
     expect(gateway.kinds.slice(before)).toEqual([]);
-    expect(worker.orders).toEqual([]);
     ports.store.letGo();
     await stage.pass();
     expect(await reply).toEqual({ kind: 'applied', seq: 1 });
@@ -137,13 +136,13 @@ describe('nothing leaves before the write that holds it', () => {
     expect(worker.kinds).toEqual(['segment 0']);
   });
 
-  it('nor text, nor the segment that holds it', async () => {
+  it('nor text, without which the gateway lets nobody hear the segment that is ordered at once', async () => {
     await thinking();
     ports.store.hold();
     stage.llm.call(0).writes('One two three four. Five');
     await stage.pass(1_000);
     expect(gateway.of('text')).toEqual([]);
-    expect(worker.orders).toEqual([]);
+    expect(worker.kinds).toEqual(['segment 0']);
     ports.store.letGo();
     await stage.pass();
     expect(gateway.of('text').map(({ text }) => text)).toEqual(['One two three four. ']);
@@ -230,7 +229,7 @@ describe('while the store cannot be reached', () => {
     ports.store.inner.setUnavailable(false);
     await stage.pass(250);
     expect(await Promise.all(again)).toEqual([
-      { kind: 'applied', seq: 1 },
+      { kind: 'applied', seq: 2 },
       { kind: 'applied', seq: 2 },
     ]);
     expect(gateway.kinds.slice(before).filter((kind) => kind === 'parley.turn.accepted')).toHaveLength(1);
@@ -285,7 +284,7 @@ describe('a session that another process has taken', () => {
     expect(await stage.now(gateway.send(turnOf(2)))).toBe('no-responders');
   });
 
-  it('while a write was under way: nothing of it leaves', async () => {
+  it('while a write was under way: nothing of it reaches a client', async () => {
     await thinking();
     ports.store.hold();
     stage.llm.call(0).writes('One two three four. ');
@@ -294,7 +293,6 @@ describe('a session that another process has taken', () => {
     ports.store.letGo();
     await stage.pass(1_000);
     expect(gateway.of('text')).toEqual([]);
-    expect(worker.orders).toEqual([]);
     expect(overs).toBe(1);
   });
 

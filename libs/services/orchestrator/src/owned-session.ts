@@ -29,6 +29,7 @@ import {
   type AtOnceEffect,
   type Effect,
   type EngineInput,
+  type WrittenEffect,
 } from '@parley/turn-engine';
 import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
 import { Generations } from './generations';
@@ -38,7 +39,7 @@ import { record } from './observations';
 import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
 import { encodeRecord, type Connection, type SessionRecord } from './session-record';
-import { SessionVoice, type VoiceOrderEffect } from './session-voice';
+import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
 
 export interface OrchestratorPorts {
@@ -64,21 +65,20 @@ const WRITE_RETRY_MS = 200;
 
 /** What one write covers, and what leaves after it. */
 interface Batch {
-  orders: VoiceOrderEffect[];
   outputs: OutboxEntry[];
   closeReason: string | undefined;
   /** The last durable input of the batch. */
   lastSeq: number | undefined;
 }
 
-const isEmpty = ({ orders, outputs, closeReason, lastSeq }: Batch): boolean =>
-  orders.length === 0 && outputs.length === 0 && closeReason === undefined && lastSeq === undefined;
+const isEmpty = ({ outputs, closeReason, lastSeq }: Batch): boolean =>
+  outputs.length === 0 && closeReason === undefined && lastSeq === undefined;
 
 /**
- * One session while this process owns it. One input at a time: `step`; what stays inside the owner starts at once; the
- * write; then what leaves. Nothing leaves before the write that holds it is confirmed, so whatever a client or worker
- * has seen survives this process; a write that is refused means that somebody else is the owner, and from then on
- * nothing is published at all.
+ * One session while this process owns it. One input at a time: `step`; what no client hears of starts at once; the
+ * write; then the outputs and the answers to inputs. They never leave before the write that holds them is confirmed, so
+ * whatever a client has seen survives this process; a write that is refused means that somebody else is the owner, and
+ * from then on nothing is published at all.
  */
 export class OwnedSession {
   private readonly mailbox = new Mailbox();
@@ -225,8 +225,13 @@ export class OwnedSession {
   private async run(): Promise<void> {
     this.running = true;
     while (this.state === 'owned' && !this.mailbox.isEmpty) {
-      const batch = this.stepAll();
+      const batch: Batch = { outputs: [], closeReason: undefined, lastSeq: undefined };
+      this.stepAll(batch);
       if (isEmpty(batch)) continue;
+      // The model's request leaves before the write is prepared, and what comes in the same turn of the event loop shares it.
+      await new Promise<void>((resolve) => this.ports.system.schedule(resolve));
+      if (!this.isOwned()) break;
+      this.stepAll(batch);
       if (!(await this.write(batch.lastSeq))) continue;
       this.voice.confirmWritten();
       this.perform(batch);
@@ -235,9 +240,8 @@ export class OwnedSession {
     this.settle();
   }
 
-  /** Steps everything that waits; one write then covers it all. */
-  private stepAll(): Batch {
-    const batch: Batch = { orders: [], outputs: [], closeReason: undefined, lastSeq: undefined };
+  /** Steps everything that waits. */
+  private stepAll(batch: Batch): void {
     for (const input of this.mailbox.takeAll()) {
       if (input.kind === 'client') batch.lastSeq = input.number.seq;
       for (const effect of this.stepOne(input)) {
@@ -245,26 +249,12 @@ export class OwnedSession {
         else this.collect(effect, batch);
       }
     }
-    return batch;
   }
 
-  private collect(effect: Exclude<Effect, AtOnceEffect>, batch: Batch): void {
-    switch (effect.kind) {
-      case 'emit':
-        // Output gets its number before the write, which holds it until the gateway has it.
-        batch.outputs.push(this.outbox.add(effect.output));
-        break;
-      case 'speak-segment':
-      case 'end-voice':
-      case 'cancel-voice':
-        batch.orders.push(effect);
-        break;
-      case 'close-session':
-        batch.closeReason = effect.reason;
-        break;
-      default:
-        unreachable(effect);
-    }
+  private collect(effect: WrittenEffect, batch: Batch): void {
+    // Output gets its number before the write, which holds it until the gateway has it.
+    if (effect.kind === 'emit') batch.outputs.push(this.outbox.add(effect.output));
+    else batch.closeReason = effect.reason;
   }
 
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
@@ -291,6 +281,10 @@ export class OwnedSession {
         return this.generations.abort(effect.ordinal);
       case 'open-voice':
         return this.voice.open(effect, this.traceparent);
+      case 'speak-segment':
+      case 'end-voice':
+      case 'cancel-voice':
+        return this.voice.order(effect);
       case 'observe':
         return record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
       default:
@@ -345,9 +339,7 @@ export class OwnedSession {
     };
   }
 
-  private perform({ orders, outputs, closeReason, lastSeq }: Batch): void {
-    // The voice first: somebody waits to hear it.
-    for (const order of orders) this.voice.order(order);
+  private perform({ outputs, closeReason, lastSeq }: Batch): void {
     this.sender.send(outputs, this.traceparent);
     if (closeReason !== undefined) {
       this.log.info('a session ended', { reason: closeReason });

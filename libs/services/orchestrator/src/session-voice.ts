@@ -20,9 +20,8 @@ export interface VoiceOwner {
 }
 
 /**
- * The voice workers that speak for one session: one binding for each response that is not over. A binding is opened
- * before the write that holds its response, beside the language model (a worker speaks nothing before a segment is
- * ordered); orders follow the write.
+ * The voice workers that speak for one session: one binding for each response that is not over. They are asked and
+ * ordered before the write that holds response or segment: the gateway lets nobody hear a segment before its text.
  */
 export class SessionVoice {
   private readonly bindings = new Map<number, VoiceBinding>();
