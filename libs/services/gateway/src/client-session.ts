@@ -7,6 +7,8 @@ import type { GatewayPorts, SessionLink } from './session-link';
 
 /** Reports while something plays, and the longest wait of an acknowledgement (design §5). */
 const REPORT_PERIOD_MS = 200;
+/** Reports of all sessions fall on one grid: those of many leave, and arrive, with one system call. */
+const REPORT_GRID_MS = 20;
 /** A client that sends faster than its owner can apply is closed, not buffered. */
 const MAX_WAITING_INPUTS = 512;
 /** The owner is told of the end of a connection; it also finds out by itself. */
@@ -171,7 +173,11 @@ export class ClientSession implements ConnectionListener {
   /** A report within the period: it also acknowledges what the owner has sent. */
   private scheduleReport(): void {
     if (this.ended) return;
-    this.reportTimer ??= this.ports.system.timers.after(REPORT_PERIOD_MS, () => this.report());
+    if (this.reportTimer) return;
+    const { clock, timers } = this.ports.system;
+    const nowMs = clock.nowMs();
+    const dueMs = Math.floor((nowMs + REPORT_PERIOD_MS) / REPORT_GRID_MS) * REPORT_GRID_MS;
+    this.reportTimer = timers.after(Math.ceil(dueMs - nowMs), () => this.report());
   }
 
   /** Several things of one tick make one report. */
