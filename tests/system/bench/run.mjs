@@ -60,6 +60,24 @@ export const SWEEPS = {
     },
     { name: 'memory MB of all processes, 300 sessions speaking', same: true, pick: memoryMb },
   ],
+  // Where the floor keeps a small machine over the limit: the same figures with fewer sessions.
+  smaller: [
+    { name: 'first audio p99, 80 sessions', args: conv(80), peers: ['bus', 'parley'], pick: (r) => r.ttfa?.p99 },
+    {
+      name: 'interrupt to last stale audio p99, 10 sessions, voice at 10 × real time, two of every worker',
+      args: conv(10, 'TTS_PACE=10', 'TTS_MS=4000'),
+      peers: ['bus', 'parley2'],
+      pick: (r) => r.intLastMs?.p99,
+    },
+    {
+      name: 'CPU µs per audio frame, 120 sessions speaking',
+      args: ['speak', 120, 'TTS_MS=30000', 'WARM=3', 'SECS=8'],
+      peers: ['bus', 'parley'],
+      env: { PARLEY_AVATAR: 'none' },
+      pick: (r) => r.usPerFrame,
+    },
+    { name: 'memory MB of all processes, 120 sessions speaking', same: true, pick: memoryMb },
+  ],
 };
 
 function memoryMb(run) {
@@ -157,7 +175,7 @@ async function findLimits() {
   const limits = [];
   for (const peer of ['bus', 'parley']) {
     let good = 0;
-    for (const n of [200, 300, 400, 500, 600, 700, 800, 900, 1000, 1100, 1200]) {
+    for (const n of [50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1000]) {
       const passes = (await limitRun(peer, n)) || (await limitRun(peer, n));
       if (!passes) break;
       good = n;
