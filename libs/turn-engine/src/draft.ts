@@ -1,4 +1,4 @@
-import type { ClientError, OwnerOutput, TurnPolicy } from '@parley/model';
+import type { ClientError, OwnerOutput, SessionPolicy, TurnPolicy } from '@parley/model';
 import type { Effect } from './effects';
 import { liveResponse, type EngineState, type LiveResponse, type Phase } from './state';
 
@@ -14,6 +14,11 @@ export class Draft {
     readonly nowMs: number,
     readonly policy: TurnPolicy,
   ) {}
+
+  /** The client's choice, and the server's where it has none. */
+  get sessionPolicy(): SessionPolicy {
+    return { busy: this.state.policy.busy ?? this.policy.busy };
+  }
 
   get live(): LiveResponse | undefined {
     return liveResponse(this.state);

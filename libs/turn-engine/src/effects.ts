@@ -23,7 +23,7 @@ export type Effect =
 export type Observation =
   | { name: 'first-token'; ms: number }
   | { name: 'response-ended'; status: ResponseStatus; responseId: ResponseId }
-  | { name: 'interrupted'; cause: 'explicit' | 'cancel' | 'truncate'; responseId: ResponseId }
+  | { name: 'interrupted'; cause: 'explicit' | 'cancel' | 'truncate' | 'turn'; responseId: ResponseId }
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
 

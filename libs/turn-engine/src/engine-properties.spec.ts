@@ -1,4 +1,4 @@
-import type { ResponseDelivery } from '@parley/model';
+import { BUSY_POLICIES, type ResponseDelivery } from '@parley/model';
 import fc from 'fast-check';
 import type { EngineInput } from './inputs';
 import { step } from './step';
@@ -81,6 +81,10 @@ const clientActs = fc.oneof(
     arbitrary: named('updates', fc.constantFrom(null, 'Be kind.'), (talk, instructions) =>
       talk.client({ kind: 'session-updated', patch: { instructions } }),
     ),
+  },
+  {
+    weight: 2,
+    arbitrary: named('chooses', fc.constantFrom(...BUSY_POLICIES), (talk, busy) => talk.chooses({ busy })),
   },
   { weight: 2, arbitrary: named('closed', back, (talk, offset) => (talk.closedOrdinal = talk.newest - offset)) },
   { weight: 1, arbitrary: named('attachment', fc.constantFrom(1, 2), (talk, n) => (talk.attachment = n)) },

@@ -14,6 +14,8 @@ export const refusals = {
     invalid('turn_duplicate', `Turn ${turnId} was accepted before; a new turn needs a new turn_id.`, 'turn_id'),
   turnInProgress: (responseId: ResponseId) =>
     invalid('turn_in_progress', `Response ${responseId} is in progress; interrupt it first or wait for response.done.`),
+  queueFull: (waiting: number) =>
+    invalid('turn_in_progress', `${waiting} turns wait already; wait for response.done, or interrupt.`),
   activeResponse: (responseId: ResponseId) =>
     invalid(
       'conversation_already_has_active_response',

@@ -11,9 +11,9 @@ import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem, heardOf } from './history';
 import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders } from './response';
-import type { LiveResponse, Tail } from './state';
+import type { LiveResponse, QueuedTurn, Tail } from './state';
 
-type Cause = 'explicit' | 'cancel' | 'truncate';
+type Cause = 'explicit' | 'cancel' | 'truncate' | 'turn';
 
 interface Interrupt {
   number: InputNumber;
@@ -39,9 +39,39 @@ export function interrupt(draft: Draft, interrupt: Interrupt): void {
   );
   const live = draft.live;
   const hit = live !== undefined && isHit(live, interrupt);
-  if (tails.length === 0 && !hit) return draft.reject(refusals.nothingToInterrupt(), interrupt.clientEventId);
+  // Inputs are applied in order: whatever waits was said before this.
+  const waiting = draft.state.queue.filter(
+    (turn) => interrupt.responseId === undefined || turn.responseId === interrupt.responseId,
+  );
+  if (tails.length === 0 && !hit && waiting.length === 0) {
+    return draft.reject(refusals.nothingToInterrupt(), interrupt.clientEventId);
+  }
   for (const tail of tails) cutTail(draft, tail, 'explicit');
+  // Before the live response ends, or the oldest of them would begin.
+  for (const turn of waiting) dropQueued(draft, turn);
   if (hit) cutLive(draft, 'explicit');
+}
+
+/** Busy policy `interrupt`: the new turn takes the floor from everything that is generated or heard. */
+export function cutForTurn(draft: Draft): void {
+  for (const tail of draft.state.tails) cutTail(draft, tail, 'turn');
+  for (const turn of draft.state.queue) dropQueued(draft, turn);
+  cutLive(draft, 'turn');
+}
+
+/** A turn that never began: the client is told as of any interrupted response, so that an accepted turn always ends (G2). */
+function dropQueued(draft: Draft, { responseId, turnId }: QueuedTurn): void {
+  draft.set({ queue: draft.state.queue.filter((turn) => turn.responseId !== responseId) });
+  draft.emit({
+    kind: 'event',
+    event: {
+      type: 'parley.response.interrupted',
+      response_id: responseId,
+      turn_id: turnId,
+      heard_ms: 0,
+      heard_text: '',
+    },
+  });
 }
 
 /** `response.cancel`: only what is still generated or delivered. */
@@ -113,7 +143,7 @@ function cut(
     heardMs: msOfSamples(playedSamples),
     heardText: heard,
     usage,
-    reason: 'client_cancelled',
+    reason: cause === 'turn' ? 'turn_detected' : 'client_cancelled',
   });
   draft.do({ kind: 'observe', observation: { name: 'interrupted', cause, responseId } });
 }

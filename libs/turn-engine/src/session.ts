@@ -1,4 +1,4 @@
-import { type SessionPatch } from '@parley/model';
+import type { SessionPatch, SessionPolicy } from '@parley/model';
 import type { Draft } from './draft';
 import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
 import type { SessionConfig } from './state';
@@ -57,6 +57,12 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
 }
 
+/** The session's choice holds from the next input on; what runs keeps running. */
+export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void {
+  draft.set({ policy: { ...draft.state.policy, ...patch } });
+  draft.emit({ kind: 'event', event: { type: 'parley.policy.updated', policy: draft.sessionPolicy } });
+}
+
 /**
  * The owner is another process now: what it had under way is lost, so the running response ends as failed, unless
  * everything of it was generated and delivered, and the session is free for the next turn. Every deadline starts again
@@ -80,7 +86,7 @@ export function takeOver(draft: Draft): void {
 export function closeSession(draft: Draft, reason: string): void {
   const live = draft.live;
   if (live) stopProviders(draft, live);
-  draft.set({ tails: [] });
+  draft.set({ tails: [], queue: [] });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });
 }

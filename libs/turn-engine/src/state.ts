@@ -5,6 +5,7 @@ import type {
   ResponseId,
   SegmentDelivery,
   SessionId,
+  SessionPolicy,
   TurnId,
   Usage,
   WordTiming,
@@ -25,6 +26,10 @@ export interface EngineState {
   history: HistoryItem[];
   /** Turn ids accepted lately, oldest first; a repeated one runs nothing (G3). */
   recentTurnIds: TurnId[];
+  /** What the client chose of the turn policy; the rest is the server's. */
+  policy: Partial<SessionPolicy>;
+  /** Region "queue": turns that were accepted and wait for the live response to end, oldest first. Empty without one. */
+  queue: QueuedTurn[];
   nextOrdinal: number;
   /** How fast this session's voice spoke so far, for heard text without word timings. */
   voiceRate: VoiceRate;
@@ -130,6 +135,16 @@ export type HistoryItem =
       spoken: SpokenAnswer | null;
     };
 
+/** A turn that waits under the busy policy `queue`; its ids are known to the client since it was accepted. */
+export interface QueuedTurn {
+  turnId: TurnId;
+  text: string;
+  itemId: ItemId;
+  responseId: ResponseId;
+  answerId: ItemId;
+  cause: InputNumber;
+}
+
 /** The segments of an answer and how far each was delivered; the playhead is the heard position. */
 export interface SpokenAnswer {
   segments: Segment[];
@@ -145,6 +160,8 @@ export function initialState(session: SessionConfig): EngineState {
     tails: [],
     history: [],
     recentTurnIds: [],
+    policy: {},
+    queue: [],
     nextOrdinal: 1,
     voiceRate: { samples: 0, characters: 0 },
     idleDeadlineMs: Number.MAX_SAFE_INTEGER,

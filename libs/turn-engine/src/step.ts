@@ -9,6 +9,7 @@ import type { EngineInput } from './inputs';
 import { applyReport, bindVoice, failVoice, goOnWithoutVoice, timeWords } from './playout';
 import { attach, closeSession, takeOver } from './session';
 import type { EngineState } from './state';
+import { startQueued } from './turns';
 
 export interface StepResult {
   state: EngineState;
@@ -24,6 +25,7 @@ export function step(state: EngineState, input: EngineInput, nowMs: number, poli
   if (state.phase.name === 'closed') return { state, effects: [] };
   const draft = new Draft(state, nowMs, policy);
   apply(draft, input);
+  startQueued(draft);
   announceFloor(draft, state);
   return { state: draft.state, effects: draft.effects };
 }

@@ -131,6 +131,36 @@ describe('a conversation over the real services on virtual time', () => {
     ]);
   });
 
+  it('[TU10][SP1] a turn takes the floor when the session says so: the answer before it is heard no more', async () => {
+    client.send({ type: 'parley.policy.update', policy: { busy: 'interrupt' } });
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    client.say('stop, tomorrow', 't2');
+    await stage.system.advanceBy(15_000);
+    const dones = client.events('response.done').map((event) => event['response'] as Record<string, unknown>);
+    expect(dones).toMatchObject([
+      { status: 'cancelled', status_details: { reason: 'turn_detected' } },
+      { status: 'completed' },
+    ]);
+    const [first, second] = dones.map(({ id }) => id);
+    const voices = client.arrivals.flatMap((arrival) => (arrival.kind === 'audio' ? [arrival.responseId] : []));
+    expect(voices.lastIndexOf(String(first))).toBeLessThan(voices.indexOf(String(second)));
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[TU11][TU12][G2] a turn waits for the answer before it when the session says so, and is answered', async () => {
+    client.send({ type: 'parley.policy.update', policy: { busy: 'queue' } });
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    client.say('and tomorrow', 't2');
+    await stage.system.advanceBy(500);
+    expect(client.events('parley.turn.accepted')).toMatchObject([{ turn_id: 't1' }, { turn_id: 't2', queued: true }]);
+    expect(stage.llm.asked).toHaveLength(1);
+    await stage.system.advanceBy(20_000);
+    expect(statuses()).toEqual(['completed', 'completed']);
+    expect(stage.llm.asked[1]?.at(-1)).toEqual({ role: 'user', content: 'and tomorrow' });
+  });
+
   it('[G4][SP10] gives the model what was heard, marked as interrupted', async () => {
     client.say('hello', 't1');
     await stage.system.advanceBy(1_600);

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors';
 import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
+import type { SessionPolicy } from './policy';
 import type { Viseme } from './timings';
 
 /** WebSocket subprotocols. `parley.v1` is selected when offered; the Realtime API's `realtime` otherwise. */
@@ -18,6 +19,7 @@ export type ClientEvent = { event_id?: string } & (
   | { type: 'response.cancel'; response_id?: ResponseId }
   | { type: 'parley.transcript.final'; turn_id?: TurnId; text: string }
   | { type: 'parley.interrupt'; response_id?: ResponseId }
+  | { type: 'parley.policy.update'; policy: Partial<SessionPolicy> }
   | { type: 'parley.playback'; response_id: ResponseId; played_ms: number; ended?: boolean }
   | { type: 'parley.ping' }
 );
@@ -47,7 +49,9 @@ export type FloorState = 'idle' | 'listening' | 'thinking' | 'speaking';
 export type ParleyEvent =
   | { type: 'parley.session'; session_id: SessionId; resumed: boolean; capabilities: Capability[] }
   | { type: 'parley.state'; state: FloorState; response_id?: ResponseId }
-  | { type: 'parley.turn.accepted'; turn_id: TurnId; response_id: ResponseId }
+  /** `queued`: it waits for the response in progress to end. */
+  | { type: 'parley.turn.accepted'; turn_id: TurnId; response_id: ResponseId; queued?: true }
+  | { type: 'parley.policy.updated'; policy: SessionPolicy }
   | {
       type: 'parley.response.interrupted';
       response_id: ResponseId;

@@ -41,7 +41,8 @@ export type OwnerOutput =
       lane: number;
       ordinal: number;
       segments: number;
-      status: ResponseStatus;
+      /** One that is cancelled ends with `interrupted`. */
+      status: Exclude<ResponseStatus, 'cancelled'>;
       error: ClientError | null;
       usage: Usage;
       /** Segments whose text is spoken; without a voice (text goes on) this is 0 and closing waits for no audio. */
@@ -62,7 +63,10 @@ export type OwnerOutput =
       heardMs: number;
       heardText: string;
       usage: Usage;
-      reason: 'client_cancelled' | 'turn_detected';
+      reason: InterruptReason;
     }
   /** The session ended; the gateway closes the connection after writing what precedes this. */
   | { kind: 'disconnect'; closeCode: number; reason: string };
+
+/** Why a response was interrupted, in the Realtime API's words: by the client's order, or by a turn that took the floor. */
+export type InterruptReason = 'client_cancelled' | 'turn_detected';

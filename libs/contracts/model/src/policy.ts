@@ -1,7 +1,20 @@
+/** What a final transcript does while the agent works or speaks. */
+export const BUSY_POLICIES = ['reject', 'interrupt', 'queue'] as const;
+export type BusyPolicy = (typeof BUSY_POLICIES)[number];
+
+/** The part of the policy that a client chooses for its session (`parley.policy.update`). */
+export interface SessionPolicy {
+  /**
+   * `reject`: refused while a response is live. `interrupt`: cuts the response and what still plays, and takes the
+   * floor. `queue`: waits until the response is over.
+   */
+  busy: BusyPolicy;
+}
+
 /** The turn policy of a session: what the engine may decide, and how long each wait may last. All times in ms. */
-export interface TurnPolicy {
-  /** What a final transcript does while a response runs. `interrupt` and `queue` come with the whole engine. */
-  busy: 'reject';
+export interface TurnPolicy extends SessionPolicy {
+  /** Turns that may wait under `queue`; one more is refused. */
+  maxQueuedTurns: number;
   /** With at least this many characters heard, an interrupted answer enters the history (marked as interrupted). */
   minPartialChars: number;
   /** First token of the language model. */
@@ -20,6 +33,7 @@ export interface TurnPolicy {
 
 export const DEFAULT_POLICY: TurnPolicy = {
   busy: 'reject',
+  maxQueuedTurns: 4,
   minPartialChars: 1,
   firstTokenTimeoutMs: 20_000,
   tokenTimeoutMs: 5_000,

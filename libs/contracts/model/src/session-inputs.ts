@@ -1,6 +1,7 @@
 import type { ResponseDelivery } from './delivery';
 import type { ClientError } from './errors';
 import type { ItemId, ResponseId, TurnId } from './ids';
+import type { SessionPolicy } from './policy';
 
 /** A message the client puts into the conversation. Assistant text may be replayed by a client that brings its history. */
 export interface ItemDraft {
@@ -38,6 +39,7 @@ export type SessionInput =
   | { kind: 'response-cancelled'; responseId?: ResponseId; writtenOrdinal: number; delivery: ResponseDelivery[] }
   | { kind: 'item-truncated'; itemId: ItemId; audioEndMs: number; delivery: ResponseDelivery[] }
   | { kind: 'session-updated'; patch: SessionPatch }
+  | { kind: 'policy-updated'; patch: Partial<SessionPolicy> }
   /** The gateway could not accept a client's message; it goes through the owner so that errors keep their order. */
   | { kind: 'message-refused'; error: ClientError }
   | { kind: 'disconnected'; reason: 'client' | 'lost' | 'shutdown' | 'overflow' };

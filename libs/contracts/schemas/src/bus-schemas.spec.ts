@@ -60,6 +60,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
     },
     { ...numbered, input: { kind: 'item-truncated', itemId: 'i', audioEndMs: 700, delivery: [delivery] } },
     { ...numbered, input: { kind: 'session-updated', patch: { instructions: null, voice: 'alloy' } } },
+    { ...numbered, input: { kind: 'policy-updated', patch: { busy: 'queue' } } },
     { ...numbered, input: { kind: 'message-refused', error } },
     { ...numbered, input: { kind: 'disconnected', reason: 'lost' } },
   ],

@@ -1,4 +1,4 @@
-import { isResponseId, type ClientEvent, type ClientEventType, type ResponseId } from '@parley/model';
+import { BUSY_POLICIES, isResponseId, type ClientEvent, type ClientEventType, type ResponseId } from '@parley/model';
 import { z } from 'zod';
 import { CLIENT_LIMITS } from './client-limits';
 import type { AssertNone, Disagreement } from './same-type';
@@ -90,6 +90,9 @@ export const clientEventSchemas = {
   'response.cancel': event('response.cancel', { response_id: responseId.exactOptional() }),
   'parley.transcript.final': event('parley.transcript.final', { turn_id: id.exactOptional(), text }),
   'parley.interrupt': event('parley.interrupt', { response_id: responseId.exactOptional() }),
+  'parley.policy.update': event('parley.policy.update', {
+    policy: closed({ busy: z.enum(BUSY_POLICIES).exactOptional() }),
+  }),
   'parley.playback': event('parley.playback', {
     response_id: responseId,
     played_ms: z.number().min(0),

@@ -3,7 +3,7 @@ import { clientError } from './client-error-schema';
 import { count, milliseconds, ordinal, responseId } from './id-schemas';
 
 const usage = z.object({ inputTokens: count, outputTokens: count });
-const status = z.enum(['completed', 'cancelled', 'failed', 'incomplete']);
+const status = z.enum(['completed', 'failed', 'incomplete']);
 const lane = { lane: count, ordinal: count };
 
 /** Numbered owner output; the stored state holds what is not acknowledged. */

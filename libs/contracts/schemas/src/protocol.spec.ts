@@ -234,7 +234,8 @@ describe('PROTOCOL.md, the client protocol', () => {
     const expected: Fields = {
       'parley.session': { session_id: true, resumed: true, capabilities: true },
       'parley.state': { state: true, response_id: true },
-      'parley.turn.accepted': { turn_id: true, response_id: true },
+      'parley.turn.accepted': { turn_id: true, response_id: true, queued: true },
+      'parley.policy.updated': { policy: true },
       'parley.response.interrupted': { response_id: true, turn_id: true, heard_ms: true, heard_text: true },
       'parley.turn.metrics': {
         turn_id: true,

@@ -1,3 +1,4 @@
+import { BUSY_POLICIES } from '@parley/model';
 import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { responseDelivery } from './delivery-schemas';
@@ -56,6 +57,7 @@ const sessionInput = z.discriminatedUnion('kind', [
     delivery: z.array(responseDelivery),
   }),
   z.object({ kind: z.literal('session-updated'), patch: sessionPatch }),
+  z.object({ kind: z.literal('policy-updated'), patch: z.object({ busy: z.enum(BUSY_POLICIES).exactOptional() }) }),
   z.object({ kind: z.literal('message-refused'), error: clientError }),
   z.object({ kind: z.literal('disconnected'), reason: z.enum(['client', 'lost', 'shutdown', 'overflow']) }),
 ]);

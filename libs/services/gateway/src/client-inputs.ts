@@ -42,6 +42,8 @@ export function inputOf(event: Durable, random: RandomPort, snapshot: () => Deli
         audioEndMs: event.audio_end_ms,
         delivery: snapshot().delivery,
       };
+    case 'parley.policy.update':
+      return { kind: 'policy-updated', patch: event.policy };
     case 'session.update': {
       const { instructions, audio } = event.session;
       const voice = audio?.output?.voice;

@@ -269,7 +269,9 @@ export class Downlink {
     const stream = this.streams.get(output.ordinal);
     if (stream) this.mute(stream);
     const events =
-      stream && !stream.closed ? stream.events.close({ status: 'cancelled', error: null, usage: output.usage }) : [];
+      stream && !stream.closed
+        ? stream.events.close({ status: 'cancelled', reason: output.reason, usage: output.usage })
+        : [];
     this.closedOrdinal = Math.max(this.closedOrdinal, output.ordinal);
     const { responseId, turnId, heardMs, heardText } = output;
     events.push({

@@ -31,7 +31,7 @@ const WIRE_USAGE = {
   output_token_details: { text_tokens: 3, audio_tokens: 0 },
 };
 
-const closing = (more: Partial<Closing> = {}): Closing => ({ status: 'completed', error: null, usage: USAGE, ...more });
+const COMPLETED: Closing = { status: 'completed', error: null, usage: USAGE };
 const typesOf = (events: readonly ClientEventBody[]): string[] => events.map(({ type }) => type);
 
 const CHAIN = [
@@ -62,7 +62,7 @@ describe('the beginning of a response', () => {
     const metadata = { client_event_id: 'a' };
     const tagged = new ResponseEvents(announceOf(1, { metadata }), 'conv_1');
     expect(tagged.created()).toMatchObject([{ response: { metadata } }]);
-    expect(tagged.close(closing()).at(-1)).toMatchObject({ response: { metadata } });
+    expect(tagged.close(COMPLETED).at(-1)).toMatchObject({ response: { metadata } });
   });
 
   it('opens item and part with the first text, and once', () => {
@@ -103,7 +103,7 @@ describe('the closing events', () => {
     events.text('Hello ');
     events.text('you.');
     const item = { ...ITEM, status: 'completed', content: [{ type: 'output_audio', transcript: 'Hello you.' }] };
-    expect(events.close(closing())).toEqual([
+    expect(events.close(COMPLETED)).toEqual([
       { type: 'response.output_audio.done', ...PLACE },
       { type: 'response.output_audio_transcript.done', ...PLACE, transcript: 'Hello you.' },
       { type: 'response.content_part.done', ...PLACE, part: { type: 'audio', transcript: 'Hello you.' } },
@@ -119,14 +119,27 @@ describe('the closing events', () => {
   const error = { type: 'server_error', code: 'llm_unavailable', message: 'It is gone.', param: null } as const;
   const failed = { type: 'failed', error: { type: 'server_error', code: 'llm_unavailable', message: 'It is gone.' } };
 
-  it.each<[Partial<Closing>, unknown]>([
-    [{ status: 'cancelled' }, { type: 'cancelled', reason: 'client_cancelled' }],
-    [{ status: 'incomplete' }, { type: 'incomplete', reason: 'max_output_tokens' }],
-    [{ status: 'failed', error }, failed],
-    [{ status: 'failed' }, { type: 'failed', error: null }],
+  it.each<[Closing, unknown]>([
+    [
+      { status: 'cancelled', reason: 'client_cancelled', usage: USAGE },
+      { type: 'cancelled', reason: 'client_cancelled' },
+    ],
+    [
+      { status: 'cancelled', reason: 'turn_detected', usage: USAGE },
+      { type: 'cancelled', reason: 'turn_detected' },
+    ],
+    [
+      { status: 'incomplete', error: null, usage: USAGE },
+      { type: 'incomplete', reason: 'max_output_tokens' },
+    ],
+    [{ status: 'failed', error, usage: USAGE }, failed],
+    [
+      { status: 'failed', error: null, usage: USAGE },
+      { type: 'failed', error: null },
+    ],
   ])('of one that ended otherwise are the same chain with an incomplete item: %j', (end, details) => {
     events.text('Hello ');
-    const chain = events.close(closing(end));
+    const chain = events.close(end);
     expect(typesOf(chain)).toEqual(CHAIN);
     expect(chain[3]).toMatchObject({ item: { status: 'incomplete' } });
     expect(chain.at(-1)).toMatchObject({
@@ -134,17 +147,22 @@ describe('the closing events', () => {
     });
   });
 
-  it.each<[Partial<Closing>]>([[{ status: 'cancelled' }], [{ status: 'failed', error }], [{ status: 'incomplete' }]])(
-    'of one that was never opened are response.done alone, without output: %j',
-    (end) => {
-      const chain = events.close(closing(end));
-      expect(typesOf(chain)).toEqual(['response.done']);
-      expect(chain[0]).toMatchObject({ response: { status: end.status, output: [], usage: WIRE_USAGE } });
-    },
-  );
+  it.each<[Closing]>([
+    [{ status: 'cancelled', reason: 'client_cancelled', usage: USAGE }],
+    [{ status: 'failed', error, usage: USAGE }],
+    [{ status: 'incomplete', error: null, usage: USAGE }],
+  ])('of one that was never opened are response.done alone, without output: %j', (end) => {
+    const chain = events.close(end);
+    expect(typesOf(chain)).toEqual(['response.done']);
+    expect(chain[0]).toMatchObject({ response: { status: end.status, output: [], usage: WIRE_USAGE } });
+  });
 
   it('carry a usage of zeros when the model gave none: some clients need the object', () => {
-    const [done] = events.close(closing({ status: 'cancelled', usage: { inputTokens: 0, outputTokens: 0 } }));
+    const [done] = events.close({
+      status: 'cancelled',
+      reason: 'client_cancelled',
+      usage: { inputTokens: 0, outputTokens: 0 },
+    });
     expect(done).toMatchObject({ response: { usage: { total_tokens: 0, input_tokens: 0, output_tokens: 0 } } });
   });
 });

@@ -2,6 +2,7 @@ import {
   SAMPLE_RATE_HZ,
   type ClientError,
   type ClientEventBody,
+  type InterruptReason,
   type ItemId,
   type OwnerOutput,
   type ResponseId,
@@ -12,11 +13,9 @@ import {
 type Announce = Extract<OwnerOutput, { kind: 'announce' }>;
 
 /** How a response ended, as the closing events say it. */
-export interface Closing {
-  status: ResponseStatus;
-  error: ClientError | null;
-  usage: Usage;
-}
+export type Closing =
+  | { status: Exclude<ResponseStatus, 'cancelled'>; error: ClientError | null; usage: Usage }
+  | { status: 'cancelled'; reason: InterruptReason; usage: Usage };
 
 /**
  * The Realtime API's events of one response (openai-realtime.md §5.1), built from the owner's compact outputs. Note the
@@ -121,16 +120,18 @@ export class ResponseEvents {
   }
 }
 
-function statusDetails({ status, error }: Closing): Record<string, unknown> | null {
-  switch (status) {
+function statusDetails(closing: Closing): Record<string, unknown> | null {
+  switch (closing.status) {
     case 'completed':
       return null;
     case 'cancelled':
-      return { type: 'cancelled', reason: 'client_cancelled' };
+      return { type: 'cancelled', reason: closing.reason };
     case 'incomplete':
       return { type: 'incomplete', reason: 'max_output_tokens' };
-    case 'failed':
+    case 'failed': {
+      const { error } = closing;
       return { type: 'failed', error: error && { type: error.type, code: error.code, message: error.message } };
+    }
   }
 }
 

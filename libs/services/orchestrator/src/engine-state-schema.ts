@@ -1,4 +1,4 @@
-import { CAPABILITIES } from '@parley/model';
+import { BUSY_POLICIES, CAPABILITIES } from '@parley/model';
 import { responseId, sessionId } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
@@ -63,6 +63,15 @@ const historyItem = z.union([
   }),
 ]);
 
+const queuedTurn = z.object({
+  turnId: z.string(),
+  text: z.string(),
+  itemId: z.string(),
+  responseId,
+  answerId: z.string(),
+  cause: z.object({ attachment: count, seq: count }),
+});
+
 export const engineStateSchema: z.ZodType<EngineState> = z.object({
   session: z.object({
     sessionId,
@@ -76,6 +85,9 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   tails: z.array(z.object({ ...names, segments, delivery, closedAtMs: ms, deadlineMs: ms, cutToHeard: z.boolean() })),
   history: z.array(historyItem),
   recentTurnIds: z.array(z.string()),
+  // Absent in states of the first version.
+  policy: z.object({ busy: z.enum(BUSY_POLICIES).exactOptional() }).default({}),
+  queue: z.array(queuedTurn).default([]),
   nextOrdinal: count,
   voiceRate: z.object({ samples: z.number(), characters: z.number() }),
   idleDeadlineMs: ms,

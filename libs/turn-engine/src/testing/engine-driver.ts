@@ -8,6 +8,7 @@ import {
   type ResponseId,
   type SegmentDelivery,
   type SessionInput,
+  type SessionPolicy,
   type TurnPolicy,
   type WordTiming,
 } from '@parley/model';
@@ -138,6 +139,10 @@ export class EngineDriver {
 
   cancels(options: InterruptOptions = {}, clientEventId?: string): this {
     return this.client({ kind: 'response-cancelled', ...this.interruption(options) }, clientEventId);
+  }
+
+  chooses(patch: Partial<SessionPolicy>): this {
+    return this.client({ kind: 'policy-updated', patch });
   }
 
   truncates(itemId: string, audioEndMs: number, delivery: ResponseDelivery[] = [], clientEventId?: string): this {

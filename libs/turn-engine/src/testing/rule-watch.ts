@@ -44,6 +44,7 @@ export class RuleWatch {
     if (waits || state.phase.name === 'closed') {
       must((talk.deadlineMs !== undefined) === waits, 'LI1: what waits has a deadline, what is closed has none');
     }
+    must(state.queue.length === 0 || liveResponse(state) !== undefined, 'TU12: nothing waits for a free floor');
     const { state: floor, responseId } = floorOf(state);
     if (waits) must(this.told === `${floor} ${responseId ?? ''}`, 'DR8: the floor that was told is the floor');
     for (const { delivery } of [...state.tails, ...(liveResponse(state) ? [liveDelivery(state)] : [])]) {
@@ -147,5 +148,6 @@ export function boundMs({ state, policy }: EngineDriver): number {
   const deliveries = [...state.tails, ...(live ? [live] : [])].map(({ delivery }) => delivery);
   const queued = deliveries.reduce((sum, each) => sum + deliveredSamples(each) - each.playedSamples, 0);
   const { firstTokenTimeoutMs, tokenTimeoutMs, voiceTimeoutMs, drainTimeoutMs } = policy;
-  return Math.max(firstTokenTimeoutMs, tokenTimeoutMs) + 2 * voiceTimeoutMs + queued / samplesOfMs(1) + drainTimeoutMs;
+  const turnMs = Math.max(firstTokenTimeoutMs, tokenTimeoutMs) + 2 * voiceTimeoutMs;
+  return turnMs * (1 + state.queue.length) + queued / samplesOfMs(1) + drainTimeoutMs;
 }

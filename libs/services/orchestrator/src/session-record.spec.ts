@@ -1,0 +1,50 @@
+import { SCHEMA_VERSION } from '@parley/model';
+import { initialState, type EngineState } from '@parley/turn-engine';
+import { CONFIG, GATEWAY, SESSION } from './orchestrator-stage.fixture';
+import { decodeRecord, encodeRecord, type SessionRecord } from './session-record';
+
+const { instructions, model, voice } = CONFIG;
+const engine: EngineState = {
+  ...initialState({
+    sessionId: SESSION,
+    model,
+    instructions,
+    defaultInstructions: instructions,
+    voice,
+    capabilities: [],
+  }),
+  policy: { busy: 'queue' },
+  queue: [
+    {
+      ...{ turnId: 'turn_2', text: 'And tomorrow?', itemId: 'user_2', responseId: 'resp_2', answerId: 'answer_2' },
+      cause: { attachment: 1, seq: 2 },
+    },
+  ],
+};
+const record: SessionRecord = {
+  v: SCHEMA_VERSION,
+  engine,
+  connection: { attachment: 1, lastSeq: 2, gateway: GATEWAY },
+  outSeq: 0,
+  outbox: [],
+  voice: null,
+};
+
+describe('a stored session', () => {
+  it('is read as it was written, with the turns that wait', () => {
+    expect(decodeRecord(encodeRecord(record))).toEqual({ ok: true, record });
+  });
+
+  it('of a release that knew no session policy and no queue has neither', () => {
+    const { policy, queue, ...older } = engine;
+    expect([policy, queue]).not.toEqual([{}, []]);
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...record, engine: older }));
+    expect(decodeRecord(bytes)).toMatchObject({ ok: true, record: { engine: { policy: {}, queue: [] } } });
+  });
+
+  it('that does not fit is refused by the name of the field, without its value', () => {
+    const spoiled = { ...record, engine: { ...engine, queue: [{ ...engine.queue[0], text: 7 }] } };
+    const decoded = decodeRecord(new TextEncoder().encode(JSON.stringify(spoiled)));
+    expect(decoded).toEqual({ ok: false, reason: expect.stringContaining('engine.queue.0.text') });
+  });
+});
