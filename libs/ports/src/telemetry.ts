@@ -15,6 +15,11 @@ export const METRICS = {
     help: 'Turn received at the gateway to first audio written to the client',
     labels: [],
   },
+  parley_speculations_total: {
+    type: 'counter',
+    help: 'Answers begun before the final transcript, by what became of them',
+    labels: ['outcome'],
+  },
   parley_interruptions_total: { type: 'counter', help: 'Interrupted responses, by cause', labels: ['cause'] },
   parley_interrupt_fence_seconds: {
     type: 'histogram',

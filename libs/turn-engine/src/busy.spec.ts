@@ -140,7 +140,7 @@ describe('a change of the policy', () => {
     const talk = speaking('reject').chooses({ busy: 'queue' });
     expect(talk.order).toEqual(['parley.policy.updated']);
     expect(talk.events('parley.policy.updated')).toEqual([
-      { type: 'parley.policy.updated', policy: { busy: 'queue' } },
+      { type: 'parley.policy.updated', policy: { busy: 'queue', commit: 'prefix' } },
     ]);
     expect(talk.says('Second').errors).toEqual([]);
     expect(talk.chooses({ busy: 'reject' }).says('Third').errors).toMatchObject([{ code: 'turn_in_progress' }]);

@@ -8,6 +8,7 @@ import { cancel, interrupt, truncate } from './interruption';
 import { applyReport } from './playout';
 import { finishLive, restIdle } from './response';
 import { closeSession, updatePolicy, updateSession } from './session';
+import { discardSpeculation, resumeSpeech, speculate } from './speculation';
 import { respond, startTurn } from './turns';
 
 type ClientInput = Extract<EngineInput, { kind: 'client' }>;
@@ -26,6 +27,10 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
   switch (input.kind) {
     case 'final-transcript':
       return startTurn(draft, { ...input, ...id, cause: envelope.number });
+    case 'speculative-transcript':
+      return speculate(draft, input);
+    case 'speech-resumed':
+      return resumeSpeech(draft, input.turnId);
     case 'response-requested':
       return respond(draft, { ...input, ...id, cause: envelope.number });
     case 'item-created':
@@ -37,6 +42,7 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
     case 'item-truncated':
       return truncate(draft, { ...input, ...id });
     case 'session-updated':
+      discardSpeculation(draft, 'mismatch');
       return updateSession(draft, input.patch);
     case 'policy-updated':
       return updatePolicy(draft, input.patch);
@@ -55,6 +61,8 @@ function createItem(draft: Draft, input: Of<'item-created'>, clientEventId: stri
   if (typeof previousItemId === 'string' && !findItem(draft.state, previousItemId)) {
     return draft.reject(refusals.itemNotFound('previous_item_id'), clientEventId);
   }
+  // What is being answered would not know of it.
+  discardSpeculation(draft, 'mismatch');
   const { role, text } = item;
   addItem(
     draft,

@@ -3,6 +3,7 @@ import { goOnWithoutVoice } from './playout';
 import { closeLive, dropTail, failLive, owesAudio } from './response';
 import { closeSession } from './session';
 import { deliveredSamples, CLOSE_CODES } from '@parley/model';
+import { discardSpeculation } from './speculation';
 import { liveResponse, type EngineState } from './state';
 
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
@@ -12,6 +13,7 @@ export function nextDeadlineMs(state: EngineState): number | undefined {
   const live = liveResponse(state);
   if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
   if (live && live.voice.deadlineMs !== null) deadlines.push(live.voice.deadlineMs);
+  if (state.speculation.run) deadlines.push(state.speculation.run.deadlineMs);
   // While the agent works or speaks the session is not idle.
   if (!live && state.tails.length === 0) deadlines.push(state.idleDeadlineMs);
   const next = Math.min(...deadlines);
@@ -23,7 +25,14 @@ export function passDeadlines(draft: Draft): void {
   passGeneration(draft);
   passVoice(draft);
   passTails(draft);
+  passSpeculation(draft);
   passIdle(draft);
+}
+
+/** No final transcript came: whoever sent the speculative one has lost the thread, and the turn is run anew if it comes. */
+function passSpeculation(draft: Draft): void {
+  const { run } = draft.state.speculation;
+  if (run && run.deadlineMs <= draft.nowMs) discardSpeculation(draft, 'timeout');
 }
 
 function passGeneration(draft: Draft): void {

@@ -1,4 +1,10 @@
-import type { ClientError, OwnerOutput, SessionPolicy, TurnPolicy } from '@parley/model';
+import {
+  CONVERSATION_LANE,
+  type ClientError,
+  type OwnerOutput,
+  type SessionPolicy,
+  type TurnPolicy,
+} from '@parley/model';
 import type { Effect } from './effects';
 import { liveResponse, type EngineState, type LiveResponse, type Phase } from './state';
 
@@ -17,11 +23,19 @@ export class Draft {
 
   /** The client's choice, and the server's where it has none. */
   get sessionPolicy(): SessionPolicy {
-    return { busy: this.state.policy.busy ?? this.policy.busy };
+    const { busy, commit } = this.state.policy;
+    return { busy: busy ?? this.policy.busy, commit: commit ?? this.policy.commit };
   }
 
   get live(): LiveResponse | undefined {
     return liveResponse(this.state);
+  }
+
+  /** The name of the next answer of the model; none is used twice. */
+  nextKey(): { lane: number; ordinal: number } {
+    const ordinal = this.state.nextOrdinal;
+    this.set({ nextOrdinal: ordinal + 1 });
+    return { lane: CONVERSATION_LANE, ordinal };
   }
 
   set(patch: Partial<EngineState>): void {

@@ -23,6 +23,7 @@ export type Effect =
 export type Observation =
   | { name: 'first-token'; ms: number }
   | { name: 'response-ended'; status: ResponseStatus; responseId: ResponseId }
+  | { name: 'speculation'; outcome: SpeculationOutcome }
   | { name: 'interrupted'; cause: 'explicit' | 'cancel' | 'truncate' | 'turn'; responseId: ResponseId }
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
@@ -37,3 +38,6 @@ export type AtOnceEffect = Exclude<Effect, WrittenEffect>;
 
 export const startsAtOnce = (effect: Effect): effect is AtOnceEffect =>
   effect.kind !== 'emit' && effect.kind !== 'close-session';
+
+/** What became of a speculative answer: its buffer was sent, or why not. */
+export type SpeculationOutcome = 'committed' | 'mismatch' | 'resumed' | 'interrupted' | 'empty' | 'timeout';

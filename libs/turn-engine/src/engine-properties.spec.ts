@@ -83,6 +83,13 @@ const clientActs = fc.oneof(
     ),
   },
   {
+    weight: 3,
+    arbitrary: named('guesses', fc.constantFrom('A', 'A question', 'a QUESTION?', 'Else'), (talk, guess) =>
+      talk.guesses(guess),
+    ),
+  },
+  { weight: 1, arbitrary: fc.constant(act('resumes', (talk) => talk.resumes())) },
+  {
     weight: 2,
     arbitrary: named('chooses', fc.constantFrom(...BUSY_POLICIES), (talk, busy) => talk.chooses({ busy })),
   },

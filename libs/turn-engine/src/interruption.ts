@@ -11,6 +11,7 @@ import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem, heardOf } from './history';
 import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders } from './response';
+import { discardSpeculation } from './speculation';
 import type { LiveResponse, QueuedTurn, Tail } from './state';
 
 type Cause = 'explicit' | 'cancel' | 'truncate' | 'turn';
@@ -34,6 +35,8 @@ function isHit(live: LiveResponse, interrupt: Interrupt): boolean {
 
 /** `parley.interrupt`: everything that is generated or still heard, oldest first. */
 export function interrupt(draft: Draft, interrupt: Interrupt): void {
+  // SP2, SP9: nobody has heard of it, so it is nothing to confirm either.
+  discardSpeculation(draft, 'interrupted');
   const tails = draft.state.tails.filter(
     (tail) => interrupt.responseId === undefined || tail.responseId === interrupt.responseId,
   );
@@ -76,6 +79,7 @@ function dropQueued(draft: Draft, { responseId, turnId }: QueuedTurn): void {
 
 /** `response.cancel`: only what is still generated or delivered. */
 export function cancel(draft: Draft, cancelled: Interrupt): void {
+  discardSpeculation(draft, 'interrupted');
   const live = draft.live;
   if (!live || !isHit(live, cancelled)) return draft.reject(refusals.cancelNotActive(), cancelled.clientEventId);
   cutLive(draft, 'cancel');

@@ -7,7 +7,6 @@ import {
   type ResponseId,
   type ResponseStatus,
   type TurnId,
-  CONVERSATION_LANE,
 } from '@parley/model';
 import type { Draft } from './draft';
 import { providerError } from './errors';
@@ -23,7 +22,7 @@ import {
   replaceItem,
   textOf,
 } from './history';
-import type { AssistantItem, Delivery, LiveResponse, SpokenAnswer, Tail } from './state';
+import type { AssistantItem, Delivery, LiveResponse, SpeculativeRun, SpokenAnswer, Tail } from './state';
 
 /** The life of one response: begun, finished when its closing events are written, failed, and its tail. */
 
@@ -34,15 +33,16 @@ export interface NewResponse {
   cause: InputNumber;
   instructions: string | undefined;
   metadata: Record<string, string> | null;
+  /** The speculative run that is its answer; without one the model is asked. */
+  run?: SpeculativeRun;
 }
 
 export const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
 export function beginResponse(draft: Draft, begun: NewResponse): void {
   const { nowMs, policy, state } = draft;
-  const lane = CONVERSATION_LANE;
-  const ordinal = state.nextOrdinal;
-  const { responseId, itemId, turnId, cause } = begun;
+  const { responseId, itemId, turnId, cause, run } = begun;
+  const { lane, ordinal } = run ?? draft.nextKey();
   const context = contextOf(state, begun.instructions ?? state.session.instructions, policy.maxContextChars);
   draft.emit({
     kind: 'announce',
@@ -56,7 +56,6 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
     metadata: begun.metadata,
   });
   draft.set({
-    nextOrdinal: ordinal + 1,
     history: insertItem(
       boundHistory(state.history, policy.maxContextChars),
       { id: itemId, role: 'assistant', text: '', interrupted: false, spoken: null },
@@ -80,7 +79,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       marks: { firstTokenMs: null, firstSegmentMs: null, firstAudioMs: null, generatedMs: null },
     },
   });
-  draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages: context });
+  if (!run) draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages: context });
   draft.do({ kind: 'open-voice', lane, ordinal, responseId, voice: state.session.voice });
 }
 

@@ -1,6 +1,7 @@
 import type { SessionPatch, SessionPolicy } from '@parley/model';
 import type { Draft } from './draft';
 import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
+import { discardSpeculation } from './speculation';
 import type { SessionConfig } from './state';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
@@ -69,6 +70,7 @@ export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void 
  * in full, because two hosts' clocks are not compared.
  */
 export function takeOver(draft: Draft): void {
+  discardSpeculation(draft, 'interrupted');
   const live = draft.live;
   if (live?.generation.stage === 'ended' && !owesAudio(live)) closeLive(draft);
   else {
@@ -85,6 +87,7 @@ export function takeOver(draft: Draft): void {
 /** SP11: everything is stopped and released once; nothing starts any more. */
 export function closeSession(draft: Draft, reason: string): void {
   const live = draft.live;
+  discardSpeculation(draft, 'interrupted');
   if (live) stopProviders(draft, live);
   draft.set({ tails: [], queue: [] });
   draft.enter({ name: 'closed', reason });

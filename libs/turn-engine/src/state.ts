@@ -30,6 +30,8 @@ export interface EngineState {
   policy: Partial<SessionPolicy>;
   /** Region "queue": turns that were accepted and wait for the live response to end, oldest first. Empty without one. */
   queue: QueuedTurn[];
+  /** Region "speculation": an answer to a transcript that is not final. Never beside a live response. */
+  speculation: Speculation;
   nextOrdinal: number;
   /** How fast this session's voice spoke so far, for heard text without word timings. */
   voiceRate: VoiceRate;
@@ -145,6 +147,26 @@ export interface QueuedTurn {
   cause: InputNumber;
 }
 
+export interface Speculation {
+  /** The turn that was speculated on last, and how often. */
+  turnId: TurnId | null;
+  starts: number;
+  run: SpeculativeRun | null;
+}
+
+/** Nothing of it has left the owner. */
+export interface SpeculativeRun {
+  lane: number;
+  ordinal: number;
+  /** The transcript it answers. */
+  text: string;
+  /** What the model wrote so far. */
+  buffer: string;
+  finished: { reason: 'stop' | 'length' | 'content_filter'; usage: Usage } | null;
+  /** The final transcript must have come by then. */
+  deadlineMs: number;
+}
+
 /** The segments of an answer and how far each was delivered; the playhead is the heard position. */
 export interface SpokenAnswer {
   segments: Segment[];
@@ -162,6 +184,7 @@ export function initialState(session: SessionConfig): EngineState {
     recentTurnIds: [],
     policy: {},
     queue: [],
+    speculation: { turnId: null, starts: 0, run: null },
     nextOrdinal: 1,
     voiceRate: { samples: 0, characters: 0 },
     idleDeadlineMs: Number.MAX_SAFE_INTEGER,

@@ -8,6 +8,7 @@ import { failGeneration, finishGeneration, growAnswer } from './generation';
 import type { EngineInput } from './inputs';
 import { applyReport, bindVoice, failVoice, goOnWithoutVoice, timeWords } from './playout';
 import { attach, closeSession, takeOver } from './session';
+import { failSpeculation, finishSpeculation, growSpeculation } from './speculation';
 import type { EngineState } from './state';
 import { startQueued } from './turns';
 
@@ -37,11 +38,11 @@ function apply(draft: Draft, input: EngineInput): void {
     case 'client':
       return applyClientInput(draft, input);
     case 'text-generated':
-      return growAnswer(draft, input);
+      return growSpeculation(draft, input) ? undefined : growAnswer(draft, input);
     case 'generation-finished':
-      return finishGeneration(draft, input);
+      return finishSpeculation(draft, input) ? undefined : finishGeneration(draft, input);
     case 'generation-failed':
-      return failGeneration(draft, input);
+      return failSpeculation(draft, input) ? undefined : failGeneration(draft, input);
     case 'voice-bound':
       return bindVoice(draft, input);
     case 'voice-refused':

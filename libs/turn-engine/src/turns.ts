@@ -1,10 +1,12 @@
 import type { InputNumber, SessionInput, TurnId } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
+import { finishGeneration, growAnswer } from './generation';
 import { cutForTurn } from './interruption';
 import { addItem } from './items';
 import { beginResponse } from './response';
-import type { QueuedTurn } from './state';
+import { commitSpeculation, discardSpeculation } from './speculation';
+import type { QueuedTurn, SpeculativeRun } from './state';
 
 type Numbered<Kind extends SessionInput['kind']> = Extract<SessionInput, { kind: Kind }> & {
   cause: InputNumber;
@@ -20,12 +22,13 @@ export function startTurn(draft: Draft, input: Numbered<'final-transcript'>): vo
   const { state, live } = draft;
   const { busy } = draft.sessionPolicy;
   if (state.recentTurnIds.includes(turnId)) return draft.reject(refusals.turnDuplicate(turnId), clientEventId);
+  const run = commitSpeculation(draft, { turnId, text });
   if (text.trim() === '') return draft.reject(refusals.emptyText(), clientEventId);
   if (live && busy === 'reject') return draft.reject(refusals.turnInProgress(live.responseId), clientEventId);
   if (busy === 'interrupt') cutForTurn(draft);
   else if (live) return enqueue(draft, input);
   accept(draft, input);
-  run(draft, input);
+  begin(draft, input, run);
 }
 
 /** `response.create`: an answer to the conversation as it is. The Realtime API refuses a second one whatever the policy. */
@@ -33,6 +36,7 @@ export function respond(draft: Draft, input: Numbered<'response-requested'>): vo
   const { turnId, responseId, answerId, options, cause, clientEventId } = input;
   const { live } = draft;
   if (live) return draft.reject(refusals.activeResponse(live.responseId), clientEventId);
+  discardSpeculation(draft, 'mismatch');
   accept(draft, input);
   beginResponse(draft, {
     responseId,
@@ -49,7 +53,7 @@ export function startQueued(draft: Draft): void {
   const [next, ...queue] = draft.state.queue;
   if (!next || draft.live || draft.state.phase.name !== 'listening') return;
   draft.set({ queue });
-  run(draft, next);
+  begin(draft, next, undefined);
 }
 
 function enqueue(draft: Draft, input: Numbered<'final-transcript'>): void {
@@ -60,10 +64,17 @@ function enqueue(draft: Draft, input: Numbered<'final-transcript'>): void {
   accept(draft, input, { queued: true });
 }
 
-function run(draft: Draft, turn: QueuedTurn): void {
+function begin(draft: Draft, turn: QueuedTurn, run: SpeculativeRun | undefined): void {
   const { turnId, text, itemId, responseId, answerId, cause } = turn;
   addItem(draft, { id: itemId, role: 'user', text }, undefined);
-  beginResponse(draft, { responseId, itemId: answerId, turnId, cause, instructions: undefined, metadata: null });
+  beginResponse(draft, {
+    ...{ responseId, itemId: answerId, turnId, cause, instructions: undefined, metadata: null },
+    ...(run ? { run } : {}),
+  });
+  if (!run) return;
+  // SP3: what was written while the transcript could still change leaves now, as if it had just come.
+  growAnswer(draft, { ...run, text: run.buffer });
+  if (run.finished) finishGeneration(draft, { ...run, ...run.finished });
 }
 
 function accept(

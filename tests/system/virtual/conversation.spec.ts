@@ -131,6 +131,23 @@ describe('a conversation over the real services on virtual time', () => {
     ]);
   });
 
+  it('[SU4][SP3] answers a speculative transcript once, and only when the final one says the same', async () => {
+    client.send({ type: 'parley.transcript.speculative', turn_id: 't1', text: 'hello' });
+    await stage.system.advanceBy(1_000);
+    expect(client.types().slice(3)).toEqual([]);
+    expect(stage.tts.spoken).toEqual([]);
+    client.say('Hello!', 't1');
+    await stage.system.advanceBy(10_000);
+    expect(stage.llm.asked).toHaveLength(1);
+    expect(statuses()).toEqual(['completed']);
+    client.send({ type: 'parley.transcript.speculative', turn_id: 't2', text: 'and now' });
+    await stage.system.advanceBy(1_000);
+    client.say('something else', 't2');
+    await stage.system.advanceBy(10_000);
+    expect(stage.llm.asked.map((messages) => messages.at(-1)?.content)).toEqual(['hello', 'and now', 'something else']);
+    expect(statuses()).toEqual(['completed', 'completed']);
+  });
+
   it('[TU10][SP1] a turn takes the floor when the session says so: the answer before it is heard no more', async () => {
     client.send({ type: 'parley.policy.update', policy: { busy: 'interrupt' } });
     client.say('hello', 't1');

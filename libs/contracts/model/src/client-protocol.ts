@@ -17,6 +17,8 @@ export type ClientEvent = { event_id?: string } & (
   | { type: 'conversation.item.truncate'; item_id: ItemId; content_index: number; audio_end_ms: number }
   | { type: 'response.create'; response?: { instructions?: string; metadata?: Record<string, string> | null } }
   | { type: 'response.cancel'; response_id?: ResponseId }
+  | { type: 'parley.transcript.speculative'; turn_id: TurnId; text: string }
+  | { type: 'parley.transcript.resumed'; turn_id: TurnId }
   | { type: 'parley.transcript.final'; turn_id?: TurnId; text: string }
   | { type: 'parley.interrupt'; response_id?: ResponseId }
   | { type: 'parley.policy.update'; policy: Partial<SessionPolicy> }

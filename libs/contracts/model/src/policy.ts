@@ -2,6 +2,10 @@
 export const BUSY_POLICIES = ['reject', 'interrupt', 'queue'] as const;
 export type BusyPolicy = (typeof BUSY_POLICIES)[number];
 
+/** How much of a final transcript a speculative one must have been, letters and digits alone compared. */
+export const COMMIT_POLICIES = ['prefix', 'exact'] as const;
+export type CommitPolicy = (typeof COMMIT_POLICIES)[number];
+
 /** The part of the policy that a client chooses for its session (`parley.policy.update`). */
 export interface SessionPolicy {
   /**
@@ -9,12 +13,18 @@ export interface SessionPolicy {
    * floor. `queue`: waits until the response is over.
    */
   busy: BusyPolicy;
+  /** `prefix`: the final equals the speculative transcript or extends it. `exact`: equals it. */
+  commit: CommitPolicy;
 }
 
 /** The turn policy of a session: what the engine may decide, and how long each wait may last. All times in ms. */
 export interface TurnPolicy extends SessionPolicy {
   /** Turns that may wait under `queue`; one more is refused. */
   maxQueuedTurns: number;
+  /** Speculative answers begun for one turn at most. */
+  maxSpeculativeStarts: number;
+  /** A speculative answer waits for its final transcript so long. */
+  speculationTimeoutMs: number;
   /** With at least this many characters heard, an interrupted answer enters the history (marked as interrupted). */
   minPartialChars: number;
   /** First token of the language model. */
@@ -34,6 +44,9 @@ export interface TurnPolicy extends SessionPolicy {
 export const DEFAULT_POLICY: TurnPolicy = {
   busy: 'reject',
   maxQueuedTurns: 4,
+  commit: 'prefix',
+  maxSpeculativeStarts: 3,
+  speculationTimeoutMs: 10_000,
   minPartialChars: 1,
   firstTokenTimeoutMs: 20_000,
   tokenTimeoutMs: 5_000,

@@ -28,6 +28,10 @@ export interface SessionPatch {
  */
 export type SessionInput =
   | { kind: 'final-transcript'; turnId: TurnId; text: string; itemId: ItemId; responseId: ResponseId; answerId: ItemId }
+  /** A transcript that may still change: the model may begin, and nothing of it leaves before the final. */
+  | { kind: 'speculative-transcript'; turnId: TurnId; text: string }
+  /** The user speaks on: the speculative transcript of this turn was not all of it. */
+  | { kind: 'speech-resumed'; turnId: TurnId }
   | { kind: 'item-created'; itemId: ItemId; item: ItemDraft; previousItemId?: ItemId | null }
   | { kind: 'response-requested'; turnId: TurnId; responseId: ResponseId; answerId: ItemId; options: ResponseOptions }
   /**

@@ -1,4 +1,11 @@
-import { BUSY_POLICIES, isResponseId, type ClientEvent, type ClientEventType, type ResponseId } from '@parley/model';
+import {
+  BUSY_POLICIES,
+  COMMIT_POLICIES,
+  isResponseId,
+  type ClientEvent,
+  type ClientEventType,
+  type ResponseId,
+} from '@parley/model';
 import { z } from 'zod';
 import { CLIENT_LIMITS } from './client-limits';
 import type { AssertNone, Disagreement } from './same-type';
@@ -88,10 +95,15 @@ export const clientEventSchemas = {
     }).exactOptional(),
   }),
   'response.cancel': event('response.cancel', { response_id: responseId.exactOptional() }),
+  'parley.transcript.speculative': event('parley.transcript.speculative', { turn_id: id, text }),
+  'parley.transcript.resumed': event('parley.transcript.resumed', { turn_id: id }),
   'parley.transcript.final': event('parley.transcript.final', { turn_id: id.exactOptional(), text }),
   'parley.interrupt': event('parley.interrupt', { response_id: responseId.exactOptional() }),
   'parley.policy.update': event('parley.policy.update', {
-    policy: closed({ busy: z.enum(BUSY_POLICIES).exactOptional() }),
+    policy: closed({
+      busy: z.enum(BUSY_POLICIES).exactOptional(),
+      commit: z.enum(COMMIT_POLICIES).exactOptional(),
+    }),
   }),
   'parley.playback': event('parley.playback', {
     response_id: responseId,

@@ -4,3 +4,4 @@ export * from './client-limits';
 export * from './envelope';
 export { incarnation, responseId, sessionId } from './id-schemas';
 export { ownerOutput } from './owner-output-schemas';
+export { sessionPolicyPatch } from './session-input-schemas';

@@ -1,4 +1,4 @@
-import { BUSY_POLICIES } from '@parley/model';
+import { BUSY_POLICIES, COMMIT_POLICIES } from '@parley/model';
 import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { responseDelivery } from './delivery-schemas';
@@ -20,6 +20,11 @@ const sessionPatch = z.object({
   voice: z.string().exactOptional(),
 });
 
+export const sessionPolicyPatch = z.object({
+  busy: z.enum(BUSY_POLICIES).exactOptional(),
+  commit: z.enum(COMMIT_POLICIES).exactOptional(),
+});
+
 const interruption = {
   responseId: responseId.exactOptional(),
   writtenOrdinal: ordinal,
@@ -35,6 +40,8 @@ const sessionInput = z.discriminatedUnion('kind', [
     responseId,
     answerId: z.string(),
   }),
+  z.object({ kind: z.literal('speculative-transcript'), turnId: z.string(), text: z.string() }),
+  z.object({ kind: z.literal('speech-resumed'), turnId: z.string() }),
   z.object({
     kind: z.literal('item-created'),
     itemId: z.string(),
@@ -57,7 +64,7 @@ const sessionInput = z.discriminatedUnion('kind', [
     delivery: z.array(responseDelivery),
   }),
   z.object({ kind: z.literal('session-updated'), patch: sessionPatch }),
-  z.object({ kind: z.literal('policy-updated'), patch: z.object({ busy: z.enum(BUSY_POLICIES).exactOptional() }) }),
+  z.object({ kind: z.literal('policy-updated'), patch: sessionPolicyPatch }),
   z.object({ kind: z.literal('message-refused'), error: clientError }),
   z.object({ kind: z.literal('disconnected'), reason: z.enum(['client', 'lost', 'shutdown', 'overflow']) }),
 ]);

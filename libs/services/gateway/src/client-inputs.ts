@@ -16,6 +16,10 @@ export function inputOf(event: Durable, random: RandomPort, snapshot: () => Deli
       const ids = { itemId: itemId(), responseId: responseId(), answerId: itemId() };
       return { kind: 'final-transcript', turnId, text: event.text, ...ids };
     }
+    case 'parley.transcript.speculative':
+      return { kind: 'speculative-transcript', turnId: event.turn_id, text: event.text };
+    case 'parley.transcript.resumed':
+      return { kind: 'speech-resumed', turnId: event.turn_id };
     case 'response.create': {
       const { instructions, metadata } = event.response ?? {};
       return {

@@ -1,5 +1,5 @@
-import { BUSY_POLICIES, CAPABILITIES } from '@parley/model';
-import { responseId, sessionId } from '@parley/schemas';
+import { CAPABILITIES } from '@parley/model';
+import { responseId, sessionId, sessionPolicyPatch } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
 
@@ -72,6 +72,21 @@ const queuedTurn = z.object({
   cause: z.object({ attachment: count, seq: count }),
 });
 
+const speculation = z.object({
+  turnId: z.string().nullable(),
+  starts: count,
+  run: z
+    .object({
+      lane: count,
+      ordinal: count,
+      text: z.string(),
+      buffer: z.string(),
+      finished: z.object({ reason: z.enum(['stop', 'length', 'content_filter']), usage }).nullable(),
+      deadlineMs: ms,
+    })
+    .nullable(),
+});
+
 export const engineStateSchema: z.ZodType<EngineState> = z.object({
   session: z.object({
     sessionId,
@@ -86,8 +101,9 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   history: z.array(historyItem),
   recentTurnIds: z.array(z.string()),
   // Absent in states of the first version.
-  policy: z.object({ busy: z.enum(BUSY_POLICIES).exactOptional() }).default({}),
+  policy: sessionPolicyPatch.default({}),
   queue: z.array(queuedTurn).default([]),
+  speculation: speculation.default({ turnId: null, starts: 0, run: null }),
   nextOrdinal: count,
   voiceRate: z.object({ samples: z.number(), characters: z.number() }),
   idleDeadlineMs: ms,

@@ -126,6 +126,15 @@ export class EngineDriver {
     return this.client({ kind: 'final-transcript', turnId, text, ...ids }, clientEventId);
   }
 
+  /** A speculative transcript of the next turn, or of a given one. */
+  guesses(text: string, turnId = `turn_${this.turns + 1}`): this {
+    return this.client({ kind: 'speculative-transcript', turnId, text });
+  }
+
+  resumes(turnId = `turn_${this.turns + 1}`): this {
+    return this.client({ kind: 'speech-resumed', turnId });
+  }
+
   asks(options: Extract<SessionInput, { kind: 'response-requested' }>['options'] = {}, clientEventId?: string): this {
     const n = ++this.turns;
     const ids = { turnId: `turn_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;

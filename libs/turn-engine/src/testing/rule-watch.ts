@@ -33,7 +33,11 @@ export class RuleWatch {
     for (const effect of talk.effects) this.take(effect);
     const live = liveResponse(talk.state);
     if (live?.generation.stage === 'ended') this.generating.delete(live.ordinal);
-    const running = live?.generation.stage === 'running' ? [live.ordinal] : [];
+    const { run } = talk.state.speculation;
+    must(!(run && live), 'SU1: no speculation beside a live response');
+    if (run?.finished) this.generating.delete(run.ordinal);
+    const speculative = run && !run.finished ? [run.ordinal] : [];
+    const running = live?.generation.stage === 'running' ? [live.ordinal] : speculative;
     must([...this.generating].join() === running.join(), 'LI6: only the live generation runs');
     this.lookAtState(talk);
   }
@@ -100,7 +104,7 @@ export class RuleWatch {
 
   private emitOfResponse(output: OfResponse): void {
     if (output.kind === 'announce') {
-      must(output.ordinal === this.responses.size + 1, 'TU8: ordinals grow by one');
+      must(output.ordinal > Math.max(0, ...this.responses.keys()), 'TU8: ordinals grow');
       const fresh = { segments: 0, text: '', announcedEnds: 0, endings: 0, interrupted: false, observedEnds: 0 };
       this.responses.set(output.ordinal, fresh);
       this.ordinals.set(output.responseId, output.ordinal);

@@ -1,0 +1,108 @@
+import type { TurnId, Usage } from '@parley/model';
+import type { Draft } from './draft';
+import { boundHistory, contextOf, insertItem } from './history';
+import type { SpeculationOutcome } from './effects';
+import type { SpeculativeRun } from './state';
+
+/** A transcript that may still change: the model begins to answer, and nothing of it leaves until the final says so. */
+export function speculate(draft: Draft, { turnId, text }: { turnId: TurnId; text: string }): void {
+  const { state, policy, nowMs } = draft;
+  // SP8: while a turn or another speculation runs, and for a turn that was accepted, it is no use.
+  if (draft.live || state.speculation.run || text.trim() === '' || state.recentTurnIds.includes(turnId)) return;
+  const starts = state.speculation.turnId === turnId ? state.speculation.starts : 0;
+  if (starts >= policy.maxSpeculativeStarts) return;
+  const { lane, ordinal } = draft.nextKey();
+  const run: SpeculativeRun = {
+    ...{ lane, ordinal, text, buffer: '', finished: null },
+    deadlineMs: nowMs + policy.speculationTimeoutMs,
+  };
+  draft.set({ speculation: { turnId, starts: starts + 1, run } });
+  const heard = insertItem(state.history, { id: '', role: 'user', text }, undefined);
+  const asked = { ...state, history: boundHistory(heard, policy.maxContextChars) };
+  const messages = contextOf(asked, state.session.instructions, policy.maxContextChars);
+  draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages });
+}
+
+/** The user speaks on: what was answered so far answers something else. */
+export function resumeSpeech(draft: Draft, turnId: TurnId): void {
+  if (draft.state.speculation.turnId === turnId) discardSpeculation(draft, 'resumed');
+}
+
+/** Nothing of the run was ever sent, and nothing of it ever will be. */
+export function discardSpeculation(draft: Draft, outcome: Exclude<SpeculationOutcome, 'committed'>): void {
+  const { run } = draft.state.speculation;
+  if (!run) return;
+  const { lane, ordinal } = run;
+  leave(draft, outcome);
+  if (!run.finished) draft.do({ kind: 'abort-generation', lane, ordinal });
+}
+
+/** What the final transcript makes of the run: its answer, or undefined when the turn has to be run anew. */
+export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: string }): SpeculativeRun | undefined {
+  const { run, turnId } = draft.state.speculation;
+  if (!run) return undefined;
+  if (turnId !== final.turnId || !matches(run.text, final.text, draft.sessionPolicy.commit)) {
+    discardSpeculation(draft, 'mismatch');
+    return undefined;
+  }
+  if (run.buffer === '') {
+    discardSpeculation(draft, 'empty');
+    return undefined;
+  }
+  leave(draft, 'committed');
+  return run;
+}
+
+/** True when the text was the speculation's. */
+export function growSpeculation(draft: Draft, result: { lane: number; ordinal: number; text: string }): boolean {
+  const run = runOf(draft, result);
+  if (run) patchRun(draft, { ...run, buffer: run.buffer + result.text });
+  return run !== undefined;
+}
+
+/** SP9: its end is kept too; the final transcript may come later. */
+export function finishSpeculation(
+  draft: Draft,
+  result: { lane: number; ordinal: number; reason: 'stop' | 'length' | 'content_filter'; usage: Usage },
+): boolean {
+  const run = runOf(draft, result);
+  const { reason, usage } = result;
+  if (run) patchRun(draft, { ...run, finished: { reason, usage } });
+  return run !== undefined;
+}
+
+/** A broken answer is none: the turn is run anew when its final transcript comes. */
+export function failSpeculation(draft: Draft, result: { lane: number; ordinal: number }): boolean {
+  const run = runOf(draft, result);
+  if (run) discardSpeculation(draft, 'empty');
+  return run !== undefined;
+}
+
+function leave(draft: Draft, outcome: SpeculationOutcome): void {
+  draft.set({ speculation: { ...draft.state.speculation, run: null } });
+  draft.do({ kind: 'observe', observation: { name: 'speculation', outcome } });
+}
+
+function runOf(draft: Draft, { lane, ordinal }: { lane: number; ordinal: number }): SpeculativeRun | undefined {
+  const { run } = draft.state.speculation;
+  return run && run.lane === lane && run.ordinal === ordinal ? run : undefined;
+}
+
+function patchRun(draft: Draft, run: SpeculativeRun): void {
+  draft.set({ speculation: { ...draft.state.speculation, run } });
+}
+
+/** Words alone: transcripts differ in case, punctuation and space from one moment to the next. */
+const words = (text: string): string[] =>
+  text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s]/gu, '')
+    .split(/\s+/)
+    .filter((word) => word !== '');
+
+function matches(speculative: string, final: string, rule: 'prefix' | 'exact'): boolean {
+  const [before, after] = [words(speculative), words(final)];
+  if (before.length > after.length || (rule === 'exact' && before.length < after.length)) return false;
+  return before.every((word, index) => word === after[index]);
+}
