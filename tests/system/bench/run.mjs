@@ -69,14 +69,16 @@ export const SWEEPS = {
       peers: ['bus', 'parley2'],
       pick: (r) => r.intLastMs?.p99,
     },
+  ],
+  'smaller-speak': [
     {
-      name: 'CPU µs per audio frame, 120 sessions speaking',
-      args: ['speak', 120, 'TTS_MS=30000', 'WARM=3', 'SECS=8'],
+      name: 'CPU µs per audio frame, 80 sessions speaking',
+      args: ['speak', 80, 'TTS_MS=30000', 'WARM=3', 'SECS=8'],
       peers: ['bus', 'parley'],
       env: { PARLEY_AVATAR: 'none' },
       pick: (r) => r.usPerFrame,
     },
-    { name: 'memory MB of all processes, 120 sessions speaking', same: true, pick: memoryMb },
+    { name: 'memory MB of all processes, 80 sessions speaking', same: true, pick: memoryMb },
   ],
 };
 

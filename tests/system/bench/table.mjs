@@ -21,8 +21,8 @@ const TARGETS = {
     ratio: 3,
     atMost: 2,
   },
-  'CPU µs per audio frame, 120 sessions speaking': { ratio: 1.3 },
-  'memory MB of all processes, 120 sessions speaking': { ratio: 1.5 },
+  'CPU µs per audio frame, 80 sessions speaking': { ratio: 1.3 },
+  'memory MB of all processes, 80 sessions speaking': { ratio: 1.5 },
 };
 
 export function writeTable(repository) {
