@@ -133,6 +133,12 @@ describe('a final transcript', () => {
     expect([generations(talk), outcomes(talk)]).toEqual([2, ['empty']]);
   });
 
+  it('[SU5][SP5] that comes when only white space was written is run anew, also when the model has ended', () => {
+    const talk = guessing(' ').finishes().says(FINAL);
+    expect([generations(talk), outcomes(talk)]).toEqual([2, ['empty']]);
+    expect(talk.effect('abort-generation')).toEqual([]);
+  });
+
   it('[SU5] of another turn, or empty, discards the run', () => {
     expect(outcomes(guessing(ANSWER).says(FINAL, 'another'))).toEqual(['mismatch']);
     const empty = guessing(ANSWER).says('  ');

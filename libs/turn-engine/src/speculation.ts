@@ -45,7 +45,8 @@ export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: s
     discardSpeculation(draft, 'mismatch');
     return undefined;
   }
-  if (run.buffer === '') {
+  // White space is not yet an answer; should nothing follow it, the turn would fail for a guess.
+  if (run.buffer.trim() === '') {
     discardSpeculation(draft, 'empty');
     return undefined;
   }
