@@ -128,7 +128,10 @@ describe('npm run cluster with two of each', () => {
   });
 
   it('serves clients while a gateway is dead', async () => {
-    process.kill(pidOf('gateway 2'), 'SIGKILL');
+    const killed = pidOf('gateway 2');
+    process.kill(killed, 'SIGKILL');
+    // Until then its listening socket takes connections, which nobody will answer.
+    await eventually('the end of gateway 2', async () => ((await isRunning(killed)) ? undefined : true), RESTART_MS);
     for (let request = 0; request < 10; request++) {
       assert.equal(await statusOf(`${url}/healthz/live`), 200);
     }
