@@ -55,7 +55,8 @@ interface SpokenSegment {
  * J1  Nothing is published after `cancel` has returned: every publication follows a look at `outcome` without an await
  *     in between.
  * J2  The provider is asked for the next piece only after the one before was sent, so the look-ahead holds it back.
- * J3  Setting `outcome` releases timer and reports at once and aborts the provider's stream; `released` follows.
+ * J3  Setting `outcome` releases timer and reports at once and aborts the provider's stream, if there is one; `released`
+ *     follows.
  */
 export class VoiceJob {
   private readonly queue = new SegmentQueue();
@@ -235,7 +236,8 @@ export class VoiceJob {
     this.outcome = outcome;
     this.idleTimer();
     this.unwatch();
-    this.abort.abort();
+    // Of what was spoken to its end nothing is left to abort, and an abort costs an exception object.
+    if (outcome !== 'finished') this.abort.abort();
     this.wakeup.wake();
     this.listener.onEnded(outcome);
   }
