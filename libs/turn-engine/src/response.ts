@@ -53,6 +53,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
     previousItemId: lastItemId(state),
     turnId,
     cause,
+    voice: state.session.voice,
     metadata: begun.metadata,
   });
   draft.set({

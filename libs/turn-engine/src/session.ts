@@ -1,4 +1,4 @@
-import type { SessionPatch, SessionPolicy } from '@parley/model';
+import { DEFAULT_VOICE, type SessionPatch, type SessionPolicy } from '@parley/model';
 import type { Draft } from './draft';
 import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
 import { discardSpeculation } from './speculation';
@@ -26,7 +26,7 @@ export function sessionObject(session: SessionConfig): Record<string, unknown> {
         noise_reduction: null,
         turn_detection: null,
       },
-      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: session.voice ?? 'default', speed: 1 },
+      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: session.voice ?? DEFAULT_VOICE, speed: 1 },
     },
     include: null,
   };

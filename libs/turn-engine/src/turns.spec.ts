@@ -28,6 +28,7 @@ describe('a final transcript', () => {
         previousItemId: 'user_1',
         turnId: 'turn_1',
         cause: { attachment: 1, seq: 1 },
+        voice: null,
         metadata: null,
       },
     ]);

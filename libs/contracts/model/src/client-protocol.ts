@@ -40,6 +40,9 @@ export interface MessageItem {
   content: { type: 'input_text' | 'output_text'; text: string }[];
 }
 
+/** The name of the voice worker's own voice: clients that are strict want one. */
+export const DEFAULT_VOICE = 'default';
+
 /** What this server can do now, so that a client need not guess. */
 export const CAPABILITIES = ['text', 'audio', 'audio_binary', 'interrupt', 'playback', 'visemes'] as const;
 export type Capability = (typeof CAPABILITIES)[number];

@@ -29,6 +29,8 @@ export type OwnerOutput =
       previousItemId: ItemId | null;
       turnId: TurnId;
       cause: InputNumber;
+      /** The voice that was asked for; null for the voice worker's own. */
+      voice: string | null;
       metadata: Record<string, string> | null;
     }
   | { kind: 'text'; lane: number; ordinal: number; segment: number; text: string }

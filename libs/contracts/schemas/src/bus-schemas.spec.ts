@@ -86,6 +86,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
           previousItemId: null,
           turnId: 't1',
           cause: { attachment: 2, seq: 9 },
+          voice: 'alloy',
           metadata,
         },
         { kind: 'text', ...lane, segment: 1, text: 'Hello. ' },

@@ -19,6 +19,8 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     previousItemId: z.string().nullable(),
     turnId: z.string(),
     cause: z.object({ attachment: count, seq: count }),
+    // Absent in outputs that an older release left in a stored state.
+    voice: z.string().nullable().default(null),
     metadata: z.record(z.string(), z.string()).nullable(),
   }),
   z.object({ kind: z.literal('text'), ...lane, segment: count, text: z.string() }),

@@ -36,6 +36,7 @@ export const announceOf = (n: number, more: Partial<Of<'announce'>> = {}): Of<'a
   previousItemId: null,
   turnId: `turn_${n}`,
   cause: { attachment: 1, seq: n },
+  voice: null,
   metadata: null,
   ...more,
 });

@@ -145,7 +145,7 @@ describe('a connection', () => {
       owner.emit(
         {
           ...{ kind: 'announce', lane: 0, ordinal: 1, responseId: 'resp_1', itemId: 'item_1', previousItemId: null },
-          ...{ turnId: 'turn_1', cause: { attachment: 1, seq: 1 }, metadata: null },
+          ...{ turnId: 'turn_1', cause: { attachment: 1, seq: 1 }, voice: null, metadata: null },
         } as const,
         sessionId,
       );

@@ -13,7 +13,7 @@ const responseBody = (more: Record<string, unknown>): Record<string, unknown> =>
   conversation_id: 'conv_1',
   output_modalities: ['audio'],
   max_output_tokens: 'inf',
-  audio: { output: { format: { type: 'audio/pcm', rate: 24_000 } } },
+  audio: { output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'default' } },
   metadata: null,
   ...more,
 });
@@ -56,6 +56,13 @@ describe('the beginning of a response', () => {
         response: responseBody({ status: 'in_progress', status_details: null, output: [], usage: null }),
       },
     ]);
+  });
+
+  it('names the voice that was asked for, at the end too', () => {
+    const sailor = new ResponseEvents(announceOf(1, { voice: 'sailor' }), 'conv_1');
+    for (const events of [sailor.created(), sailor.close(COMPLETED)]) {
+      expect(events.at(-1)).toMatchObject({ response: { audio: { output: { voice: 'sailor' } } } });
+    }
   });
 
   it('echoes the metadata of the request, at the end too', () => {

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_VOICE,
   SAMPLE_RATE_HZ,
   type ClientError,
   type ClientEventBody,
@@ -113,7 +114,9 @@ export class ResponseEvents {
       conversation_id: this.conversationId,
       output_modalities: ['audio'],
       max_output_tokens: 'inf',
-      audio: { output: { format: { type: 'audio/pcm', rate: SAMPLE_RATE_HZ } } },
+      audio: {
+        output: { format: { type: 'audio/pcm', rate: SAMPLE_RATE_HZ }, voice: this.announce.voice ?? DEFAULT_VOICE },
+      },
       usage,
       metadata: this.announce.metadata,
     };
