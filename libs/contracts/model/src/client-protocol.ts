@@ -44,7 +44,16 @@ export interface MessageItem {
 export const DEFAULT_VOICE = 'default';
 
 /** What this server can do now, so that a client need not guess. */
-export const CAPABILITIES = ['text', 'audio', 'audio_binary', 'interrupt', 'playback', 'visemes'] as const;
+export const CAPABILITIES = [
+  'text',
+  'audio',
+  'audio_binary',
+  'interrupt',
+  'playback',
+  'visemes',
+  'policy',
+  'speculation',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** Who has the floor, as `parley.state` says it. */
