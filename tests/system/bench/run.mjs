@@ -114,6 +114,10 @@ mkdirSync(join(REPOSITORY, 'results'), { recursive: true });
 const file = join(REPOSITORY, `results/bench${values.only ? `-${values.only.replaceAll(',', '-')}` : ''}.json`);
 writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
 writeTable(REPOSITORY);
+execFileSync(process.execPath, ['node_modules/prettier/bin/prettier.cjs', '--write', 'BENCHMARKS.md'], {
+  cwd: REPOSITORY,
+  stdio: 'inherit',
+});
 console.log(`written: ${file}`);
 
 async function sweep(rows) {
