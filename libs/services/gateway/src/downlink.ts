@@ -229,7 +229,7 @@ export class Downlink {
 
   private text(stream: ResponseStream, { segment, text }: Of<'text'>, eventId: string): void {
     this.writeAll(stream.events.text(text), eventId);
-    stream.hasText(segment);
+    stream.admit(segment);
     for (const chunk of this.held.take(stream.ordinal, segment)) this.audio(chunk);
   }
 

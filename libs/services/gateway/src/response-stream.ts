@@ -47,7 +47,8 @@ export class ResponseStream {
     return this.announce.ordinal;
   }
 
-  hasText(segment: number): void {
+  /** The text of a segment has come: its audio may be heard. */
+  admit(segment: number): void {
     this.texts = Math.max(this.texts, segment + 1);
   }
 

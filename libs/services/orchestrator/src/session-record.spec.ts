@@ -35,11 +35,11 @@ describe('a stored session', () => {
     expect(decodeRecord(encodeRecord(record))).toEqual({ ok: true, record });
   });
 
-  it('of a release that knew no session policy and no queue has neither', () => {
-    const { policy, queue, ...older } = engine;
+  it('of a release that knew no session policy, no queue and no speculation has none of them', () => {
+    const { policy, queue, speculation, ...older } = engine;
     expect([policy, queue]).not.toEqual([{}, []]);
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, engine: older }));
-    expect(decodeRecord(bytes)).toMatchObject({ ok: true, record: { engine: { policy: {}, queue: [] } } });
+    expect(decodeRecord(bytes)).toMatchObject({ ok: true, record: { engine: { policy: {}, queue: [], speculation } } });
   });
 
   it('that does not fit is refused by the name of the field, without its value', () => {

@@ -6,13 +6,13 @@ import type { VoiceBindingRecord } from './session-record';
 import { VoiceBinding, type VoiceListener } from './voice-binding';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
-export type VoiceOrderEffect = EffectOf<'speak-segment' | 'end-voice' | 'cancel-voice'>;
+type VoiceOrderEffect = EffectOf<'speak-segment' | 'end-voice' | 'cancel-voice'>;
 
 /** One rendering per response until a later issue renders again. */
 const ATTEMPT = 1;
 const NO_TRACE = '';
 
-export interface VoiceOwner {
+interface VoiceOwner {
   sessionId: SessionId;
   epoch: number;
   self: Incarnation;
