@@ -103,10 +103,13 @@ export class Cluster {
   async #startServer(name, start) {
     const server = await start();
     this.#servers.push(server);
-    void server.exited.then((how) => {
-      if (this.#stopping === undefined) this.options.onFatal(`${name} ${how}`);
-    });
+    void server.exited.then((how) => this.#giveUp(`${name} ${how}`));
     return server.url;
+  }
+
+  /** What ends one replica for good mostly ends the others too: the first reason is the one to tell. @param {string} reason */
+  #giveUp(reason) {
+    if (this.#stopping === undefined) this.options.onFatal(reason);
   }
 
   /**
@@ -115,7 +118,7 @@ export class Cluster {
    * @param {Record<string, string>} servers
    */
   #add(role, number, servers) {
-    const { settings, log, onFatal } = this.options;
+    const { settings, log } = this.options;
     const prefix = `[${role} ${number}]`;
     const replica = new Replica({
       role,
@@ -124,7 +127,7 @@ export class Cluster {
       env: { ...settings.envOf(role, servers), ...this.#addressOf(role) },
       onReady: () => this.#cameUp(replica),
       onGone: (_replica, reason) => log(`${prefix} died (${reason}), starting it again`),
-      onFailed: (reason) => onFatal(`${role} ${number} does not start (${reason})`),
+      onFailed: (reason) => this.#giveUp(`${role} ${number} does not start (${reason})`),
       onLine: (line) => log(settings.isReadable ? `${prefix} ${line}` : line),
     });
     this.#replicas.push(replica);

@@ -36,8 +36,9 @@ export function run(command, args, env = {}) {
   let errors = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (errors += chunk));
+  // Not `exit`: what it wrote last may still be in the pipe then.
   /** @type {Promise<number | string>} */
-  const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)));
+  const exited = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code ?? 0)));
   const lines = () => output.split('\n').slice(0, -1);
   return {
     pid,
