@@ -10,4 +10,5 @@ export * from './policy';
 export * from './session-inputs';
 export * from './subjects';
 export * from './timings';
+export * from './tools';
 export * from './voice-jobs';
