@@ -24,9 +24,12 @@ export type Observation =
   | { name: 'first-token'; ms: number }
   | { name: 'response-ended'; status: ResponseStatus; responseId: ResponseId }
   | { name: 'speculation'; outcome: SpeculationOutcome }
-  | { name: 'interrupted'; cause: 'explicit' | 'cancel' | 'truncate' | 'turn'; responseId: ResponseId }
+  | { name: 'interrupted'; cause: InterruptionCause; responseId: ResponseId }
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
+
+/** By the client's order, or by policy: a turn or speech that took the floor. */
+export type InterruptionCause = 'explicit' | 'cancel' | 'truncate' | 'turn' | 'speech';
 
 /** What waits for the write that holds it. */
 export type WrittenEffect = Extract<Effect, { kind: 'emit' | 'close-session' }>;

@@ -14,6 +14,11 @@ export const refusals = {
     invalid('turn_duplicate', `Turn ${turnId} was accepted before; a new turn needs a new turn_id.`, 'turn_id'),
   turnInProgress: (responseId: ResponseId) =>
     invalid('turn_in_progress', `Response ${responseId} is in progress; interrupt it first or wait for response.done.`),
+  backchannel: () =>
+    invalid(
+      'turn_in_progress',
+      'These words only show that the user listens; while the agent speaks they are no turn.',
+    ),
   queueFull: (waiting: number) =>
     invalid('turn_in_progress', `${waiting} turns wait already; wait for response.done, or interrupt.`),
   activeResponse: (responseId: ResponseId) =>

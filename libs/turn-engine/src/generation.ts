@@ -2,7 +2,7 @@ import type { ProviderFailure, Usage } from '@parley/model';
 import { takeSegments } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { replaceItem, textOf } from './history';
-import { assistantItem, failLive, watchVoice } from './response';
+import { assistantItem, failLive, NO_USAGE, watchVoice } from './response';
 import type { LiveResponse } from './state';
 
 interface OfResponse {
@@ -48,12 +48,23 @@ export function finishGeneration(
     failLive(draft, 'llm', { kind: 'empty_answer', message: 'The language model gave an empty answer.' });
     return;
   }
+  endGeneration(draft, rest, { usage: result.usage, status: result.reason === 'stop' ? 'completed' : 'incomplete' });
+}
+
+/** The whole text of a response is given: no model is asked, and from here on it is a response like any other. */
+export function dictate(draft: Draft, text: string): void {
+  const { segments, rest } = takeSegments(text, true);
+  speak(draft, segments);
+  endGeneration(draft, rest, { usage: NO_USAGE, status: 'completed' });
+}
+
+function endGeneration(draft: Draft, rest: string, ended: { usage: Usage; status: 'completed' | 'incomplete' }): void {
   // White space alone is nothing to say, and nothing a transcript would miss.
   if (rest.trim() !== '') speak(draft, [rest]);
-  draft.patchLive({
-    generation: { stage: 'ended', usage: result.usage, status: result.reason === 'stop' ? 'completed' : 'incomplete' },
-    marks: { ...(draft.live ?? live).marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) },
-  });
+  const live = draft.live;
+  if (!live) return;
+  const marks = { ...live.marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) };
+  draft.patchLive({ generation: { stage: 'ended', ...ended }, marks });
   emitEnd(draft);
   watchVoice(draft);
 }

@@ -1,4 +1,5 @@
 import type { InputNumber, ProviderFailure, ResponseDelivery, SessionInput, Usage, WordTiming } from '@parley/model';
+import type { DrawnIds } from './presence';
 
 /** Facts, in the past tense. Results of asynchronous effects carry lane and ordinal: those of another response are ignored. */
 export type EngineInput =
@@ -21,7 +22,7 @@ export type EngineInput =
   /** The gateway's word on what was delivered and played. */
   | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
   /** At least one deadline of the state has passed. */
-  | { kind: 'deadline-passed' }
+  | { kind: 'deadline-passed'; drawn: DrawnIds }
   /** A new owner has loaded the state of one that is gone. */
   | { kind: 'taken-over' }
   /** The gateway that carried the connection is gone. */

@@ -31,19 +31,21 @@ export interface NewResponse {
   itemId: ItemId;
   turnId: TurnId;
   cause: InputNumber;
-  instructions: string | undefined;
+  /** Of this response alone; undefined: the session's. */
+  instructions?: string;
   metadata: Record<string, string> | null;
   /** The speculative run that is its answer; without one the model is asked. */
   run?: SpeculativeRun;
+  /** The agent's words are given: the model is not asked. */
+  dictated?: { interruptible: boolean };
 }
 
 export const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
 export function beginResponse(draft: Draft, begun: NewResponse): void {
   const { nowMs, policy, state } = draft;
-  const { responseId, itemId, turnId, cause, run } = begun;
+  const { responseId, itemId, turnId, cause, run, dictated } = begun;
   const { lane, ordinal } = run ?? draft.nextKey();
-  const context = contextOf(state, begun.instructions ?? state.session.instructions, policy.maxContextChars);
   draft.emit({
     kind: 'announce',
     lane,
@@ -76,11 +78,16 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       voice: { stage: 'opening', deadlineMs: nowMs + policy.voiceTimeoutMs },
       segments: [],
       delivery: { segments: [], playedSamples: 0 },
+      interruptible: dictated?.interruptible ?? draft.chosen('interruptible'),
       beganAtMs: nowMs,
       marks: { firstTokenMs: null, firstSegmentMs: null, firstAudioMs: null, generatedMs: null },
     },
   });
-  if (!run) draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages: context });
+  if (!run && !dictated) {
+    const instructions = begun.instructions ?? state.session.instructions;
+    const messages = contextOf(state, instructions, policy.maxContextChars);
+    draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages });
+  }
   draft.do({ kind: 'open-voice', lane, ordinal, responseId, voice: state.session.voice });
 }
 
@@ -182,12 +189,17 @@ export function emitMetrics(draft: Draft, live: LiveResponse): void {
   });
 }
 
+/** Whatever waits for the user waits anew. */
 export function restIdle(draft: Draft): void {
-  draft.set({ idleDeadlineMs: draft.nowMs + draft.policy.idleTimeoutMs });
+  const { nowMs } = draft;
+  const awayAfterMs = draft.chosen('awayAfterMs');
+  draft.set({ idleDeadlineMs: nowMs + draft.policy.idleTimeoutMs });
+  if (draft.state.presence.stage === 'away') return;
+  draft.set({ presence: { stage: 'present', deadlineMs: awayAfterMs === null ? null : nowMs + awayAfterMs } });
 }
 
 function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: boolean; certain: boolean }): void {
-  const { lane, ordinal, responseId, itemId, turnId, segments, delivery } = live;
+  const { lane, ordinal, responseId, itemId, turnId, segments, delivery, interruptible } = live;
   const queued = deliveredSamples(delivery) - delivery.playedSamples;
   const mayHaveMore = !certain && segments.length > 0 && live.voice.stage !== 'absent';
   if (queued <= 0 && !mayHaveMore) {
@@ -202,6 +214,7 @@ function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: bo
     turnId,
     segments,
     delivery,
+    interruptible,
     closedAtMs: draft.nowMs,
     deadlineMs: drainedByMs(draft, [...draft.state.tails, live]),
     cutToHeard: cut,

@@ -1,7 +1,8 @@
-import { DEFAULT_VOICE, type SessionPatch, type SessionPolicy } from '@parley/model';
+import { DEFAULT_VOICE, wirePolicy, type SessionPatch, type SessionPolicy } from '@parley/model';
 import type { Draft } from './draft';
 import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
 import { discardSpeculation } from './speculation';
+import { endSpeech } from './speech';
 import type { SessionConfig } from './state';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
@@ -61,7 +62,11 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
 /** The session's choice holds from the next input on; what runs keeps running. */
 export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void {
   draft.set({ policy: { ...draft.state.policy, ...patch } });
-  draft.emit({ kind: 'event', event: { type: 'parley.policy.updated', policy: draft.sessionPolicy } });
+  restIdle(draft);
+  draft.emit({
+    kind: 'event',
+    event: { type: 'parley.policy.updated', policy: wirePolicy({ ...draft.policy, ...draft.state.policy }) },
+  });
 }
 
 /**
@@ -71,6 +76,7 @@ export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void 
  */
 export function takeOver(draft: Draft): void {
   discardSpeculation(draft, 'interrupted');
+  endSpeech(draft);
   const live = draft.live;
   if (live?.generation.stage === 'ended' && !owesAudio(live)) closeLive(draft);
   else {
@@ -89,7 +95,7 @@ export function closeSession(draft: Draft, reason: string): void {
   const live = draft.live;
   discardSpeculation(draft, 'interrupted');
   if (live) stopProviders(draft, live);
-  draft.set({ tails: [], queue: [] });
+  draft.set({ tails: [], queue: [], speech: { stage: 'silent' }, pause: null });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });
 }

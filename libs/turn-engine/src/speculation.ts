@@ -3,12 +3,14 @@ import type { Draft } from './draft';
 import { boundHistory, contextOf, insertItem } from './history';
 import type { SpeculationOutcome } from './effects';
 import type { SpeculativeRun } from './state';
+import { wordsOf } from './words';
 
 /** A transcript that may still change: the model begins to answer, and nothing of it leaves until the final says so. */
 export function speculate(draft: Draft, { turnId, text }: { turnId: TurnId; text: string }): void {
   const { state, policy, nowMs } = draft;
   // SP8: while a turn or another speculation runs, and for a turn that was accepted, it is no use.
-  if (draft.live || state.speculation.run || text.trim() === '' || state.recentTurnIds.includes(turnId)) return;
+  if (state.muted || draft.live || state.speculation.run || text.trim() === '' || state.recentTurnIds.includes(turnId))
+    return;
   const starts = state.speculation.turnId === turnId ? state.speculation.starts : 0;
   if (starts >= policy.maxSpeculativeStarts) return;
   const { lane, ordinal } = draft.nextKey();
@@ -41,7 +43,7 @@ export function discardSpeculation(draft: Draft, outcome: Exclude<SpeculationOut
 export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: string }): SpeculativeRun | undefined {
   const { run, turnId } = draft.state.speculation;
   if (!run) return undefined;
-  if (turnId !== final.turnId || !matches(run.text, final.text, draft.sessionPolicy.commit)) {
+  if (turnId !== final.turnId || !matches(run.text, final.text, draft.chosen('commit'))) {
     discardSpeculation(draft, 'mismatch');
     return undefined;
   }
@@ -93,17 +95,8 @@ function patchRun(draft: Draft, run: SpeculativeRun): void {
   draft.set({ speculation: { ...draft.state.speculation, run } });
 }
 
-/** Words alone: transcripts differ in case, punctuation and space from one moment to the next. */
-const words = (text: string): string[] =>
-  text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s]/gu, '')
-    .split(/\s+/)
-    .filter((word) => word !== '');
-
 function matches(speculative: string, final: string, rule: 'prefix' | 'exact'): boolean {
-  const [before, after] = [words(speculative), words(final)];
+  const [before, after] = [wordsOf(speculative), wordsOf(final)];
   if (before.length > after.length || (rule === 'exact' && before.length < after.length)) return false;
   return before.every((word, index) => word === after[index]);
 }

@@ -14,9 +14,8 @@ import type { VoiceRate } from '@parley/speech-text';
 
 /**
  * The whole state of one conversation, as plain JSON: it is stored as it stands, and the same inputs lead to the same
- * state. `phase` says who holds the floor and owns only what that phase needs; the regions beside it (today: the tails
- * that still play out; later speculation, pause and avatar stream) each own theirs. Every part that waits holds its
- * deadline, so there is no timer to cancel.
+ * state. `phase` says who holds the floor and owns only what that phase needs; the regions beside it each own theirs.
+ * Every part that waits holds its deadline, so there is no timer to cancel.
  */
 export interface EngineState {
   session: SessionConfig;
@@ -32,6 +31,14 @@ export interface EngineState {
   queue: QueuedTurn[];
   /** Region "speculation": an answer to a transcript that is not final. Never beside a live response. */
   speculation: Speculation;
+  /** Region "speech": what the user says now. */
+  speech: Speech;
+  /** Region "pause": the client holds the agent's voice until it is known whether the user interrupts. */
+  pause: Pause | null;
+  /** Region "presence": whether the user still takes part. */
+  presence: Presence;
+  /** The user's microphone is off: what it still seems to hear does not count. */
+  muted: boolean;
   nextOrdinal: number;
   /** How fast this session's voice spoke so far, for heard text without word timings. */
   voiceRate: VoiceRate;
@@ -73,6 +80,8 @@ export interface LiveResponse {
   voice: Voice;
   segments: Segment[];
   delivery: Delivery;
+  /** Speech and turns may cut it; an explicit interrupt always does. */
+  interruptible: boolean;
   beganAtMs: number;
   marks: StageMarks;
 }
@@ -118,6 +127,7 @@ export interface Tail {
   turnId: TurnId;
   segments: Segment[];
   delivery: Delivery;
+  interruptible: boolean;
   closedAtMs: number;
   /** Expected end of playback plus the drain timeout (DR5). */
   deadlineMs: number;
@@ -137,15 +147,38 @@ export type HistoryItem =
       spoken: SpokenAnswer | null;
     };
 
-/** A turn that waits under the busy policy `queue`; its ids are known to the client since it was accepted. */
-export interface QueuedTurn {
+/** A turn that was accepted and waits; its ids are known to the client since then. */
+export type QueuedTurn = {
   turnId: TurnId;
-  text: string;
-  itemId: ItemId;
   responseId: ResponseId;
   answerId: ItemId;
   cause: InputNumber;
+  text: string;
+} & (
+  | { kind: 'transcript'; itemId: ItemId }
+  /** The agent's own words. */
+  | { kind: 'say'; interruptible: boolean }
+);
+
+export type Speech =
+  | { stage: 'silent' }
+  /** `text`: the words known so far. First deadline: it has lasted long enough to interrupt; second: it is noise. */
+  | { stage: 'speaking'; sinceMs: number; text: string; deadlineMs: number }
+  /** Its words, or the turn it becomes, may still come. */
+  | { stage: 'stopped'; spokenMs: number; text: string; deadlineMs: number };
+
+export interface Pause {
+  lane: number;
+  ordinal: number;
+  responseId: ResponseId;
+  /** Where the client stopped. */
+  playedSamples: number;
+  deadlineMs: number;
 }
+
+export type Presence =
+  /** Counts while nobody speaks and nothing is heard; null: nobody asks. */
+  { stage: 'present'; deadlineMs: number | null } | { stage: 'away' };
 
 export interface Speculation {
   /** The turn that was speculated on last, and how often. */
@@ -185,6 +218,10 @@ export function initialState(session: SessionConfig): EngineState {
     policy: {},
     queue: [],
     speculation: { turnId: null, starts: 0, run: null },
+    speech: { stage: 'silent' },
+    pause: null,
+    presence: { stage: 'present', deadlineMs: null },
+    muted: false,
     nextOrdinal: 1,
     voiceRate: { samples: 0, characters: 0 },
     idleDeadlineMs: Number.MAX_SAFE_INTEGER,

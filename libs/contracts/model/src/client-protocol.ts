@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors';
 import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
-import type { SessionPolicy } from './policy';
+import type { WirePolicy } from './policy';
 import type { Viseme } from './timings';
 
 /** WebSocket subprotocols. `parley.v1` is selected when offered; the Realtime API's `realtime` otherwise. */
@@ -17,11 +17,16 @@ export type ClientEvent = { event_id?: string } & (
   | { type: 'conversation.item.truncate'; item_id: ItemId; content_index: number; audio_end_ms: number }
   | { type: 'response.create'; response?: { instructions?: string; metadata?: Record<string, string> | null } }
   | { type: 'response.cancel'; response_id?: ResponseId }
+  | { type: 'parley.speech.started' }
+  | { type: 'parley.speech.stopped' }
+  | { type: 'parley.transcript.partial'; turn_id: TurnId; text: string }
   | { type: 'parley.transcript.speculative'; turn_id: TurnId; text: string }
   | { type: 'parley.transcript.resumed'; turn_id: TurnId }
   | { type: 'parley.transcript.final'; turn_id?: TurnId; text: string }
   | { type: 'parley.interrupt'; response_id?: ResponseId }
-  | { type: 'parley.policy.update'; policy: Partial<SessionPolicy> }
+  | { type: 'parley.say'; text: string; interruptible?: boolean }
+  | { type: 'parley.mute'; muted: boolean }
+  | { type: 'parley.policy.update'; policy: Partial<WirePolicy> }
   | { type: 'parley.playback'; response_id: ResponseId; played_ms: number; ended?: boolean }
   | { type: 'parley.ping' }
 );
@@ -53,6 +58,8 @@ export const CAPABILITIES = [
   'visemes',
   'policy',
   'speculation',
+  'speech',
+  'say',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -65,7 +72,11 @@ export type ParleyEvent =
   | { type: 'parley.state'; state: FloorState; response_id?: ResponseId }
   /** `queued`: it waits for the response in progress to end. */
   | { type: 'parley.turn.accepted'; turn_id: TurnId; response_id: ResponseId; queued?: true }
-  | { type: 'parley.policy.updated'; policy: SessionPolicy }
+  | { type: 'parley.policy.updated'; policy: WirePolicy }
+  /** The client stops playing at `from_ms`, until `resumed` of this response or until it is interrupted. */
+  | { type: 'parley.output.paused'; response_id: ResponseId; from_ms: number }
+  | { type: 'parley.output.resumed'; response_id: ResponseId; from_ms: number }
+  | { type: 'parley.user'; state: 'present' | 'away' }
   | {
       type: 'parley.response.interrupted';
       response_id: ResponseId;

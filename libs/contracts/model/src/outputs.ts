@@ -67,8 +67,11 @@ export type OwnerOutput =
       usage: Usage;
       reason: InterruptReason;
     }
+  /** The client is to hold its voice: the estimated playhead of one that does not report stands still too. */
+  | { kind: 'paused'; lane: number; ordinal: number; responseId: ResponseId; fromMs: number }
+  | { kind: 'resumed'; lane: number; ordinal: number; responseId: ResponseId; fromMs: number }
   /** The session ended; the gateway closes the connection after writing what precedes this. */
   | { kind: 'disconnect'; closeCode: number; reason: string };
 
-/** Why a response was interrupted, in the Realtime API's words: by the client's order, or by a turn that took the floor. */
+/** Why a response was interrupted, in the Realtime API's words: by the client's order, or by a turn or speech that took the floor. */
 export type InterruptReason = 'client_cancelled' | 'turn_detected';

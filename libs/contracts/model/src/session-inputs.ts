@@ -32,6 +32,14 @@ export type SessionInput =
   | { kind: 'speculative-transcript'; turnId: TurnId; text: string }
   /** The user speaks on: the speculative transcript of this turn was not all of it. */
   | { kind: 'speech-resumed'; turnId: TurnId }
+  /** The words so far of an utterance that goes on; `delivery` as for an interruption, which it may be. */
+  | { kind: 'partial-transcript'; turnId: TurnId; text: string; delivery: ResponseDelivery[] }
+  | { kind: 'speech-started'; delivery: ResponseDelivery[] }
+  | { kind: 'speech-stopped' }
+  /** Muted, the user says nothing: speech and transcripts under way do not count. */
+  | { kind: 'mute-changed'; muted: boolean }
+  /** `parley.say`: the agent speaks this text; the model is not asked. Without `interruptible` the session's policy says it. */
+  | { kind: 'said'; turnId: TurnId; text: string; responseId: ResponseId; answerId: ItemId; interruptible?: boolean }
   | { kind: 'item-created'; itemId: ItemId; item: ItemDraft; previousItemId?: ItemId | null }
   | { kind: 'response-requested'; turnId: TurnId; responseId: ResponseId; answerId: ItemId; options: ResponseOptions }
   /**

@@ -1,6 +1,7 @@
 import {
   BUSY_POLICIES,
   COMMIT_POLICIES,
+  FALSE_INTERRUPTION_POLICIES,
   isResponseId,
   type ClientEvent,
   type ClientEventType,
@@ -34,6 +35,7 @@ const text = z
   .string()
   .max(CLIENT_LIMITS.textChars)
   .overwrite((value) => value.replace(NOT_TEXT, '\uFFFD'));
+const policyWaitMs = z.int().min(0).max(CLIENT_LIMITS.policyWaitMs);
 
 const metadata = z
   .record(z.string().max(CLIENT_LIMITS.metadataKeyChars), z.string().max(CLIENT_LIMITS.metadataValueChars))
@@ -95,14 +97,28 @@ export const clientEventSchemas = {
     }).exactOptional(),
   }),
   'response.cancel': event('response.cancel', { response_id: responseId.exactOptional() }),
+  'parley.speech.started': event('parley.speech.started', {}),
+  'parley.speech.stopped': event('parley.speech.stopped', {}),
+  'parley.transcript.partial': event('parley.transcript.partial', { turn_id: id, text }),
   'parley.transcript.speculative': event('parley.transcript.speculative', { turn_id: id, text }),
   'parley.transcript.resumed': event('parley.transcript.resumed', { turn_id: id }),
   'parley.transcript.final': event('parley.transcript.final', { turn_id: id.exactOptional(), text }),
   'parley.interrupt': event('parley.interrupt', { response_id: responseId.exactOptional() }),
+  'parley.say': event('parley.say', { text, interruptible: z.boolean().exactOptional() }),
+  'parley.mute': event('parley.mute', { muted: z.boolean() }),
   'parley.policy.update': event('parley.policy.update', {
     policy: closed({
       busy: z.enum(BUSY_POLICIES).exactOptional(),
       commit: z.enum(COMMIT_POLICIES).exactOptional(),
+      interruptible: z.boolean().exactOptional(),
+      min_speech_ms: policyWaitMs.exactOptional(),
+      min_words: z.int().min(0).max(CLIENT_LIMITS.minWords).exactOptional(),
+      backchannels: z.array(id).max(CLIENT_LIMITS.backchannels).exactOptional(),
+      cool_down_ms: policyWaitMs.exactOptional(),
+      false_interruption: z.enum(FALSE_INTERRUPTION_POLICIES).exactOptional(),
+      false_interruption_ms: policyWaitMs.exactOptional(),
+      away_after_ms: z.int().min(1).max(CLIENT_LIMITS.awayAfterMs).nullable().exactOptional(),
+      away_prompt: text.nullable().exactOptional(),
     }),
   }),
   'parley.playback': event('parley.playback', {

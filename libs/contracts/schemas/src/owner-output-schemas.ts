@@ -44,6 +44,8 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     usage,
     reason: z.enum(['client_cancelled', 'turn_detected']),
   }),
+  z.object({ kind: z.literal('paused'), ...lane, responseId, fromMs: milliseconds }),
+  z.object({ kind: z.literal('resumed'), ...lane, responseId, fromMs: milliseconds }),
   z.object({ kind: z.literal('disconnect'), closeCode: z.int(), reason: z.string() }),
 ]);
 

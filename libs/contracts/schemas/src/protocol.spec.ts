@@ -13,6 +13,7 @@ import {
   REALTIME_PATH,
   SCHEMA_VERSION,
   subjects,
+  wirePolicy,
   type ChunkHeader,
   type ParleyEvent,
 } from '@parley/model';
@@ -245,6 +246,9 @@ describe('PROTOCOL.md, the client protocol', () => {
         first_audio_ms: true,
         generated_ms: true,
       },
+      'parley.output.paused': { response_id: true, from_ms: true },
+      'parley.output.resumed': { response_id: true, from_ms: true },
+      'parley.user': { state: true },
       'parley.visemes': { response_id: true, item_id: true, visemes: true },
       'parley.pong': {},
     };
@@ -254,6 +258,18 @@ describe('PROTOCOL.md, the client protocol', () => {
     });
     const named = Object.entries(expected).map(([type, fields]) => `${type}: ${sorted(Object.keys(fields)).join(' ')}`);
     expect(sorted(documented)).toEqual(sorted(named));
+  });
+
+  it('has every field of the policy with its default', () => {
+    const documented = tableOf(['field', 'value', 'default']).map((row) => [
+      firstCode(row, 'field'),
+      cell(row, 'default').replaceAll('`', '').replaceAll(',', ''),
+    ]);
+    const defaults = Object.entries(wirePolicy(DEFAULT_POLICY)).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(' ') : String(value),
+    ]);
+    expect(documented).toEqual(defaults);
   });
 
   it('names no parley event that does not exist', () => {

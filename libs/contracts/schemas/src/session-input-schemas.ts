@@ -1,4 +1,4 @@
-import { BUSY_POLICIES, COMMIT_POLICIES } from '@parley/model';
+import { BUSY_POLICIES, COMMIT_POLICIES, FALSE_INTERRUPTION_POLICIES } from '@parley/model';
 import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { responseDelivery } from './delivery-schemas';
@@ -23,6 +23,15 @@ const sessionPatch = z.object({
 export const sessionPolicyPatch = z.object({
   busy: z.enum(BUSY_POLICIES).exactOptional(),
   commit: z.enum(COMMIT_POLICIES).exactOptional(),
+  interruptible: z.boolean().exactOptional(),
+  minSpeechMs: count.exactOptional(),
+  minWords: count.exactOptional(),
+  backchannels: z.array(z.string()).exactOptional(),
+  coolDownMs: count.exactOptional(),
+  falseInterruption: z.enum(FALSE_INTERRUPTION_POLICIES).exactOptional(),
+  falseInterruptionMs: count.exactOptional(),
+  awayAfterMs: count.nullable().exactOptional(),
+  awayPrompt: z.string().nullable().exactOptional(),
 });
 
 const interruption = {
@@ -42,6 +51,23 @@ const sessionInput = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('speculative-transcript'), turnId: z.string(), text: z.string() }),
   z.object({ kind: z.literal('speech-resumed'), turnId: z.string() }),
+  z.object({
+    kind: z.literal('partial-transcript'),
+    turnId: z.string(),
+    text: z.string(),
+    delivery: z.array(responseDelivery),
+  }),
+  z.object({ kind: z.literal('speech-started'), delivery: z.array(responseDelivery) }),
+  z.object({ kind: z.literal('speech-stopped') }),
+  z.object({ kind: z.literal('mute-changed'), muted: z.boolean() }),
+  z.object({
+    kind: z.literal('said'),
+    turnId: z.string(),
+    text: z.string(),
+    responseId,
+    answerId: z.string(),
+    interruptible: z.boolean().exactOptional(),
+  }),
   z.object({
     kind: z.literal('item-created'),
     itemId: z.string(),

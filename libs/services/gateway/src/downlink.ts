@@ -144,6 +144,9 @@ export class Downlink {
         return this.forceClose(output, eventId);
       case 'interrupted':
         return this.interrupted(output, eventId);
+      case 'paused':
+      case 'resumed':
+        return this.hold(output, eventId);
       case 'disconnect':
         return this.listener.onDisconnectOrdered(output.closeCode, output.reason);
       default:
@@ -283,7 +286,18 @@ export class Downlink {
     });
     this.writeAll(events, eventId);
     if (stream) this.forget(stream);
+    // It has taken its pause with it.
+    this.playhead.resume(output.ordinal, this.clock.nowMs());
     this.listener.onProgress();
+  }
+
+  /** Nothing of the voice is played in a pause, also by a client whose playback is only estimated. */
+  private hold(output: Of<'paused' | 'resumed'>, eventId: string): void {
+    const nowMs = this.clock.nowMs();
+    if (output.kind === 'paused') this.playhead.pause(output.ordinal, nowMs);
+    else this.playhead.resume(output.ordinal, nowMs);
+    const { responseId, fromMs } = output;
+    this.writeEvent({ type: `parley.output.${output.kind}`, response_id: responseId, from_ms: fromMs }, eventId);
   }
 
   private mute(stream: ResponseStream): void {

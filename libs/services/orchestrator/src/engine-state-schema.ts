@@ -35,6 +35,7 @@ const liveResponse = z.object({
   ]),
   segments,
   delivery,
+  interruptible: z.boolean().default(true),
   beganAtMs: ms,
   marks: z.object({
     firstTokenMs: msOrNull,
@@ -52,6 +53,16 @@ const phase = z.discriminatedUnion('name', [
   z.object({ name: z.literal('closed'), reason: z.string() }),
 ]);
 
+const tail = z.object({
+  ...names,
+  segments,
+  delivery,
+  interruptible: z.boolean().default(true),
+  closedAtMs: ms,
+  deadlineMs: ms,
+  cutToHeard: z.boolean(),
+});
+
 const historyItem = z.union([
   z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
   z.object({
@@ -63,14 +74,28 @@ const historyItem = z.union([
   }),
 ]);
 
-const queuedTurn = z.object({
+const waiting = {
   turnId: z.string(),
   text: z.string(),
-  itemId: z.string(),
   responseId,
   answerId: z.string(),
   cause: z.object({ attachment: count, seq: count }),
-});
+};
+const queuedTurn = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('say'), ...waiting, interruptible: z.boolean() }),
+  z.object({ kind: z.literal('transcript'), ...waiting, itemId: z.string() }),
+]);
+
+const speech = z.discriminatedUnion('stage', [
+  z.object({ stage: z.literal('silent') }),
+  z.object({ stage: z.literal('speaking'), sinceMs: ms, text: z.string(), deadlineMs: ms }),
+  z.object({ stage: z.literal('stopped'), spokenMs: ms, text: z.string(), deadlineMs: ms }),
+]);
+const pause = z.object({ lane: count, ordinal: count, responseId, playedSamples: count, deadlineMs: ms });
+const presence = z.discriminatedUnion('stage', [
+  z.object({ stage: z.literal('present'), deadlineMs: msOrNull }),
+  z.object({ stage: z.literal('away') }),
+]);
 
 const speculation = z.object({
   turnId: z.string().nullable(),
@@ -97,13 +122,17 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     capabilities: z.array(z.enum(CAPABILITIES)),
   }),
   phase,
-  tails: z.array(z.object({ ...names, segments, delivery, closedAtMs: ms, deadlineMs: ms, cutToHeard: z.boolean() })),
+  tails: z.array(tail),
   history: z.array(historyItem),
   recentTurnIds: z.array(z.string()),
   // Absent in states of the first version.
   policy: sessionPolicyPatch.default({}),
   queue: z.array(queuedTurn).default([]),
   speculation: speculation.default({ turnId: null, starts: 0, run: null }),
+  speech: speech.default({ stage: 'silent' }),
+  pause: pause.nullable().default(null),
+  presence: presence.default({ stage: 'present', deadlineMs: null }),
+  muted: z.boolean().default(false),
   nextOrdinal: count,
   voiceRate: z.object({ samples: z.number(), characters: z.number() }),
   idleDeadlineMs: ms,

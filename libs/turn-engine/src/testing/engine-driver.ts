@@ -98,11 +98,21 @@ export class EngineDriver {
     const passed: Effect[] = [];
     for (let next = this.deadlineMs; next !== undefined && next <= untilMs; next = this.deadlineMs) {
       this.nowMs = Math.max(this.nowMs, next);
-      this.step({ kind: 'deadline-passed' });
+      this.looks();
       passed.push(...this.effects);
     }
     this.nowMs = untilMs;
     this.effects = passed;
+    return this;
+  }
+
+  /** The owner's look at the deadlines; ids it draws say so. */
+  looks(): this {
+    const n = this.turns + 1;
+    const ids = { turnId: `drawn_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;
+    const before = this.newest;
+    this.step({ kind: 'deadline-passed', drawn: { ...ids, cause: { attachment: this.attachment, seq: this.seq } } });
+    if (this.newest > before) this.turns++;
     return this;
   }
 
@@ -133,6 +143,30 @@ export class EngineDriver {
 
   resumes(turnId = `turn_${this.turns + 1}`): this {
     return this.client({ kind: 'speech-resumed', turnId });
+  }
+
+  /** `parley.say`. */
+  dictates(text: string, interruptible?: boolean): this {
+    const n = ++this.turns;
+    const ids = { turnId: `turn_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;
+    return this.client({ kind: 'said', ...ids, text, ...(interruptible === undefined ? {} : { interruptible }) });
+  }
+
+  starts(delivery: ResponseDelivery[] = this.known()): this {
+    return this.client({ kind: 'speech-started', delivery });
+  }
+
+  stops(): this {
+    return this.client({ kind: 'speech-stopped' });
+  }
+
+  /** The words so far of the next turn, or of a given one. */
+  utters(text: string, turnId = `turn_${this.turns + 1}`): this {
+    return this.client({ kind: 'partial-transcript', turnId, text, delivery: this.known() });
+  }
+
+  mutes(muted = true): this {
+    return this.client({ kind: 'mute-changed', muted });
   }
 
   asks(options: Extract<SessionInput, { kind: 'response-requested' }>['options'] = {}, clientEventId?: string): this {

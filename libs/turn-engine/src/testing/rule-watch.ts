@@ -27,6 +27,7 @@ export class RuleWatch {
   private readonly ordinals = new Map<string, number>();
   private told = 'idle ';
   private closings = 0;
+  private paused: number | undefined;
 
   /** Looks at the step that `talk` has just made. */
   look(talk: EngineDriver): void {
@@ -51,6 +52,9 @@ export class RuleWatch {
     must(state.queue.length === 0 || liveResponse(state) !== undefined, 'TU12: nothing waits for a free floor');
     const { state: floor, responseId } = floorOf(state);
     if (waits) must(this.told === `${floor} ${responseId ?? ''}`, 'DR8: the floor that was told is the floor');
+    must(this.paused === state.pause?.ordinal, 'PA2: a pause that ended was told, as its end or as an interruption');
+    must(state.pause === null || state.speech.stage !== 'silent', 'PA2: no pause outlives the speech it is for');
+    must(!(state.muted && state.speech.stage !== 'silent'), 'MU1: who is muted does not speak');
     for (const { delivery } of [...state.tails, ...(liveResponse(state) ? [liveDelivery(state)] : [])]) {
       must(delivery.playedSamples <= deliveredSamples(delivery), 'HE4: nothing was played that was not delivered');
     }
@@ -75,6 +79,7 @@ export class RuleWatch {
         return;
       case 'close-session':
         must(++this.closings === 1, 'CL2: released once');
+        this.paused = undefined;
         this.generating.clear();
         return;
       case 'observe':
@@ -127,7 +132,16 @@ export class RuleWatch {
         must(seen.announcedEnds > 0 && !this.generating.has(output.ordinal), 'EN7: closed after generation');
         must(++seen.endings === 1, 'EN8: one end');
         return;
+      case 'paused':
+        must(this.paused === undefined, 'PA1: held once');
+        this.paused = output.ordinal;
+        return;
+      case 'resumed':
+        must(this.paused === output.ordinal, 'PA2: only what was held goes on');
+        this.paused = undefined;
+        return;
       case 'interrupted':
+        if (this.paused === output.ordinal) this.paused = undefined;
         seen.interrupted = true;
         must(seen.text.startsWith(output.heardText), 'HE1: heard text is a beginning of the answer');
         return;
@@ -147,11 +161,12 @@ function liveDelivery(state: EngineState): { delivery: EngineState['tails'][numb
 }
 
 /** The longest that `talk` may keep the floor from the user when nothing else happens (LI3). */
-export function boundMs({ state, policy }: EngineDriver): number {
+export function boundMs({ state, policy, nowMs }: EngineDriver): number {
   const live = liveResponse(state);
   const deliveries = [...state.tails, ...(live ? [live] : [])].map(({ delivery }) => delivery);
   const queued = deliveries.reduce((sum, each) => sum + deliveredSamples(each) - each.playedSamples, 0);
   const { firstTokenTimeoutMs, tokenTimeoutMs, voiceTimeoutMs, drainTimeoutMs } = policy;
   const turnMs = Math.max(firstTokenTimeoutMs, tokenTimeoutMs) + 2 * voiceTimeoutMs;
-  return turnMs * (1 + state.queue.length) + queued / samplesOfMs(1) + drainTimeoutMs;
+  const pausedMs = state.pause ? Math.max(0, state.pause.deadlineMs - nowMs) : 0;
+  return turnMs * (1 + state.queue.length) + pausedMs + queued / samplesOfMs(1) + drainTimeoutMs;
 }
