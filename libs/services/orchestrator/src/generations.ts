@@ -35,7 +35,8 @@ export class Generations {
         if (event.kind === 'text') this.onInput({ kind: 'text-generated', lane, ordinal, text: event.text });
         else if (event.kind === 'failed')
           this.onInput({ kind: 'generation-failed', lane, ordinal, failure: event.failure });
-        else this.onInput({ kind: 'generation-finished', lane, ordinal, reason: event.reason, usage: event.usage });
+        else if (event.kind === 'finished')
+          this.onInput({ kind: 'generation-finished', lane, ordinal, reason: event.reason, usage: event.usage });
       }
     } catch {
       // The port promises not to throw; an adapter that breaks this must not leave the agent silent.
