@@ -11,6 +11,7 @@ import { finishLive, restIdle } from './response';
 import { closeSession, updatePolicy, updateSession } from './session';
 import { discardSpeculation, resumeSpeech, speculate } from './speculation';
 import { changeMute, hearWords, startSpeech, stopSpeech } from './speech';
+import { answerCall } from './tools';
 import { respond, say, startTurn } from './turns';
 
 type ClientInput = Extract<EngineInput, { kind: 'client' }>;
@@ -20,6 +21,8 @@ type Of<Kind extends SessionInput['kind']> = Extract<SessionInput, { kind: Kind 
 const SETTINGS: readonly SessionInput['kind'][] = [
   'session-updated',
   'policy-updated',
+  'call-answered',
+  'response-requested',
   'mute-changed',
   'said',
   'message-refused',
@@ -58,6 +61,8 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
       return say(draft, { ...input, ...id, cause: envelope.number });
     case 'item-created':
       return createItem(draft, input, clientEventId);
+    case 'call-answered':
+      return answerCall(draft, { ...input, ...id });
     case 'interrupted':
       return interrupt(draft, { ...input, ...id, responseId: input.responseId, number: envelope.number });
     case 'response-cancelled':

@@ -6,13 +6,14 @@ import { deliveredSamples, CLOSE_CODES } from '@parley/model';
 import { isQuiet, passPresence, type DrawnIds } from './presence';
 import { discardSpeculation } from './speculation';
 import { passSpeech } from './speech';
+import { passCalls } from './tools';
 import { liveResponse, type EngineState, type LiveResponse } from './state';
 
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
 export function nextDeadlineMs(state: EngineState): number | undefined {
   if (state.phase.name === 'closed') return undefined;
   const { pause, presence, speculation, speech } = state;
-  const deadlines: number[] = [];
+  const deadlines: number[] = state.calls.map((call) => call.deadlineMs);
   const live = liveResponse(state);
   if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
   if (live && live.voice.deadlineMs !== null && isVoiceWatched(state, live)) deadlines.push(live.voice.deadlineMs);
@@ -39,6 +40,7 @@ export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
   passVoice(draft);
   passTails(draft);
   passSpeculation(draft);
+  passCalls(draft);
   passSpeech(draft);
   passPresence(draft, drawn);
   passIdle(draft);

@@ -123,6 +123,12 @@ const clientActs = fc.oneof(
       (talk, [words, id]) => talk.utters(words, id),
     ),
   },
+  {
+    weight: 2,
+    arbitrary: named('returns', fc.tuple(fc.nat(4), fc.constantFrom(undefined, 'out_1')), (talk, [n, id]) =>
+      talk.returns('sunny', `call_${n}`, id),
+    ),
+  },
   { weight: 1, arbitrary: named('mutes', fc.constantFrom(true, false, false), (talk, muted) => talk.mutes(muted)) },
   { weight: 2, arbitrary: named('closed', back, (talk, offset) => (talk.closedOrdinal = talk.newest - offset)) },
   { weight: 1, arbitrary: named('attachment', fc.constantFrom(1, 2), (talk, n) => (talk.attachment = n)) },
@@ -134,6 +140,7 @@ const resultActs = fc.oneof(
     weight: 8,
     arbitrary: named('writes', fc.tuple(text, back), (talk, [token, b]) => talk.writes(token, of(b, talk))),
   },
+  { weight: 2, arbitrary: named('calls', back, (talk, b) => talk.calls('weather', of(b, talk))) },
   { weight: 4, arbitrary: named('finishes', back, (talk, b) => talk.finishes('stop', of(b, talk))) },
   { weight: 1, arbitrary: named('modelFails', back, (talk, b) => talk.modelFails(of(b, talk))) },
   { weight: 5, arbitrary: named('binds', back, (talk, b) => talk.binds(of(b, talk))) },

@@ -1,4 +1,13 @@
-import type { InputNumber, ProviderFailure, ResponseDelivery, SessionInput, Usage, WordTiming } from '@parley/model';
+import type {
+  InputNumber,
+  ItemId,
+  ProviderFailure,
+  ResponseDelivery,
+  SessionInput,
+  ToolCall,
+  Usage,
+  WordTiming,
+} from '@parley/model';
 import type { DrawnIds } from './presence';
 
 /** Facts, in the past tense. Results of asynchronous effects carry lane and ordinal: those of another response are ignored. */
@@ -7,6 +16,8 @@ export type EngineInput =
   /** A durable client input, numbered. `closedOrdinal`: the closing events up to it were written to the connection. */
   | { kind: 'client'; number: InputNumber; closedOrdinal: number; clientEventId?: string; input: SessionInput }
   | { kind: 'text-generated'; lane: number; ordinal: number; text: string }
+  /** `itemId` and `call.callId` are drawn by the owner: providers repeat theirs. */
+  | { kind: 'tool-called'; lane: number; ordinal: number; itemId: ItemId; call: ToolCall }
   | {
       kind: 'generation-finished';
       lane: number;

@@ -14,6 +14,7 @@ import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders }
 import { discardSpeculation } from './speculation';
 import type { InterruptionCause } from './effects';
 import type { LiveResponse, QueuedTurn, Tail } from './state';
+import { abandonCalls } from './tools';
 
 interface Interrupt {
   number: InputNumber;
@@ -159,6 +160,7 @@ function cut(
     usage,
     reason: cause === 'turn' || cause === 'speech' ? 'turn_detected' : 'client_cancelled',
   });
+  abandonCalls(draft, ordinal);
   // The client takes its interruption for the end of the pause.
   if (draft.state.pause?.ordinal === ordinal) draft.set({ pause: null });
   draft.do({ kind: 'observe', observation: { name: 'interrupted', cause, responseId } });

@@ -42,6 +42,7 @@ describe('a user who says nothing', () => {
     ['settings', (talk: EngineDriver) => talk.client({ kind: 'session-updated', patch: {} })],
     ['a policy', (talk: EngineDriver) => talk.chooses({ busy: 'queue' })],
     ['mute', (talk: EngineDriver) => talk.mutes()],
+    ['an answer asked for', (talk: EngineDriver) => talk.asks()],
     ['words for the agent', (talk: EngineDriver) => talk.dictates('Hello?')],
   ])('[AW2] is not back with %s of the application', (_what, acts) => {
     const talk = EngineDriver.attached(AWAY);

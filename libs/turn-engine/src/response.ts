@@ -22,7 +22,7 @@ import {
   replaceItem,
   textOf,
 } from './history';
-import type { AssistantItem, Delivery, LiveResponse, SpeculativeRun, SpokenAnswer, Tail } from './state';
+import type { AssistantItem, Delivery, LiveResponse, SessionConfig, SpeculativeRun, SpokenAnswer, Tail } from './state';
 
 /** The life of one response: begun, finished when its closing events are written, failed, and its tail. */
 
@@ -77,6 +77,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       generation: { stage: 'running', text: '', tokens: false, deadlineMs: nowMs + policy.firstTokenTimeoutMs },
       voice: { stage: 'opening', deadlineMs: nowMs + policy.voiceTimeoutMs },
       segments: [],
+      calls: [],
       delivery: { segments: [], playedSamples: 0 },
       interruptible: dictated?.interruptible ?? draft.chosen('interruptible'),
       beganAtMs: nowMs,
@@ -86,10 +87,19 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
   if (!run && !dictated) {
     const instructions = begun.instructions ?? state.session.instructions;
     const messages = contextOf(state, instructions, policy.maxContextChars);
-    draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages });
+    draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
   }
   draft.do({ kind: 'open-voice', lane, ordinal, responseId, voice: state.session.voice });
 }
+
+/** Whom to ask, and what it may call. */
+export const modelOf = ({
+  model,
+  tools,
+  toolChoice,
+}: SessionConfig): Pick<SessionConfig, 'model' | 'tools' | 'toolChoice'> => ({
+  ...{ model, tools, toolChoice },
+});
 
 /** Segments that were ordered and are not yet delivered to their end. */
 export const owesAudio = (live: LiveResponse): boolean =>
@@ -118,8 +128,11 @@ export function finishLive(draft: Draft, numbers: 'reported' | 'presumed'): void
   if (live?.generation.stage !== 'ended') return;
   const item = assistantItem(draft, live.itemId);
   if (item) {
+    const { history } = draft.state;
     const done = { ...item, text: textOf(live.segments), spoken: heardToEnd(live) };
-    draft.set({ history: replaceItem(draft.state.history, done) });
+    // One that only called functions has said nothing.
+    const said = live.segments.length > 0;
+    draft.set({ history: said ? replaceItem(history, done) : removeItem(history, live.itemId) });
   }
   leaveTail(draft, live, { cut: false, certain: numbers === 'reported' });
   emitMetrics(draft, live);

@@ -4,6 +4,7 @@ import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } f
 import { discardSpeculation } from './speculation';
 import { endSpeech } from './speech';
 import type { SessionConfig } from './state';
+import { watchCalls } from './tools';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
 export function sessionObject(session: SessionConfig): Record<string, unknown> {
@@ -14,8 +15,9 @@ export function sessionObject(session: SessionConfig): Record<string, unknown> {
     model: session.model,
     output_modalities: ['audio'],
     instructions: session.instructions,
-    tools: [],
-    tool_choice: 'auto',
+    tools: session.tools.map((tool) => ({ type: 'function', ...tool })),
+    tool_choice:
+      typeof session.toolChoice === 'string' ? session.toolChoice : { type: 'function', ...session.toolChoice },
     max_output_tokens: 'inf',
     tracing: null,
     truncation: 'auto',
@@ -54,7 +56,13 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
   const { session } = draft.state;
   const instructions =
     patch.instructions === undefined ? session.instructions : (patch.instructions ?? session.defaultInstructions);
-  const updated: SessionConfig = { ...session, instructions, voice: patch.voice ?? session.voice };
+  const updated: SessionConfig = {
+    ...session,
+    instructions,
+    voice: patch.voice ?? session.voice,
+    tools: patch.tools ?? session.tools,
+    toolChoice: patch.toolChoice ?? session.toolChoice,
+  };
   draft.set({ session: updated });
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
 }
@@ -87,6 +95,7 @@ export function takeOver(draft: Draft): void {
   }
   draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
+  watchCalls(draft);
   restIdle(draft);
 }
 
@@ -95,7 +104,7 @@ export function closeSession(draft: Draft, reason: string): void {
   const live = draft.live;
   discardSpeculation(draft, 'interrupted');
   if (live) stopProviders(draft, live);
-  draft.set({ tails: [], queue: [], speech: { stage: 'silent' }, pause: null });
+  draft.set({ tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });
 }

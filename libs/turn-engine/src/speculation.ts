@@ -1,7 +1,8 @@
-import type { TurnId, Usage } from '@parley/model';
+import type { ItemId, ToolCall, TurnId, Usage } from '@parley/model';
 import type { Draft } from './draft';
 import { boundHistory, contextOf, insertItem } from './history';
 import type { SpeculationOutcome } from './effects';
+import { modelOf } from './response';
 import type { SpeculativeRun } from './state';
 import { wordsOf } from './words';
 
@@ -15,14 +16,14 @@ export function speculate(draft: Draft, { turnId, text }: { turnId: TurnId; text
   if (starts >= policy.maxSpeculativeStarts) return;
   const { lane, ordinal } = draft.nextKey();
   const run: SpeculativeRun = {
-    ...{ lane, ordinal, text, buffer: '', finished: null },
+    ...{ lane, ordinal, text, buffer: '', calls: [], finished: null },
     deadlineMs: nowMs + policy.speculationTimeoutMs,
   };
   draft.set({ speculation: { turnId, starts: starts + 1, run } });
   const heard = insertItem(state.history, { id: '', role: 'user', text }, undefined);
   const asked = { ...state, history: boundHistory(heard, policy.maxContextChars) };
   const messages = contextOf(asked, state.session.instructions, policy.maxContextChars);
-  draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages });
+  draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
 }
 
 /** The user speaks on: what was answered so far answers something else. */
@@ -48,7 +49,7 @@ export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: s
     return undefined;
   }
   // White space is not yet an answer; should nothing follow it, the turn would fail for a guess.
-  if (run.buffer.trim() === '') {
+  if (run.buffer.trim() === '' && run.calls.length === 0) {
     discardSpeculation(draft, 'empty');
     return undefined;
   }
@@ -60,6 +61,17 @@ export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: s
 export function growSpeculation(draft: Draft, result: { lane: number; ordinal: number; text: string }): boolean {
   const run = runOf(draft, result);
   if (run) patchRun(draft, { ...run, buffer: run.buffer + result.text });
+  return run !== undefined;
+}
+
+/** No function runs before the final transcript has come: the client does not hear of it. */
+export function bufferCall(
+  draft: Draft,
+  result: { lane: number; ordinal: number; itemId: ItemId; call: ToolCall },
+): boolean {
+  const run = runOf(draft, result);
+  const { itemId, call } = result;
+  if (run) patchRun(draft, { ...run, calls: [...run.calls, { itemId, call }] });
   return run !== undefined;
 }
 

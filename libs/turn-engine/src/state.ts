@@ -6,6 +6,9 @@ import type {
   SegmentDelivery,
   SessionId,
   SessionPolicy,
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
   TurnId,
   Usage,
   WordTiming,
@@ -31,6 +34,8 @@ export interface EngineState {
   queue: QueuedTurn[];
   /** Region "speculation": an answer to a transcript that is not final. Never beside a live response. */
   speculation: Speculation;
+  /** Region "calls": functions whose results are awaited. */
+  calls: PendingCall[];
   /** Region "speech": what the user says now. */
   speech: Speech;
   /** Region "pause": the client holds the agent's voice until it is known whether the user interrupts. */
@@ -53,6 +58,8 @@ export interface SessionConfig {
   defaultInstructions: string;
   instructions: string;
   voice: string | null;
+  tools: ToolDefinition[];
+  toolChoice: ToolChoice;
   /** What this server can do for it, as `parley.session` says. */
   capabilities: Capability[];
 }
@@ -79,6 +86,8 @@ export interface LiveResponse {
   generation: Generation;
   voice: Voice;
   segments: Segment[];
+  /** Its items for the functions it called, in order. */
+  calls: ItemId[];
   delivery: Delivery;
   /** Speech and turns may cut it; an explicit interrupt always does. */
   interruptible: boolean;
@@ -145,7 +154,23 @@ export type HistoryItem =
       interrupted: boolean;
       /** What was spoken, so that a truncate can lower the heard position later; null for an item of the client. */
       spoken: SpokenAnswer | null;
-    };
+    }
+  /** A function the model called, with what came of it: for a model the two belong together. `answerId`: the message of its response. */
+  | { id: ItemId; role: 'call'; answerId: ItemId; call: ToolCall; outcome: CallOutcome };
+
+export type CallOutcome =
+  | { stage: 'pending' }
+  | { stage: 'answered'; itemId: ItemId; output: string }
+  /** Its result may still come, and counts then. */
+  | { stage: 'abandoned'; why: 'interrupted' | 'timeout' };
+
+/** A call whose result is awaited. */
+export interface PendingCall {
+  itemId: ItemId;
+  /** The response that called: its interruption abandons the call. */
+  ordinal: number;
+  deadlineMs: number;
+}
 
 /** A turn that was accepted and waits; its ids are known to the client since then. */
 export type QueuedTurn = {
@@ -195,6 +220,8 @@ export interface SpeculativeRun {
   text: string;
   /** What the model wrote so far. */
   buffer: string;
+  /** Functions it called: the client hears of them with the rest. */
+  calls: { itemId: ItemId; call: ToolCall }[];
   finished: { reason: 'stop' | 'length' | 'content_filter'; usage: Usage } | null;
   /** The final transcript must have come by then. */
   deadlineMs: number;
@@ -206,6 +233,7 @@ export interface SpokenAnswer {
   delivery: Delivery;
 }
 
+export type CallItem = Extract<HistoryItem, { role: 'call' }>;
 export type AssistantItem = Extract<HistoryItem, { role: 'assistant' }>;
 
 export function initialState(session: SessionConfig): EngineState {
@@ -218,6 +246,7 @@ export function initialState(session: SessionConfig): EngineState {
     policy: {},
     queue: [],
     speculation: { turnId: null, starts: 0, run: null },
+    calls: [],
     speech: { stage: 'silent' },
     pause: null,
     presence: { stage: 'present', deadlineMs: null },

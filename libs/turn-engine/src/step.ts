@@ -4,11 +4,11 @@ import { passDeadlines } from './deadlines';
 import { Draft } from './draft';
 import type { Effect } from './effects';
 import { floorOf } from './floor';
-import { failGeneration, finishGeneration, growAnswer } from './generation';
+import { failGeneration, finishGeneration, growAnswer, growCalls } from './generation';
 import type { EngineInput } from './inputs';
 import { applyReport, bindVoice, failVoice, goOnWithoutVoice, timeWords } from './playout';
 import { attach, closeSession, takeOver } from './session';
-import { failSpeculation, finishSpeculation, growSpeculation } from './speculation';
+import { bufferCall, failSpeculation, finishSpeculation, growSpeculation } from './speculation';
 import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
 import { startQueued } from './turns';
@@ -41,6 +41,8 @@ function apply(draft: Draft, input: EngineInput): void {
       return applyClientInput(draft, input);
     case 'text-generated':
       return growSpeculation(draft, input) ? undefined : growAnswer(draft, input);
+    case 'tool-called':
+      return bufferCall(draft, input) ? undefined : growCalls(draft, input);
     case 'generation-finished':
       return finishSpeculation(draft, input) ? undefined : finishGeneration(draft, input);
     case 'generation-failed':

@@ -2,7 +2,7 @@ import type { InputNumber, ResponseId, SessionInput, TurnId } from '@parley/mode
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { floorOf } from './floor';
-import { dictate, finishGeneration, growAnswer } from './generation';
+import { dictate, finishGeneration, growAnswer, growCalls } from './generation';
 import { cutForTurn } from './interruption';
 import { addItem } from './items';
 import { beginResponse } from './response';
@@ -102,7 +102,8 @@ function begin(draft: Draft, turn: QueuedTurn, run: SpeculativeRun | undefined):
   beginResponse(draft, { ...response, ...(run ? { run } : {}) });
   if (!run) return;
   // SP3: what was written while the transcript could still change leaves now, as if it had just come.
-  growAnswer(draft, { ...run, text: run.buffer });
+  if (run.buffer !== '') growAnswer(draft, { ...run, text: run.buffer });
+  for (const called of run.calls) growCalls(draft, { ...run, ...called });
   if (run.finished) finishGeneration(draft, { ...run, ...run.finished });
 }
 

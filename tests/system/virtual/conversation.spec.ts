@@ -250,6 +250,26 @@ describe('a conversation over the real services on virtual time', () => {
     expect(client.state()).toBe('listening');
   });
 
+  it('[TO1][TO3] calls a function while it speaks, and answers with the result once', async () => {
+    const tools = [{ type: 'function', name: 'weather' }];
+    stage.llm.callsFor = (text) => (text === 'weather?' ? [{ name: 'weather', arguments: '{"city":"Ulm"}' }] : []);
+    client.send({ type: 'session.update', session: { type: 'realtime', tools } });
+    client.say('weather?', 't1');
+    await stage.system.advanceBy(1_000);
+    const [called] = client.events('response.function_call_arguments.done');
+    expect(called).toMatchObject({ name: 'weather', arguments: '{"city":"Ulm"}' });
+    expect(statuses()).toEqual([]);
+    const item = { type: 'function_call_output', call_id: called?.['call_id'], output: '22' };
+    client.send({ type: 'conversation.item.create', item });
+    client.send({ type: 'conversation.item.create', item });
+    await stage.system.advanceBy(10_000);
+    expect(client.events('error')).toMatchObject([{ error: { code: 'invalid_tool_call_id' } }]);
+    client.send({ type: 'response.create' });
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['completed', 'completed']);
+    expect(stage.llm.asked[1]?.slice(-2)).toMatchObject([{ role: 'assistant' }, { role: 'tool', content: '22' }]);
+  });
+
   it('[AW3] asks a silent user, where the policy says so', async () => {
     client.send({
       type: 'parley.policy.update',

@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors';
 import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
 import type { WirePolicy } from './policy';
 import type { Viseme } from './timings';
+import type { ToolDefinition } from './tools';
 
 /** WebSocket subprotocols. `parley.v1` is selected when offered; the Realtime API's `realtime` otherwise. */
 export const PARLEY_SUBPROTOCOL = 'parley.v1';
@@ -13,7 +14,7 @@ export const REALTIME_PATH = '/v1/realtime';
 /** Client → server, parsed (PROTOCOL.md, "The client protocol"). Unknown events and fields are refused by name. */
 export type ClientEvent = { event_id?: string } & (
   | { type: 'session.update'; session: SessionUpdate }
-  | { type: 'conversation.item.create'; previous_item_id?: ItemId | null; item: MessageItem }
+  | { type: 'conversation.item.create'; previous_item_id?: ItemId | null; item: ClientItem }
   | { type: 'conversation.item.truncate'; item_id: ItemId; content_index: number; audio_end_ms: number }
   | { type: 'response.create'; response?: { instructions?: string; metadata?: Record<string, string> | null } }
   | { type: 'response.cancel'; response_id?: ResponseId }
@@ -36,6 +37,21 @@ export interface SessionUpdate {
   type: 'realtime';
   instructions?: string | null;
   audio?: { output?: { voice?: string } };
+  tools?: WireTool[];
+  tool_choice?: WireToolChoice;
+}
+
+export type WireTool = { type: 'function' } & ToolDefinition;
+export type WireToolChoice = 'auto' | 'none' | 'required' | { type: 'function'; name: string };
+
+export type ClientItem = MessageItem | CallOutputItem;
+
+/** What a function that the model called has returned. */
+export interface CallOutputItem {
+  id?: ItemId;
+  type: 'function_call_output';
+  call_id: string;
+  output: string;
 }
 
 export interface MessageItem {
@@ -60,6 +76,7 @@ export const CAPABILITIES = [
   'speculation',
   'speech',
   'say',
+  'tools',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 

@@ -1,5 +1,6 @@
 import type { ClientError } from './errors';
 import type { InputNumber, ItemId, ResponseId, TurnId } from './ids';
+import type { ToolCall } from './tools';
 
 /** Token counts of one response as the model reported them; zeros when it reported none. */
 export interface Usage {
@@ -34,6 +35,8 @@ export type OwnerOutput =
       metadata: Record<string, string> | null;
     }
   | { kind: 'text'; lane: number; ordinal: number; segment: number; text: string }
+  /** The model calls a function of the client's, which answers with an item. */
+  | { kind: 'call'; lane: number; ordinal: number; itemId: ItemId; call: ToolCall }
   /**
    * No more segments than `segments` will come. The closing events are written after the last sample of the last one.
    * With status `failed` they are written at once, and audio not yet written is dropped.

@@ -99,6 +99,8 @@ export interface TurnPolicy extends SessionPolicy {
   firstTokenTimeoutMs: number;
   /** Any later token of the language model. */
   tokenTimeoutMs: number;
+  /** A function's result is waited for so long; one that comes later still counts. */
+  toolTimeoutMs: number;
   /** No newly delivered sample and no newly played sample of a response that still owes audio. */
   voiceTimeoutMs: number;
   /** How long after the expected end of playback a tail may still be "playing" (DR2: 300–600). */
@@ -130,6 +132,7 @@ export const DEFAULT_POLICY: TurnPolicy = {
   minPartialChars: 1,
   firstTokenTimeoutMs: 20_000,
   tokenTimeoutMs: 5_000,
+  toolTimeoutMs: 60_000,
   voiceTimeoutMs: 5_000,
   drainTimeoutMs: 500,
   idleTimeoutMs: 10 * 60_000,

@@ -47,7 +47,7 @@ const metadata = z
 const contentTypeOf = (role: string): string => (role === 'assistant' ? 'output_text' : 'input_text');
 
 /** Fields in this order: of several faults the first one is reported, and `type` tells most about what a client meant. */
-const item = closed({
+const message = closed({
   type: z.literal('message'),
   id: id.exactOptional(),
   role: z.enum(['user', 'system', 'assistant']),
@@ -69,6 +69,26 @@ const item = closed({
   }
 });
 
+const item = z.discriminatedUnion('type', [
+  message,
+  closed({ type: z.literal('function_call_output'), id: id.exactOptional(), call_id: id, output: text }),
+]);
+
+/** As the Realtime API wants it, and every provider takes it. */
+const toolName = z
+  .string()
+  .max(CLIENT_LIMITS.toolNameChars)
+  .regex(/^[a-zA-Z0-9_-]+$/, 'must be letters, digits, _ and - alone');
+const tool = closed({
+  type: z.literal('function'),
+  name: toolName,
+  description: text.exactOptional(),
+  parameters: z.record(z.string(), z.unknown()).exactOptional(),
+});
+
+const areDistinct = (tools: readonly { name: string }[]): boolean =>
+  new Set(tools.map(({ name }) => name)).size === tools.length;
+
 const event = <Type extends ClientEventType, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   closed({ type: z.literal(type), event_id: id.exactOptional(), ...shape });
 
@@ -78,6 +98,17 @@ export const clientEventSchemas = {
     session: closed({
       type: z.literal('realtime'),
       instructions: text.nullable().exactOptional(),
+      tools: z
+        .array(tool)
+        .max(CLIENT_LIMITS.tools)
+        .refine(areDistinct, 'must not name a function twice')
+        .exactOptional(),
+      tool_choice: z
+        .union(
+          [z.enum(['auto', 'none', 'required']), closed({ type: z.literal('function'), name: toolName })],
+          "must be 'auto', 'none', 'required', or name a function as { type, name }",
+        )
+        .exactOptional(),
       audio: closed({ output: closed({ voice: id.exactOptional() }).exactOptional() }).exactOptional(),
     }),
   }),

@@ -7,6 +7,8 @@ export const CLIENT_LIMITS = {
   policyWaitMs: 10_000,
   awayAfterMs: 3_600_000,
   minWords: 20,
+  tools: 128,
+  toolNameChars: 64,
   metadataKeys: 16,
   metadataKeyChars: 64,
   metadataValueChars: 512,

@@ -209,6 +209,9 @@ function fieldsOf(schema: unknown, path = ''): string[] {
   if (schema instanceof z.ZodExactOptional) return fieldsOf(schema.unwrap(), `${path}?`);
   if (schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap(), path);
   if (schema instanceof z.ZodArray) return fieldsOf(schema.element, `${path}[]`);
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    return [...new Set(schema.options.flatMap((option) => fieldsOf(option, path)))];
+  }
   if (schema instanceof z.ZodObject) {
     const prefix = path === '' ? '' : `${path}.`;
     return Object.entries(schema.shape).flatMap(([key, field]) => fieldsOf(field, prefix + key));
@@ -303,17 +306,19 @@ describe('PROTOCOL.md, the client protocol', () => {
     const realtime = tableOf(['event', 'fields beside `type` and `event_id`']).map((row) => firstCode(row, 'event'));
     for (const event of order.slice(0, -1)) expect(realtime).toContain(event);
     expect(order.at(-1)).toBe('parley.response.interrupted');
+    const ofCalls = realtime.filter((event) => event.startsWith('response.function_call'));
     expect(sorted(realtime.filter((event) => event.startsWith('response.')))).toEqual(
-      sorted(order.filter((event) => event.startsWith('response.'))),
+      sorted([...order.filter((event) => event.startsWith('response.')), ...ofCalls]),
     );
   });
 
   it('has the names and limits of the code', () => {
-    const { textChars, idChars, metadataKeys, metadataKeyChars, metadataValueChars } = CLIENT_LIMITS;
+    const { textChars, idChars, metadataKeys, metadataKeyChars, metadataValueChars, tools, toolNameChars } =
+      CLIENT_LIMITS;
     for (const text of [
       `text and instructions ${textChars.toLocaleString('en')} UTF-16 units`,
       `voice names) ${idChars},`,
-      `\`metadata\` ${metadataKeys} keys of ${metadataKeyChars} with values of ${metadataValueChars}`,
+      `\`metadata\` ${metadataKeys} keys of ${metadataKeyChars} with values of ${metadataValueChars}, ${tools} tools with names of ${toolNameChars}`,
       `\`GET ${REALTIME_PATH}\``,
       `\`Sec-WebSocket-Protocol: ${PARLEY_SUBPROTOCOL}\``,
       `\`${KEY_SUBPROTOCOL_PREFIX}<key>\``,

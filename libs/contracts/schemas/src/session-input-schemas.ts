@@ -15,9 +15,18 @@ const responseOptions = z.object({
   metadata: z.record(z.string(), z.string()).exactOptional(),
 });
 
+export const toolDefinition = z.object({
+  name: z.string(),
+  description: z.string().exactOptional(),
+  parameters: z.record(z.string(), z.unknown()).exactOptional(),
+});
+export const toolChoice = z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string() })]);
+
 const sessionPatch = z.object({
   instructions: z.string().nullable().exactOptional(),
   voice: z.string().exactOptional(),
+  tools: z.array(toolDefinition).exactOptional(),
+  toolChoice: toolChoice.exactOptional(),
 });
 
 export const sessionPolicyPatch = z.object({
@@ -74,6 +83,7 @@ const sessionInput = z.discriminatedUnion('kind', [
     item: itemDraft,
     previousItemId: z.string().nullable().exactOptional(),
   }),
+  z.object({ kind: z.literal('call-answered'), itemId: z.string(), callId: z.string(), output: z.string() }),
   z.object({
     kind: z.literal('response-requested'),
     turnId: z.string(),

@@ -88,22 +88,29 @@ function utteranceOf(event: Utterance, draw: Draws, snapshot: () => DeliverySnap
 }
 
 function sessionUpdated({ session }: Extract<ClientEvent, { type: 'session.update' }>): SessionInput {
-  const { instructions, audio } = session;
+  const { instructions, audio, tools, tool_choice: choice } = session;
   const voice = audio?.output?.voice;
   const patch = {
     ...(instructions === undefined ? {} : { instructions }),
     ...(voice === undefined ? {} : { voice }),
+    ...(tools === undefined ? {} : { tools: tools.map(({ type: _type, ...tool }) => tool) }),
+    ...(choice === undefined ? {} : { toolChoice: typeof choice === 'string' ? choice : { name: choice.name } }),
   };
   return { kind: 'session-updated', patch };
 }
 
-function itemCreated(event: Extract<ClientEvent, { type: 'conversation.item.create' }>, draw: Draws): SessionInput {
-  const { item, previous_item_id: previous } = event;
-  const text = item.content.map((part) => part.text).join('');
+function itemCreated(
+  { item, previous_item_id: previous }: Extract<ClientEvent, { type: 'conversation.item.create' }>,
+  draw: Draws,
+): SessionInput {
+  const itemId = item.id ?? draw.itemId();
+  if (item.type === 'function_call_output') {
+    return { kind: 'call-answered', itemId, callId: item.call_id, output: item.output };
+  }
   return {
     kind: 'item-created',
-    itemId: item.id ?? draw.itemId(),
-    item: { role: item.role, text },
+    itemId,
+    item: { role: item.role, text: item.content.map((part) => part.text).join('') },
     // "root" puts an item at the front; absent (or null) appends.
     ...(previous === undefined || previous === null ? {} : { previousItemId: previous === 'root' ? null : previous }),
   };

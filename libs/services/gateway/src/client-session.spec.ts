@@ -84,6 +84,27 @@ describe('what a client sends', () => {
       { kind: 'partial-transcript', turnId: 't1', text: 'wait', delivery: [] },
     ],
     [
+      {
+        type: 'conversation.item.create',
+        item: { type: 'function_call_output', id: 'out_1', call_id: 'call_1', output: '22 °C' },
+      },
+      { kind: 'call-answered', itemId: 'out_1', callId: 'call_1', output: '22 °C' },
+    ],
+    [
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          tools: [{ type: 'function', name: 'weather', description: 'x' }],
+          tool_choice: { type: 'function', name: 'weather' },
+        },
+      },
+      {
+        kind: 'session-updated',
+        patch: { tools: [{ name: 'weather', description: 'x' }], toolChoice: { name: 'weather' } },
+      },
+    ],
+    [
       { type: 'parley.mute', muted: true },
       { kind: 'mute-changed', muted: true },
     ],

@@ -265,6 +265,16 @@ describe('the fence of an explicit interrupt', () => {
     expect(connection.of('parley.visemes').map((event) => event['response_id'])).toEqual(['resp_1']);
   });
 
+  it('holds back a function call too', () => {
+    output(announceOf(1));
+    downlink.fence(everything, 2);
+    output({
+      ...{ kind: 'call', lane: 0, ordinal: 1, itemId: 'fn_1' },
+      call: { callId: 'call_1', name: 'f', arguments: '{}' },
+    });
+    expect(connection.of('response.function_call_arguments.done')).toEqual([]);
+  });
+
   it('never holds the closing events: they say cancelled, and then that it was interrupted', () => {
     spoken();
     downlink.fence(everything, 2);

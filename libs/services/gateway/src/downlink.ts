@@ -138,6 +138,11 @@ export class Downlink {
         if (stream && !stream.muted) this.text(stream, output, eventId);
         return;
       }
+      case 'call': {
+        const stream = this.streams.get(output.ordinal);
+        if (stream && !stream.muted) this.writeAll(stream.events.call(output.itemId, output.call), eventId);
+        return;
+      }
       case 'end':
         return this.end(output, eventId);
       case 'close':

@@ -1,5 +1,5 @@
 import { CAPABILITIES } from '@parley/model';
-import { responseId, sessionId, sessionPolicyPatch } from '@parley/schemas';
+import { responseId, sessionId, sessionPolicyPatch, toolCall, toolChoice, toolDefinition } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
 
@@ -34,6 +34,7 @@ const liveResponse = z.object({
     z.object({ stage: z.literal('absent'), deadlineMs: msOrNull }),
   ]),
   segments,
+  calls: z.array(z.string()).default([]),
   delivery,
   interruptible: z.boolean().default(true),
   beganAtMs: ms,
@@ -72,6 +73,17 @@ const historyItem = z.union([
     interrupted: z.boolean(),
     spoken: z.object({ segments, delivery }).nullable(),
   }),
+  z.object({
+    id: z.string(),
+    role: z.literal('call'),
+    answerId: z.string(),
+    call: toolCall,
+    outcome: z.discriminatedUnion('stage', [
+      z.object({ stage: z.literal('pending') }),
+      z.object({ stage: z.literal('answered'), itemId: z.string(), output: z.string() }),
+      z.object({ stage: z.literal('abandoned'), why: z.enum(['interrupted', 'timeout']) }),
+    ]),
+  }),
 ]);
 
 const waiting = {
@@ -106,6 +118,7 @@ const speculation = z.object({
       ordinal: count,
       text: z.string(),
       buffer: z.string(),
+      calls: z.array(z.object({ itemId: z.string(), call: toolCall })).default([]),
       finished: z.object({ reason: z.enum(['stop', 'length', 'content_filter']), usage }).nullable(),
       deadlineMs: ms,
     })
@@ -119,6 +132,8 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     defaultInstructions: z.string(),
     instructions: z.string(),
     voice: z.string().nullable(),
+    tools: z.array(toolDefinition).default([]),
+    toolChoice: toolChoice.default('auto'),
     capabilities: z.array(z.enum(CAPABILITIES)),
   }),
   phase,
@@ -129,6 +144,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   policy: sessionPolicyPatch.default({}),
   queue: z.array(queuedTurn).default([]),
   speculation: speculation.default({ turnId: null, starts: 0, run: null }),
+  calls: z.array(z.object({ itemId: z.string(), ordinal: count, deadlineMs: ms })).default([]),
   speech: speech.default({ stage: 'silent' }),
   pause: pause.nullable().default(null),
   presence: presence.default({ stage: 'present', deadlineMs: null }),

@@ -118,7 +118,7 @@ export class OwnedSession {
     this.ledger = new InputLedger(record.connection.attachment, record.connection.lastSeq);
     this.outbox = new Outbox([...record.outbox], record.outSeq);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
-    this.generations = new Generations(ports.llm, (input) => this.push(input));
+    this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
     this.wakeUp = new WakeUp(ports.system, () => this.push({ kind: 'deadline-passed', drawn: this.draw() }));
     this.unwatchGateway = peers.watch(
       record.connection.gateway,

@@ -11,6 +11,8 @@ const engine: EngineState = {
     instructions,
     defaultInstructions: instructions,
     voice,
+    tools: [],
+    toolChoice: 'auto',
     capabilities: [],
   }),
   policy: { busy: 'queue' },
@@ -37,10 +39,12 @@ describe('a stored session', () => {
   });
 
   it('of a release that knew fewer regions has none of them', () => {
-    const { policy, queue, speculation, speech, pause, presence, muted, ...older } = engine;
+    const { policy, queue, speculation, speech, pause, presence, muted, calls, ...older } = engine;
     expect([policy, queue]).not.toEqual([{}, []]);
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, engine: older }));
-    expect(decodeRecord(bytes)).toMatchObject({ ok: true, record: { engine: { policy: {}, queue: [], speculation, speech, pause, presence, muted } },
+    expect(decodeRecord(bytes)).toMatchObject({
+      ok: true,
+      record: { engine: { policy: {}, queue: [], speculation, speech, pause, presence, muted, calls } },
     });
   });
 

@@ -13,7 +13,7 @@ import {
   type WordTiming,
 } from '@parley/model';
 import { nextDeadlineMs } from '../deadlines';
-import type { Effect } from '../effects';
+import type { ContextMessage, Effect } from '../effects';
 import { floorOf, type Floor } from '../floor';
 import type { EngineInput } from '../inputs';
 import { initialState, liveResponse, type EngineState, type SessionConfig } from '../state';
@@ -25,6 +25,8 @@ export const SESSION: SessionConfig = {
   defaultInstructions: 'Be brief.',
   instructions: 'Be brief.',
   voice: null,
+  tools: [],
+  toolChoice: 'auto',
   capabilities: ['text', 'audio'],
 };
 
@@ -71,6 +73,7 @@ export class EngineDriver {
   readonly policy: TurnPolicy;
   private seq = 0;
   private turns = 0;
+  private called = 0;
 
   constructor(policy: Partial<TurnPolicy> = {}, session: Partial<SessionConfig> = {}) {
     this.policy = { ...DEFAULT_POLICY, ...policy };
@@ -210,6 +213,18 @@ export class EngineDriver {
     return this.step({ kind: 'text-generated', lane: 0, ordinal, text });
   }
 
+  /** The model calls function `name`; the first call is `call_1`, with item `fn_1`. */
+  calls(name = 'weather', ordinal = this.newest): this {
+    const n = ++this.called;
+    const call = { callId: `call_${n}`, name, arguments: '{"city":"Ulm"}' };
+    return this.step({ kind: 'tool-called', lane: 0, ordinal, itemId: `fn_${n}`, call });
+  }
+
+  /** The client's result; by default of the newest call. */
+  returns(output: string, callId = `call_${this.called}`, itemId = `out_${callId}`): this {
+    return this.client({ kind: 'call-answered', itemId, callId, output });
+  }
+
   finishes(reason: 'stop' | 'length' | 'content_filter' = 'stop', ordinal = this.newest): this {
     const usage = { inputTokens: 7, outputTokens: 3 };
     return this.step({ kind: 'generation-finished', lane: 0, ordinal, reason, usage });
@@ -335,7 +350,7 @@ export class EngineDriver {
   }
 
   /** What the model would be given now. */
-  context(): { role: string; content: string }[] {
+  context(): ContextMessage[] {
     const asked = new EngineDriver(this.policy);
     asked.state = this.state;
     asked.nowMs = this.nowMs;
