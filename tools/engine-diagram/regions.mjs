@@ -48,16 +48,16 @@ class Reader {
 
   /** @param {ts.Node} declaration */
   read(declaration) {
-    this.collect(this.checker.getTypeAtLocation(declaration), [], null);
+    this.collect(this.checker.getTypeAtLocation(declaration), [], { inside: null, each: null });
     return this.regions;
   }
 
   /**
    * @param {ts.Type} owner
    * @param {string[]} at
-   * @param {Region['inside']} inside
+   * @param {Pick<Region, 'inside' | 'each'>} context
    */
-  collect(owner, at, inside) {
+  collect(owner, at, context) {
     for (const property of owner.getProperties()) {
       const declared = this.checker.getTypeOfSymbol(property);
       const present = this.checker.getNonNullableType(declared);
@@ -72,10 +72,10 @@ class Reader {
           `region "${tag}": ${here.join('.')} has no stages and is always there; tag what comes and goes`,
         );
       }
+      const own = isArray ? { ...context, each: nounOf(type) } : context;
       if (discriminant !== null || tag !== undefined) {
-        const each = isArray ? nounOf(type) : null;
-        this.add(type, { name: tag ?? property.name, path: here, discriminant, each, inside });
-      } else if (!isArray) this.collect(type, here, inside);
+        this.add(type, { name: tag ?? property.name, path: here, discriminant, ...own });
+      } else for (const part of partsOf(type)) this.collect(part, here, own);
     }
   }
 
@@ -96,7 +96,7 @@ class Reader {
     this.regions.push({ ...region, stages, inside: inside && { ...inside, stages: [...inside.stages] } });
     for (const member of partsOf(type)) {
       const its = discriminant === null ? stages : this.literalsOf(member, discriminant);
-      this.collect(member, at, { region: name, stages: its });
+      this.collect(member, at, { inside: { region: name, stages: its }, each: region.each });
     }
   }
 

@@ -45,11 +45,11 @@ describe('regions of the engine', () => {
     ]);
   });
 
-  it('are what says so, in an array or beside null, and no other list', async () => {
+  it('are what says so, in an array or beside null, and what has stages in an array', async () => {
     const regions = await regionsOf(`
       type QueuedTurn = { turnId: string } & ({ kind: 'said'; text: string } | { kind: 'asked' });
       type Call = { stage: 'asked' } | { stage: 'answered' };
-      interface Item { role: 'user' | 'system'; name: string }
+      type Item = { role: 'user'; name: string } | { role: 'call'; outcome: { stage: 'open' | 'known' } };
       interface Speculation {
         starts: number;
         /** Region "speculation": an early answer. */
@@ -66,12 +66,13 @@ describe('regions of the engine', () => {
     assert.deepEqual(
       regions.map(({ name, path: at, each, stages }) => [name, at.join('.'), each, stages.length]),
       [
+        ['outcome', 'history.*.outcome', 'item', 2],
         ['queue', 'turns.*', 'queued turn', 1],
         ['calls', 'calls.*', 'call', 2],
         ['speculation', 'speculation.run', null, 1],
       ],
     );
-    assert.deepEqual(regions[0].stages, ['queued turn']);
+    assert.deepEqual(regions[1].stages, ['queued turn']);
   });
 
   it('are not what cannot be absent and has no stages, whatever it says', async () => {

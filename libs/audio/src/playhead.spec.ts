@@ -189,6 +189,39 @@ describe('the playhead of a client that stops reporting', () => {
   });
 });
 
+describe('the playhead of a client that holds its voice', () => {
+  const held = (listener: Listener): Listener => {
+    listener.playhead.pause(1, listener.nowMs);
+    return listener;
+  };
+  const goesOn = (listener: Listener, ordinal = 1): Listener => {
+    listener.playhead.resume(ordinal, listener.nowMs);
+    return listener;
+  };
+
+  it('[PA4] stands still where it was estimated, and goes on from there', () => {
+    const listener = held(new Listener().gets(5_000).wait(1_000)).wait(2_000);
+    expect(listener.playedMs()).toBe(1_000);
+    expect(goesOn(listener).wait(500).playedMs()).toBe(1_500);
+  });
+
+  it('[PA4] stands still also for one that reported and says nothing meanwhile', () => {
+    const listener = held(new Listener().gets(5_000).wait(500).reports(400)).wait(5_000);
+    expect(listener.playedMs()).toBe(400);
+    expect(goesOn(listener).wait(999).playedMs()).toBe(400);
+    expect(listener.wait(501).playedMs()).toBe(900);
+  });
+
+  it('takes the client’s word on where it stopped', () => {
+    expect(held(new Listener().gets(5_000).wait(1_000)).reports(1_040).wait(2_000).playedMs()).toBe(1_040);
+  });
+
+  it('is held until the same response goes on', () => {
+    const listener = goesOn(held(new Listener(2).gets(5_000).wait(1_000)), 2).wait(1_000);
+    expect(listener.playedMs()).toBe(1_000);
+  });
+});
+
 describe('the playhead over several responses', () => {
   it('plays them one after the other', () => {
     const client = new Listener(2).gets(300, 1).finish(1).gets(300, 2).wait(200);

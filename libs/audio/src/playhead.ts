@@ -21,6 +21,7 @@ interface Track {
  * - Reporting client: its last report, clamped to what was delivered, never extrapolated; lower reports are ignored.
  * - Silent for 1 s with audio queued: non-reporting from that position, until it reports again.
  * - Non-reporting: advances at real time from the first written byte, stalls when nothing is queued.
+ * - Paused: nothing is played, and silence counts from the end of the pause. Reports still say where it stopped.
  *
  * Time is passed in; positions are samples from a response's first sample.
  */
@@ -29,6 +30,7 @@ export class Playhead {
   private reporting = false;
   private lastReportMs = 0;
   private advancedToMs = 0;
+  private pausedOrdinal: number | undefined;
 
   begin(ordinal: number): void {
     this.tracks.push({
@@ -63,6 +65,20 @@ export class Playhead {
   drop(ordinal: number, nowMs: number): void {
     this.advance(nowMs);
     this.tracks = this.tracks.filter((track) => track.ordinal !== ordinal);
+  }
+
+  /** The client holds its voice, until `resume` with the same ordinal. */
+  pause(ordinal: number, nowMs: number): void {
+    this.advance(nowMs);
+    this.pausedOrdinal = ordinal;
+  }
+
+  /** Ends the pause that began with this response; any other one goes on. */
+  resume(ordinal: number, nowMs: number): void {
+    if (this.pausedOrdinal !== ordinal) return;
+    this.advance(nowMs);
+    this.pausedOrdinal = undefined;
+    this.lastReportMs = Math.max(this.lastReportMs, nowMs);
   }
 
   /** A `parley.playback` of the client. */
@@ -136,6 +152,7 @@ export class Playhead {
 
   /** The moment from which real time counts as playback; undefined while the client's reports do. */
   private simulatedFromMs(nowMs: number): number | undefined {
+    if (this.pausedOrdinal !== undefined) return undefined;
     if (!this.reporting) return this.advancedToMs;
     const silentFromMs = this.lastReportMs + REPORT_SILENCE_MS;
     if (nowMs <= silentFromMs || this.queuedSamples() === 0) return undefined;

@@ -1,19 +1,30 @@
-import type { ProviderFailure } from '@parley/model';
+import type { ProviderFailure, ToolCall, ToolChoice, ToolDefinition } from '@parley/model';
 
-export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
+export type ChatMessage =
+  | { role: 'system' | 'user'; content: string }
+  /** `content` may be '' beside calls. */
+  | { role: 'assistant'; content: string; toolCalls?: readonly ToolCall[] }
+  /** The result of one call. The results of all calls follow the assistant's message that holds them. */
+  | { role: 'tool'; callId: string; content: string };
 
 export interface LlmRequest {
   /** Undefined: the adapter's configured model. */
   model: string | undefined;
   messages: readonly ChatMessage[];
+  /** What the model may call. Absent or empty: nothing. */
+  tools?: readonly ToolDefinition[];
+  /** Of no effect without tools. Absent: the model decides. */
+  toolChoice?: ToolChoice;
 }
 
 /** Exactly one of `finished` and `failed` ends the stream, unless the caller aborted: then it ends without either. */
 export type LlmEvent =
   | { kind: 'text'; text: string }
+  /**
+   * A whole call, in the order in which the model numbers them, after all text and before `finished`; a stream that fails
+   * has none. The name need not be one that was offered, and `arguments` (JSON text, '{}' for none) need not parse.
+   */
+  | { kind: 'tool-called'; name: string; arguments: string }
   | {
       kind: 'finished';
       reason: 'stop' | 'length' | 'content_filter';
@@ -22,9 +33,9 @@ export type LlmEvent =
   | { kind: 'failed'; failure: ProviderFailure };
 
 /**
- * A language model. Never throws for a provider's fault: failures are events. `text` is never empty. After an abort
- * nothing more is yielded and the provider's connection is released. Deadlines of the stream are the engine's
- * (`firstTokenTimeoutMs`, `tokenTimeoutMs`), which abort.
+ * A language model. Never throws for a provider's fault: failures are events. `text` is never empty; an answer of calls
+ * alone has none. After an abort nothing more is yielded and the provider's connection is released. Deadlines of the stream
+ * are the engine's (`firstTokenTimeoutMs`, `tokenTimeoutMs`), which abort.
  */
 export interface LlmPort {
   /** How it goes on from a given beginning after a takeover: from a prefix, or by an instruction. */

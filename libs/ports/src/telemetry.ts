@@ -20,6 +20,11 @@ export const METRICS = {
     help: 'Answers begun before the final transcript, by what became of them',
     labels: ['outcome'],
   },
+  parley_tool_calls_total: {
+    type: 'counter',
+    help: 'Functions the model called, by what became of them',
+    labels: ['outcome'],
+  },
   parley_interruptions_total: { type: 'counter', help: 'Interrupted responses, by cause', labels: ['cause'] },
   parley_interrupt_fence_seconds: {
     type: 'histogram',

@@ -1,4 +1,4 @@
-import type { BusyPolicy } from '@parley/model';
+import { DEFAULT_POLICY, wirePolicy, type BusyPolicy } from '@parley/model';
 import { EngineDriver, outputsOf } from './testing/engine-driver';
 
 const ANSWER = 'It is sunny. ';
@@ -140,7 +140,7 @@ describe('a change of the policy', () => {
     const talk = speaking('reject').chooses({ busy: 'queue' });
     expect(talk.order).toEqual(['parley.policy.updated']);
     expect(talk.events('parley.policy.updated')).toEqual([
-      { type: 'parley.policy.updated', policy: { busy: 'queue', commit: 'prefix' } },
+      { type: 'parley.policy.updated', policy: wirePolicy({ ...DEFAULT_POLICY, busy: 'queue' }) },
     ]);
     expect(talk.says('Second').errors).toEqual([]);
     expect(talk.chooses({ busy: 'reject' }).says('Third').errors).toMatchObject([{ code: 'turn_in_progress' }]);

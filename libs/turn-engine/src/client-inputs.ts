@@ -6,18 +6,34 @@ import { addItem } from './items';
 import type { EngineInput } from './inputs';
 import { cancel, interrupt, truncate } from './interruption';
 import { applyReport } from './playout';
+import { welcomeBack } from './presence';
 import { finishLive, restIdle } from './response';
 import { closeSession, updatePolicy, updateSession } from './session';
 import { discardSpeculation, resumeSpeech, speculate } from './speculation';
-import { respond, startTurn } from './turns';
+import { changeMute, hearWords, startSpeech, stopSpeech } from './speech';
+import { answerCall } from './tools';
+import { respond, say, startTurn } from './turns';
 
 type ClientInput = Extract<EngineInput, { kind: 'client' }>;
 type Of<Kind extends SessionInput['kind']> = Extract<SessionInput, { kind: Kind }>;
 
+/** The application's, not the user's doing. */
+const SETTINGS: readonly SessionInput['kind'][] = [
+  'session-updated',
+  'policy-updated',
+  'call-answered',
+  'response-requested',
+  'mute-changed',
+  'said',
+  'message-refused',
+  'disconnected',
+];
+
 export function applyClientInput(draft: Draft, envelope: ClientInput): void {
   if (draft.state.phase.name === 'idle') return;
-  restIdle(draft);
   const { input, clientEventId } = envelope;
+  if (!SETTINGS.includes(input.kind)) welcomeBack(draft);
+  restIdle(draft);
   // What the gateway knew when the client spoke is a report of that moment; an interruption is judged by it.
   if ('delivery' in input) applyReport(draft, 'writtenOrdinal' in input ? input.writtenOrdinal : 0, input.delivery);
   // The client may answer `response.done` before the gateway's report of it arrives here.
@@ -33,8 +49,20 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
       return resumeSpeech(draft, input.turnId);
     case 'response-requested':
       return respond(draft, { ...input, ...id, cause: envelope.number });
+    case 'partial-transcript':
+      return hearWords(draft, input);
+    case 'speech-started':
+      return startSpeech(draft);
+    case 'speech-stopped':
+      return stopSpeech(draft);
+    case 'mute-changed':
+      return changeMute(draft, input.muted);
+    case 'said':
+      return say(draft, { ...input, ...id, cause: envelope.number });
     case 'item-created':
       return createItem(draft, input, clientEventId);
+    case 'call-answered':
+      return answerCall(draft, { ...input, ...id });
     case 'interrupted':
       return interrupt(draft, { ...input, ...id, responseId: input.responseId, number: envelope.number });
     case 'response-cancelled':

@@ -3,29 +3,46 @@ import { goOnWithoutVoice } from './playout';
 import { closeLive, dropTail, failLive, owesAudio } from './response';
 import { closeSession } from './session';
 import { deliveredSamples, CLOSE_CODES } from '@parley/model';
+import { isQuiet, passPresence, type DrawnIds } from './presence';
 import { discardSpeculation } from './speculation';
-import { liveResponse, type EngineState } from './state';
+import { passSpeech } from './speech';
+import { passCalls } from './tools';
+import { liveResponse, type EngineState, type LiveResponse } from './state';
 
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
 export function nextDeadlineMs(state: EngineState): number | undefined {
   if (state.phase.name === 'closed') return undefined;
-  const deadlines = state.tails.map((tail) => tail.deadlineMs);
+  const { pause, presence, speculation, speech } = state;
+  const deadlines: number[] = state.calls.map((call) => call.deadlineMs);
   const live = liveResponse(state);
   if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
-  if (live && live.voice.deadlineMs !== null) deadlines.push(live.voice.deadlineMs);
-  if (state.speculation.run) deadlines.push(state.speculation.run.deadlineMs);
+  if (live && live.voice.deadlineMs !== null && isVoiceWatched(state, live)) deadlines.push(live.voice.deadlineMs);
+  // Nothing is played in a pause, which has a bound of its own.
+  if (pause) deadlines.push(pause.deadlineMs);
+  else deadlines.push(...state.tails.map((tail) => tail.deadlineMs));
+  if (speculation.run) deadlines.push(speculation.run.deadlineMs);
+  if (speech.stage !== 'silent') deadlines.push(speech.deadlineMs);
+  if (presence.stage === 'present' && presence.deadlineMs !== null && isQuiet(state))
+    deadlines.push(presence.deadlineMs);
   // While the agent works or speaks the session is not idle.
   if (!live && state.tails.length === 0) deadlines.push(state.idleDeadlineMs);
   const next = Math.min(...deadlines);
   return next === Number.MAX_SAFE_INTEGER ? undefined : next;
 }
 
+/** A held voice delivers nothing when the client has all it may have, and is not to be blamed. */
+const isVoiceWatched = (state: EngineState, live: LiveResponse): boolean =>
+  state.pause === null || live.voice.stage === 'opening';
+
 /** G2: every wait has a way out. */
-export function passDeadlines(draft: Draft): void {
+export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
   passGeneration(draft);
   passVoice(draft);
   passTails(draft);
   passSpeculation(draft);
+  passCalls(draft);
+  passSpeech(draft);
+  passPresence(draft, drawn);
   passIdle(draft);
 }
 
@@ -49,6 +66,7 @@ function passGeneration(draft: Draft): void {
 function passVoice(draft: Draft): void {
   const live = draft.live;
   if (!live || live.voice.deadlineMs === null || live.voice.deadlineMs > draft.nowMs) return;
+  if (!isVoiceWatched(draft.state, live)) return;
   if (live.voice.stage === 'opening') {
     const { lane, ordinal } = live;
     goOnWithoutVoice(draft, {
@@ -65,6 +83,7 @@ function passVoice(draft: Draft): void {
 
 /** DR5: a queue that never empties is cleared, and somebody is told. */
 function passTails(draft: Draft): void {
+  if (draft.state.pause) return;
   for (const tail of draft.state.tails) {
     if (tail.deadlineMs > draft.nowMs) continue;
     draft.do({

@@ -21,10 +21,11 @@ export class Draft {
     readonly policy: TurnPolicy,
   ) {}
 
-  /** The client's choice, and the server's where it has none. */
-  get sessionPolicy(): SessionPolicy {
-    const { busy, commit } = this.state.policy;
-    return { busy: busy ?? this.policy.busy, commit: commit ?? this.policy.commit };
+  /** What the client chose for its session, and the server's choice where it has none. */
+  chosen<Name extends keyof SessionPolicy>(name: Name): SessionPolicy[Name] {
+    const choice = this.state.policy[name];
+    // Null is a choice.
+    return choice === undefined ? this.policy[name] : choice;
   }
 
   get live(): LiveResponse | undefined {

@@ -1,14 +1,31 @@
-import type { OwnerOutput, ProviderFailureKind, ResponseId, ResponseStatus } from '@parley/model';
+import type {
+  OwnerOutput,
+  ProviderFailureKind,
+  ResponseId,
+  ResponseStatus,
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
+} from '@parley/model';
 
 /** A message of the conversation as the model gets it. */
-export interface ContextMessage {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
+export type ContextMessage =
+  | { role: 'system' | 'user'; content: string }
+  /** Calls may come without text; the result of each follows. */
+  | { role: 'assistant'; content: string; toolCalls?: ToolCall[] }
+  | { role: 'tool'; callId: string; content: string };
 
 /** Orders. The owner starts some at once (`AtOnceEffect`); the others wait until the write is confirmed (design §5). */
 export type Effect =
-  | { kind: 'start-generation'; lane: number; ordinal: number; model: string; messages: ContextMessage[] }
+  | {
+      kind: 'start-generation';
+      lane: number;
+      ordinal: number;
+      model: string;
+      messages: ContextMessage[];
+      tools: ToolDefinition[];
+      toolChoice: ToolChoice;
+    }
   | { kind: 'abort-generation'; lane: number; ordinal: number }
   | { kind: 'open-voice'; lane: number; ordinal: number; responseId: ResponseId; voice: string | null }
   | { kind: 'speak-segment'; lane: number; ordinal: number; segment: number; text: string }
@@ -24,9 +41,13 @@ export type Observation =
   | { name: 'first-token'; ms: number }
   | { name: 'response-ended'; status: ResponseStatus; responseId: ResponseId }
   | { name: 'speculation'; outcome: SpeculationOutcome }
-  | { name: 'interrupted'; cause: 'explicit' | 'cancel' | 'truncate' | 'turn'; responseId: ResponseId }
+  | { name: 'interrupted'; cause: InterruptionCause; responseId: ResponseId }
+  | { name: 'tool-call'; outcome: 'answered' | 'interrupted' | 'timeout' }
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
+
+/** By the client's order, or by policy: a turn or speech that took the floor. */
+export type InterruptionCause = 'explicit' | 'cancel' | 'truncate' | 'turn' | 'speech';
 
 /** What waits for the write that holds it. */
 export type WrittenEffect = Extract<Effect, { kind: 'emit' | 'close-session' }>;

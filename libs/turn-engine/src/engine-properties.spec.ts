@@ -1,4 +1,4 @@
-import { BUSY_POLICIES, type ResponseDelivery } from '@parley/model';
+import { BUSY_POLICIES, type ResponseDelivery, type SessionPolicy } from '@parley/model';
 import fc from 'fast-check';
 import type { EngineInput } from './inputs';
 import { step } from './step';
@@ -38,6 +38,19 @@ const text = fc.constantFrom(
   'x'.repeat(300),
 );
 const turnId = fc.constantFrom(undefined, undefined, undefined, 'a', 'b');
+
+const choices: fc.Arbitrary<Partial<SessionPolicy>> = fc.constantFrom<Partial<SessionPolicy>>(
+  { falseInterruption: 'pause' },
+  { falseInterruption: 'pause', falseInterruptionMs: 0 },
+  { falseInterruption: 'ignore' },
+  { minSpeechMs: 0, minWords: 0 },
+  { minWords: 2 },
+  { coolDownMs: 300 },
+  { interruptible: false },
+  { interruptible: true },
+  { awayAfterMs: 900 },
+  { awayAfterMs: null },
+);
 
 const clientActs = fc.oneof(
   { weight: 6, arbitrary: named('says', turnId, (talk, id) => talk.says('A question?', id)) },
@@ -93,6 +106,30 @@ const clientActs = fc.oneof(
     weight: 2,
     arbitrary: named('chooses', fc.constantFrom(...BUSY_POLICIES), (talk, busy) => talk.chooses({ busy })),
   },
+  { weight: 2, arbitrary: named('chooses', choices, (talk, patch) => talk.chooses(patch)) },
+  {
+    weight: 2,
+    arbitrary: named('dictates', fc.tuple(text, fc.constantFrom(undefined, true, false)), (talk, [words, may]) =>
+      talk.dictates(words, may),
+    ),
+  },
+  { weight: 3, arbitrary: named('starts', told, (talk, list) => talk.starts(listed(talk, list))) },
+  { weight: 2, arbitrary: fc.constant(act('stops', (talk) => talk.stops())) },
+  {
+    weight: 3,
+    arbitrary: named(
+      'utters',
+      fc.tuple(fc.constantFrom('', 'mhm', 'wait', 'wait a moment'), turnId),
+      (talk, [words, id]) => talk.utters(words, id),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: named('returns', fc.tuple(fc.nat(4), fc.constantFrom(undefined, 'out_1')), (talk, [n, id]) =>
+      talk.returns('sunny', `call_${n}`, id),
+    ),
+  },
+  { weight: 1, arbitrary: named('mutes', fc.constantFrom(true, false, false), (talk, muted) => talk.mutes(muted)) },
   { weight: 2, arbitrary: named('closed', back, (talk, offset) => (talk.closedOrdinal = talk.newest - offset)) },
   { weight: 1, arbitrary: named('attachment', fc.constantFrom(1, 2), (talk, n) => (talk.attachment = n)) },
 );
@@ -103,6 +140,7 @@ const resultActs = fc.oneof(
     weight: 8,
     arbitrary: named('writes', fc.tuple(text, back), (talk, [token, b]) => talk.writes(token, of(b, talk))),
   },
+  { weight: 2, arbitrary: named('calls', back, (talk, b) => talk.calls('weather', of(b, talk))) },
   { weight: 4, arbitrary: named('finishes', back, (talk, b) => talk.finishes('stop', of(b, talk))) },
   { weight: 1, arbitrary: named('modelFails', back, (talk, b) => talk.modelFails(of(b, talk))) },
   { weight: 5, arbitrary: named('binds', back, (talk, b) => talk.binds(of(b, talk))) },
@@ -128,7 +166,7 @@ const ownerActs = fc.oneof(
     weight: 6,
     arbitrary: named('pass', fc.constantFrom(1, 200, 900, 4_999, 5_000, 20_000), (talk, ms) => talk.pass(ms)),
   },
-  { weight: 1, arbitrary: fc.constant(act('looks', (talk) => talk.step({ kind: 'deadline-passed' }))) },
+  { weight: 1, arbitrary: fc.constant(act('looks', (talk) => talk.looks())) },
   {
     weight: 1,
     arbitrary: named('taken-over', fc.constantFrom(0, 7, 1_000_000), (talk, nowMs) => {
@@ -140,6 +178,7 @@ const ownerActs = fc.oneof(
 );
 
 const ends = fc.constantFrom(
+  act('prompts', (talk) => talk.chooses({ awayAfterMs: 900, awayPrompt: 'Ask.' })),
   act('gateway-lost', (talk) => talk.step({ kind: 'gateway-lost' })),
   act('disconnected', (talk) => talk.client({ kind: 'disconnected', reason: 'lost' })),
 );
@@ -210,7 +249,7 @@ describe('whatever happens, in whatever order', () => {
       fc.property(acts(false), (story) => {
         const talk = began();
         for (const [, run] of story) run(talk);
-        talk.pass(boundMs(talk) + talk.policy.idleTimeoutMs);
+        talk.pass(boundMs(talk) + talk.policy.maxSpeechMs + talk.policy.idleTimeoutMs);
         expect(talk.phase).toBe('closed');
       }),
       runs(100),

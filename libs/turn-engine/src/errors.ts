@@ -14,6 +14,11 @@ export const refusals = {
     invalid('turn_duplicate', `Turn ${turnId} was accepted before; a new turn needs a new turn_id.`, 'turn_id'),
   turnInProgress: (responseId: ResponseId) =>
     invalid('turn_in_progress', `Response ${responseId} is in progress; interrupt it first or wait for response.done.`),
+  backchannel: () =>
+    invalid(
+      'turn_in_progress',
+      'These words only show that the user listens; while the agent speaks they are no turn.',
+    ),
   queueFull: (waiting: number) =>
     invalid('turn_in_progress', `${waiting} turns wait already; wait for response.done, or interrupt.`),
   activeResponse: (responseId: ResponseId) =>
@@ -25,6 +30,11 @@ export const refusals = {
   // LiveKit matches the beginning of this sentence, Pipecat the code (openai-realtime.md §5.3).
   cancelNotActive: () => invalid('response_cancel_not_active', 'Cancellation failed: no active response found'),
   itemNotFound: (param: string) => invalid('item_not_found', 'No item of this conversation has that id.', param),
+  // Code and sentence as the Realtime API's.
+  unknownCall: (callId: string) =>
+    invalid('invalid_tool_call_id', `Tool call ID '${callId}' not found in conversation.`, 'item.call_id'),
+  callAnswered: (callId: string) =>
+    invalid('invalid_tool_call_id', `Tool call ID '${callId}' has its result already.`, 'item.call_id'),
   itemIdInUse: () => invalid('item_id_in_use', 'An item with this id exists; choose another.', 'item.id'),
   notTruncatable: () =>
     invalid('unsupported_content_type', 'Only model output audio messages can be truncated.', 'item_id'),

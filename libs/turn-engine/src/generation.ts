@@ -1,9 +1,10 @@
-import type { ProviderFailure, Usage } from '@parley/model';
+import type { ItemId, ProviderFailure, ToolCall, Usage } from '@parley/model';
 import { takeSegments } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { replaceItem, textOf } from './history';
-import { assistantItem, failLive, watchVoice } from './response';
+import { assistantItem, failLive, NO_USAGE, watchVoice } from './response';
 import type { LiveResponse } from './state';
+import { callTool } from './tools';
 
 interface OfResponse {
   lane: number;
@@ -20,21 +21,31 @@ export function liveOf(draft: Draft, result: OfResponse): LiveResponse | undefin
 export function growAnswer(draft: Draft, result: OfResponse & { text: string }): void {
   const live = liveOf(draft, result);
   if (live?.generation.stage !== 'running') return;
-  if (live.marks.firstTokenMs === null) {
-    const ms = draft.nowMs - live.beganAtMs;
-    draft.patchLive({ marks: { ...live.marks, firstTokenMs: Math.round(ms) } });
-    draft.do({ kind: 'observe', observation: { name: 'first-token', ms } });
-  }
+  markToken(draft, live);
   const { segments, rest } = takeSegments(live.generation.text + result.text, live.segments.length === 0);
-  draft.patchLive({
-    generation: {
-      stage: 'running',
-      text: rest,
-      tokens: true,
-      deadlineMs: draft.nowMs + draft.policy.tokenTimeoutMs,
-    },
-  });
+  waitForToken(draft, rest);
   speak(draft, segments);
+}
+
+/** The model calls a function. Text that waits for the end of its segment goes on waiting. */
+export function growCalls(draft: Draft, result: OfResponse & { itemId: ItemId; call: ToolCall }): void {
+  const live = liveOf(draft, result);
+  if (live?.generation.stage !== 'running') return;
+  markToken(draft, live);
+  waitForToken(draft, live.generation.text);
+  callTool(draft, live, result);
+}
+
+function markToken(draft: Draft, live: LiveResponse): void {
+  if (live.marks.firstTokenMs !== null) return;
+  const ms = draft.nowMs - live.beganAtMs;
+  draft.patchLive({ marks: { ...live.marks, firstTokenMs: Math.round(ms) } });
+  draft.do({ kind: 'observe', observation: { name: 'first-token', ms } });
+}
+
+function waitForToken(draft: Draft, text: string): void {
+  const deadlineMs = draft.nowMs + draft.policy.tokenTimeoutMs;
+  draft.patchLive({ generation: { stage: 'running', text, tokens: true, deadlineMs } });
 }
 
 export function finishGeneration(
@@ -44,18 +55,38 @@ export function finishGeneration(
   const live = liveOf(draft, result);
   if (live?.generation.stage !== 'running') return;
   const rest = live.generation.text;
-  if (live.segments.length === 0 && rest.trim() === '') {
+  if (live.segments.length === 0 && live.calls.length === 0 && rest.trim() === '') {
     failLive(draft, 'llm', { kind: 'empty_answer', message: 'The language model gave an empty answer.' });
     return;
   }
+  endGeneration(draft, rest, { usage: result.usage, status: result.reason === 'stop' ? 'completed' : 'incomplete' });
+}
+
+/** The whole text of a response is given: no model is asked, and from here on it is a response like any other. */
+export function dictate(draft: Draft, text: string): void {
+  const { segments, rest } = takeSegments(text, true);
+  speak(draft, segments);
+  endGeneration(draft, rest, { usage: NO_USAGE, status: 'completed' });
+}
+
+function endGeneration(draft: Draft, rest: string, ended: { usage: Usage; status: 'completed' | 'incomplete' }): void {
   // White space alone is nothing to say, and nothing a transcript would miss.
   if (rest.trim() !== '') speak(draft, [rest]);
-  draft.patchLive({
-    generation: { stage: 'ended', usage: result.usage, status: result.reason === 'stop' ? 'completed' : 'incomplete' },
-    marks: { ...(draft.live ?? live).marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) },
-  });
+  silenceWithoutText(draft);
+  const live = draft.live;
+  if (!live) return;
+  const marks = { ...live.marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) };
+  draft.patchLive({ generation: { stage: 'ended', ...ended }, marks });
   emitEnd(draft);
   watchVoice(draft);
+}
+
+/** An answer of calls alone has nothing to speak. */
+function silenceWithoutText(draft: Draft): void {
+  const live = draft.live;
+  if (!live || live.segments.length > 0 || live.voice.stage === 'absent') return;
+  draft.do({ kind: 'cancel-voice', lane: live.lane, ordinal: live.ordinal });
+  draft.patchLive({ voice: { stage: 'absent', deadlineMs: null } });
 }
 
 /** Tells voice and gateway how many segments there are. */

@@ -296,6 +296,8 @@ describe('the context of a response', () => {
         lane: 0,
         ordinal: 1,
         model: 'model-1',
+        tools: [],
+        toolChoice: 'auto',
         messages: [
           { role: 'system', content: 'Be kind.' },
           { role: 'system', content: 'Note' },

@@ -1,12 +1,20 @@
-import { INTERRUPTION_MARK, type ItemId } from '@parley/model';
+import { INTERRUPTION_MARK, type ItemId, type ToolCall } from '@parley/model';
 import { heardText, type SpokenSegment } from '@parley/speech-text';
 import type { ContextMessage } from './effects';
 import type { AssistantItem, Delivery, EngineState, HistoryItem, Segment } from './state';
 
-export const lastItemId = (state: EngineState): ItemId | null => state.history.at(-1)?.id ?? null;
+/** The newest item as a client knows it: behind a call that has its result stands the result. */
+export function lastItemId(state: EngineState): ItemId | null {
+  const last = state.history.at(-1);
+  return last?.role === 'call' && last.outcome.stage === 'answered' ? last.outcome.itemId : (last?.id ?? null);
+}
 
 export const findItem = (state: EngineState, id: ItemId): HistoryItem | undefined =>
-  state.history.find((item) => item.id === id);
+  state.history.find((item) => isNamed(item, id));
+
+/** A call that has its result is found by the result's id too: the two stand together. */
+const isNamed = (item: HistoryItem, id: ItemId): boolean =>
+  item.id === id || (item.role === 'call' && item.outcome.stage === 'answered' && item.outcome.itemId === id);
 
 export const textOf = (segments: readonly Segment[]): string => segments.map((segment) => segment.text).join('');
 
@@ -34,7 +42,7 @@ export function insertItem(
   previousItemId: ItemId | null | undefined,
 ): HistoryItem[] {
   if (previousItemId === undefined) return [...history, item];
-  const at = previousItemId === null ? 0 : history.findIndex((each) => each.id === previousItemId) + 1;
+  const at = previousItemId === null ? 0 : history.findIndex((each) => isNamed(each, previousItemId)) + 1;
   return [...history.slice(0, at), item, ...history.slice(at)];
 }
 
@@ -63,23 +71,69 @@ export function cutToHeard(
 /** What a message costs a model beside its text: about 4 tokens for its role and frame. */
 const ITEM_CHARS = 16;
 
+/** What a function without a result is to the model, which must have one for each of its calls. */
+const NO_RESULT = {
+  pending: 'No result yet.',
+  interrupted: 'No result: the user interrupted.',
+  timeout: 'No result: the function did not answer in time.',
+};
+
+/** The text of an item as the model gets it. */
+function contentOf(item: HistoryItem): string {
+  if (item.role === 'call') {
+    const { outcome } = item;
+    if (outcome.stage === 'answered') return outcome.output;
+    return NO_RESULT[outcome.stage === 'pending' ? 'pending' : outcome.why];
+  }
+  return item.role === 'assistant' && item.interrupted ? item.text + INTERRUPTION_MARK : item.text;
+}
+
+const charsOf = (item: HistoryItem): number =>
+  contentOf(item).length + (item.role === 'call' ? item.call.name.length + item.call.arguments.length : 0) + ITEM_CHARS;
+
 /**
  * What the model gets: instructions, then the newest items that fit into `maxContextChars`. The newest one is always
  * among them.
  */
 export function contextOf(state: EngineState, instructions: string, maxContextChars: number): ContextMessage[] {
-  const messages: ContextMessage[] = [];
+  const given: HistoryItem[] = [];
   let budget = maxContextChars;
   for (const item of [...state.history].reverse()) {
     // An answer of which nothing was heard is no message.
-    if (item.text === '') continue;
-    const content = item.role === 'assistant' && item.interrupted ? item.text + INTERRUPTION_MARK : item.text;
-    budget -= content.length + ITEM_CHARS;
-    if (budget < 0 && messages.length > 0) break;
-    messages.push({ role: item.role, content });
+    if (item.role !== 'call' && item.text === '') continue;
+    budget -= charsOf(item);
+    if (budget < 0 && given.length > 0) break;
+    given.push(item);
   }
-  if (instructions) messages.push({ role: 'system', content: instructions });
-  return messages.reverse();
+  const messages = messagesOf(given.reverse());
+  return instructions ? [{ role: 'system', content: instructions }, ...messages] : messages;
+}
+
+/** Calls stand with the message of their response, if it said anything, and their results behind all of them. */
+function messagesOf(items: readonly HistoryItem[]): ContextMessage[] {
+  const messages: ContextMessage[] = [];
+  let answer: { id: ItemId; message: { role: 'assistant'; content: string; toolCalls?: ToolCall[] } } | undefined;
+  let results: ContextMessage[] = [];
+  const beginAnswer = (id: ItemId, content: string): void => {
+    messages.push(...results);
+    results = [];
+    answer = { id, message: { role: 'assistant', content } };
+    messages.push(answer.message);
+  };
+  for (const item of items) {
+    const content = contentOf(item);
+    if (item.role === 'call') {
+      if (answer?.id !== item.answerId) beginAnswer(item.answerId, '');
+      if (answer) answer.message.toolCalls = [...(answer.message.toolCalls ?? []), item.call];
+      results.push({ role: 'tool', callId: item.call.callId, content });
+    } else if (item.role === 'assistant') beginAnswer(item.id, content);
+    else {
+      messages.push(...results, { role: item.role, content });
+      results = [];
+      answer = undefined;
+    }
+  }
+  return [...messages, ...results];
 }
 
 /** So many answers back a client may still lower the heard position. */
@@ -94,7 +148,7 @@ export function boundHistory(history: readonly HistoryItem[], maxContextChars: n
   let answers = 0;
   const kept: HistoryItem[] = [];
   for (const item of [...history].reverse()) {
-    budget -= item.text.length + ITEM_CHARS;
+    budget -= charsOf(item);
     if (budget < 0 && kept.length > 0) break;
     const forget = item.role === 'assistant' && item.spoken !== null && ++answers > TRUNCATABLE_ANSWERS;
     kept.push(forget ? { ...item, spoken: null } : item);

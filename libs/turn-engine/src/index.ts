@@ -9,5 +9,6 @@ export {
 } from './effects';
 export { floorOf } from './floor';
 export type { EngineInput } from './inputs';
+export type { DrawnIds } from './presence';
 export { initialState, liveResponse, type EngineState, type SessionConfig } from './state';
 export { step, type StepResult } from './step';

@@ -1,4 +1,14 @@
-import type { InputNumber, ProviderFailure, ResponseDelivery, SessionInput, Usage, WordTiming } from '@parley/model';
+import type {
+  InputNumber,
+  ItemId,
+  ProviderFailure,
+  ResponseDelivery,
+  SessionInput,
+  ToolCall,
+  Usage,
+  WordTiming,
+} from '@parley/model';
+import type { DrawnIds } from './presence';
 
 /** Facts, in the past tense. Results of asynchronous effects carry lane and ordinal: those of another response are ignored. */
 export type EngineInput =
@@ -6,6 +16,8 @@ export type EngineInput =
   /** A durable client input, numbered. `closedOrdinal`: the closing events up to it were written to the connection. */
   | { kind: 'client'; number: InputNumber; closedOrdinal: number; clientEventId?: string; input: SessionInput }
   | { kind: 'text-generated'; lane: number; ordinal: number; text: string }
+  /** `itemId` and `call.callId` are drawn by the owner: providers repeat theirs. */
+  | { kind: 'tool-called'; lane: number; ordinal: number; itemId: ItemId; call: ToolCall }
   | {
       kind: 'generation-finished';
       lane: number;
@@ -21,7 +33,7 @@ export type EngineInput =
   /** The gateway's word on what was delivered and played. */
   | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
   /** At least one deadline of the state has passed. */
-  | { kind: 'deadline-passed' }
+  | { kind: 'deadline-passed'; drawn: DrawnIds }
   /** A new owner has loaded the state of one that is gone. */
   | { kind: 'taken-over' }
   /** The gateway that carried the connection is gone. */

@@ -12,9 +12,9 @@ import { refusals } from './errors';
 import { findItem, heardOf } from './history';
 import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders } from './response';
 import { discardSpeculation } from './speculation';
+import type { InterruptionCause } from './effects';
 import type { LiveResponse, QueuedTurn, Tail } from './state';
-
-type Cause = 'explicit' | 'cancel' | 'truncate' | 'turn';
+import { abandonCalls } from './tools';
 
 interface Interrupt {
   number: InputNumber;
@@ -57,9 +57,20 @@ export function interrupt(draft: Draft, interrupt: Interrupt): void {
 
 /** Busy policy `interrupt`: the new turn takes the floor from everything that is generated or heard. */
 export function cutForTurn(draft: Draft): void {
-  for (const tail of draft.state.tails) cutTail(draft, tail, 'turn');
+  cutInterruptible(draft, 'turn');
+}
+
+/** The user speaks: nothing is cut that must be heard, and what waits is dropped with what is cut. */
+export function cutForSpeech(draft: Draft): void {
+  const responses = [...draft.state.tails, draft.live];
+  if (responses.some((response) => response?.interruptible)) cutInterruptible(draft, 'speech');
+}
+
+function cutInterruptible(draft: Draft, cause: 'turn' | 'speech'): void {
+  for (const tail of draft.state.tails) if (tail.interruptible) cutTail(draft, tail, cause);
+  if (draft.live?.interruptible === false) return;
   for (const turn of draft.state.queue) dropQueued(draft, turn);
-  cutLive(draft, 'turn');
+  cutLive(draft, cause);
 }
 
 /** A turn that never began: the client is told as of any interrupted response, so that an accepted turn always ends (G2). */
@@ -104,7 +115,7 @@ export function truncate(
   });
 }
 
-function cutLive(draft: Draft, cause: Cause, atSamples?: number): void {
+function cutLive(draft: Draft, cause: InterruptionCause, atSamples?: number): void {
   const live = draft.live;
   if (!live) return;
   stopProviders(draft, live);
@@ -116,7 +127,7 @@ function cutLive(draft: Draft, cause: Cause, atSamples?: number): void {
 }
 
 /** DR6: the tail is silent at once; nothing of it is worked on any more. */
-function cutTail(draft: Draft, tail: Tail, cause: Cause, atSamples?: number): void {
+function cutTail(draft: Draft, tail: Tail, cause: InterruptionCause, atSamples?: number): void {
   cut(draft, tail, { cause, atSamples, complete: !tail.cutToHeard, usage: NO_USAGE });
   draft.set({ tails: draft.state.tails.filter((each) => each.ordinal !== tail.ordinal) });
 }
@@ -130,7 +141,7 @@ function cut(
     atSamples,
     complete,
     usage,
-  }: { cause: Cause; atSamples: number | undefined; complete: boolean; usage: Usage },
+  }: { cause: InterruptionCause; atSamples: number | undefined; complete: boolean; usage: Usage },
 ): void {
   const { lane, ordinal, responseId, turnId, itemId, segments } = response;
   const delivered = deliveredSamples(response.delivery);
@@ -147,8 +158,11 @@ function cut(
     heardMs: msOfSamples(playedSamples),
     heardText: heard,
     usage,
-    reason: cause === 'turn' ? 'turn_detected' : 'client_cancelled',
+    reason: cause === 'turn' || cause === 'speech' ? 'turn_detected' : 'client_cancelled',
   });
+  abandonCalls(draft, ordinal);
+  // The client takes its interruption for the end of the pause.
+  if (draft.state.pause?.ordinal === ordinal) draft.set({ pause: null });
   draft.do({ kind: 'observe', observation: { name: 'interrupted', cause, responseId } });
 }
 

@@ -51,7 +51,7 @@ describe('deadlines', () => {
       const talk = lead(EngineDriver.attached());
       const before = talk.state;
       talk.nowMs = (talk.deadlineMs ?? 0) - 1;
-      talk.step({ kind: 'deadline-passed' });
+      talk.looks();
       expect(talk.effects).toEqual([]);
       expect(talk.state).toEqual(before);
     }
@@ -61,7 +61,7 @@ describe('deadlines', () => {
     for (const [, lead] of WAITS) {
       const talk = lead(EngineDriver.attached());
       talk.nowMs += 300_000;
-      talk.step({ kind: 'deadline-passed' });
+      talk.looks();
       expect(talk.deadlineMs).toBeGreaterThan(talk.nowMs);
     }
   });

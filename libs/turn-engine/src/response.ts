@@ -22,7 +22,7 @@ import {
   replaceItem,
   textOf,
 } from './history';
-import type { AssistantItem, Delivery, LiveResponse, SpeculativeRun, SpokenAnswer, Tail } from './state';
+import type { AssistantItem, Delivery, LiveResponse, SessionConfig, SpeculativeRun, SpokenAnswer, Tail } from './state';
 
 /** The life of one response: begun, finished when its closing events are written, failed, and its tail. */
 
@@ -31,19 +31,21 @@ export interface NewResponse {
   itemId: ItemId;
   turnId: TurnId;
   cause: InputNumber;
-  instructions: string | undefined;
+  /** Of this response alone; undefined: the session's. */
+  instructions?: string;
   metadata: Record<string, string> | null;
   /** The speculative run that is its answer; without one the model is asked. */
   run?: SpeculativeRun;
+  /** The agent's words are given: the model is not asked. */
+  dictated?: { interruptible: boolean };
 }
 
 export const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
 export function beginResponse(draft: Draft, begun: NewResponse): void {
   const { nowMs, policy, state } = draft;
-  const { responseId, itemId, turnId, cause, run } = begun;
+  const { responseId, itemId, turnId, cause, run, dictated } = begun;
   const { lane, ordinal } = run ?? draft.nextKey();
-  const context = contextOf(state, begun.instructions ?? state.session.instructions, policy.maxContextChars);
   draft.emit({
     kind: 'announce',
     lane,
@@ -75,14 +77,29 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       generation: { stage: 'running', text: '', tokens: false, deadlineMs: nowMs + policy.firstTokenTimeoutMs },
       voice: { stage: 'opening', deadlineMs: nowMs + policy.voiceTimeoutMs },
       segments: [],
+      calls: [],
       delivery: { segments: [], playedSamples: 0 },
+      interruptible: dictated?.interruptible ?? draft.chosen('interruptible'),
       beganAtMs: nowMs,
       marks: { firstTokenMs: null, firstSegmentMs: null, firstAudioMs: null, generatedMs: null },
     },
   });
-  if (!run) draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages: context });
+  if (!run && !dictated) {
+    const instructions = begun.instructions ?? state.session.instructions;
+    const messages = contextOf(state, instructions, policy.maxContextChars);
+    draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
+  }
   draft.do({ kind: 'open-voice', lane, ordinal, responseId, voice: state.session.voice });
 }
+
+/** Whom to ask, and what it may call. */
+export const modelOf = ({
+  model,
+  tools,
+  toolChoice,
+}: SessionConfig): Pick<SessionConfig, 'model' | 'tools' | 'toolChoice'> => ({
+  ...{ model, tools, toolChoice },
+});
 
 /** Segments that were ordered and are not yet delivered to their end. */
 export const owesAudio = (live: LiveResponse): boolean =>
@@ -111,8 +128,11 @@ export function finishLive(draft: Draft, numbers: 'reported' | 'presumed'): void
   if (live?.generation.stage !== 'ended') return;
   const item = assistantItem(draft, live.itemId);
   if (item) {
+    const { history } = draft.state;
     const done = { ...item, text: textOf(live.segments), spoken: heardToEnd(live) };
-    draft.set({ history: replaceItem(draft.state.history, done) });
+    // One that only called functions has said nothing.
+    const said = live.segments.length > 0;
+    draft.set({ history: said ? replaceItem(history, done) : removeItem(history, live.itemId) });
   }
   leaveTail(draft, live, { cut: false, certain: numbers === 'reported' });
   emitMetrics(draft, live);
@@ -182,12 +202,17 @@ export function emitMetrics(draft: Draft, live: LiveResponse): void {
   });
 }
 
+/** Whatever waits for the user waits anew. */
 export function restIdle(draft: Draft): void {
-  draft.set({ idleDeadlineMs: draft.nowMs + draft.policy.idleTimeoutMs });
+  const { nowMs } = draft;
+  const awayAfterMs = draft.chosen('awayAfterMs');
+  draft.set({ idleDeadlineMs: nowMs + draft.policy.idleTimeoutMs });
+  if (draft.state.presence.stage === 'away') return;
+  draft.set({ presence: { stage: 'present', deadlineMs: awayAfterMs === null ? null : nowMs + awayAfterMs } });
 }
 
 function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: boolean; certain: boolean }): void {
-  const { lane, ordinal, responseId, itemId, turnId, segments, delivery } = live;
+  const { lane, ordinal, responseId, itemId, turnId, segments, delivery, interruptible } = live;
   const queued = deliveredSamples(delivery) - delivery.playedSamples;
   const mayHaveMore = !certain && segments.length > 0 && live.voice.stage !== 'absent';
   if (queued <= 0 && !mayHaveMore) {
@@ -202,6 +227,7 @@ function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: bo
     turnId,
     segments,
     delivery,
+    interruptible,
     closedAtMs: draft.nowMs,
     deadlineMs: drainedByMs(draft, [...draft.state.tails, live]),
     cutToHeard: cut,

@@ -118,7 +118,7 @@ describe('the end of a session', () => {
     talk.step({ kind: 'attached' }).step({ kind: 'taken-over' }).step({ kind: 'gateway-lost' });
     talk.client({ kind: 'disconnected', reason: 'client' });
     talk.nowMs += 10_000_000;
-    talk.step({ kind: 'deadline-passed' });
+    talk.looks();
     expect(talk.history).toHaveLength(count);
     expect(talk.state).toBe(before);
   });

@@ -1,8 +1,10 @@
-import { DEFAULT_VOICE, type SessionPatch, type SessionPolicy } from '@parley/model';
+import { DEFAULT_VOICE, wirePolicy, type SessionPatch, type SessionPolicy } from '@parley/model';
 import type { Draft } from './draft';
 import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
 import { discardSpeculation } from './speculation';
+import { endSpeech } from './speech';
 import type { SessionConfig } from './state';
+import { watchCalls } from './tools';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
 export function sessionObject(session: SessionConfig): Record<string, unknown> {
@@ -13,8 +15,9 @@ export function sessionObject(session: SessionConfig): Record<string, unknown> {
     model: session.model,
     output_modalities: ['audio'],
     instructions: session.instructions,
-    tools: [],
-    tool_choice: 'auto',
+    tools: session.tools.map((tool) => ({ type: 'function', ...tool })),
+    tool_choice:
+      typeof session.toolChoice === 'string' ? session.toolChoice : { type: 'function', ...session.toolChoice },
     max_output_tokens: 'inf',
     tracing: null,
     truncation: 'auto',
@@ -53,7 +56,13 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
   const { session } = draft.state;
   const instructions =
     patch.instructions === undefined ? session.instructions : (patch.instructions ?? session.defaultInstructions);
-  const updated: SessionConfig = { ...session, instructions, voice: patch.voice ?? session.voice };
+  const updated: SessionConfig = {
+    ...session,
+    instructions,
+    voice: patch.voice ?? session.voice,
+    tools: patch.tools ?? session.tools,
+    toolChoice: patch.toolChoice ?? session.toolChoice,
+  };
   draft.set({ session: updated });
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
 }
@@ -61,7 +70,11 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
 /** The session's choice holds from the next input on; what runs keeps running. */
 export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void {
   draft.set({ policy: { ...draft.state.policy, ...patch } });
-  draft.emit({ kind: 'event', event: { type: 'parley.policy.updated', policy: draft.sessionPolicy } });
+  restIdle(draft);
+  draft.emit({
+    kind: 'event',
+    event: { type: 'parley.policy.updated', policy: wirePolicy({ ...draft.policy, ...draft.state.policy }) },
+  });
 }
 
 /**
@@ -71,6 +84,7 @@ export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void 
  */
 export function takeOver(draft: Draft): void {
   discardSpeculation(draft, 'interrupted');
+  endSpeech(draft);
   const live = draft.live;
   if (live?.generation.stage === 'ended' && !owesAudio(live)) closeLive(draft);
   else {
@@ -81,6 +95,7 @@ export function takeOver(draft: Draft): void {
   }
   draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
+  watchCalls(draft);
   restIdle(draft);
 }
 
@@ -89,7 +104,7 @@ export function closeSession(draft: Draft, reason: string): void {
   const live = draft.live;
   discardSpeculation(draft, 'interrupted');
   if (live) stopProviders(draft, live);
-  draft.set({ tails: [], queue: [] });
+  draft.set({ tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });
 }

@@ -1,26 +1,29 @@
-import type { TurnId, Usage } from '@parley/model';
+import type { ItemId, ToolCall, TurnId, Usage } from '@parley/model';
 import type { Draft } from './draft';
 import { boundHistory, contextOf, insertItem } from './history';
 import type { SpeculationOutcome } from './effects';
+import { modelOf } from './response';
 import type { SpeculativeRun } from './state';
+import { wordsOf } from './words';
 
 /** A transcript that may still change: the model begins to answer, and nothing of it leaves until the final says so. */
 export function speculate(draft: Draft, { turnId, text }: { turnId: TurnId; text: string }): void {
   const { state, policy, nowMs } = draft;
   // SP8: while a turn or another speculation runs, and for a turn that was accepted, it is no use.
-  if (draft.live || state.speculation.run || text.trim() === '' || state.recentTurnIds.includes(turnId)) return;
+  if (state.muted || draft.live || state.speculation.run || text.trim() === '' || state.recentTurnIds.includes(turnId))
+    return;
   const starts = state.speculation.turnId === turnId ? state.speculation.starts : 0;
   if (starts >= policy.maxSpeculativeStarts) return;
   const { lane, ordinal } = draft.nextKey();
   const run: SpeculativeRun = {
-    ...{ lane, ordinal, text, buffer: '', finished: null },
+    ...{ lane, ordinal, text, buffer: '', calls: [], finished: null },
     deadlineMs: nowMs + policy.speculationTimeoutMs,
   };
   draft.set({ speculation: { turnId, starts: starts + 1, run } });
   const heard = insertItem(state.history, { id: '', role: 'user', text }, undefined);
   const asked = { ...state, history: boundHistory(heard, policy.maxContextChars) };
   const messages = contextOf(asked, state.session.instructions, policy.maxContextChars);
-  draft.do({ kind: 'start-generation', lane, ordinal, model: state.session.model, messages });
+  draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
 }
 
 /** The user speaks on: what was answered so far answers something else. */
@@ -41,12 +44,12 @@ export function discardSpeculation(draft: Draft, outcome: Exclude<SpeculationOut
 export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: string }): SpeculativeRun | undefined {
   const { run, turnId } = draft.state.speculation;
   if (!run) return undefined;
-  if (turnId !== final.turnId || !matches(run.text, final.text, draft.sessionPolicy.commit)) {
+  if (turnId !== final.turnId || !matches(run.text, final.text, draft.chosen('commit'))) {
     discardSpeculation(draft, 'mismatch');
     return undefined;
   }
   // White space is not yet an answer; should nothing follow it, the turn would fail for a guess.
-  if (run.buffer.trim() === '') {
+  if (run.buffer.trim() === '' && run.calls.length === 0) {
     discardSpeculation(draft, 'empty');
     return undefined;
   }
@@ -58,6 +61,17 @@ export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: s
 export function growSpeculation(draft: Draft, result: { lane: number; ordinal: number; text: string }): boolean {
   const run = runOf(draft, result);
   if (run) patchRun(draft, { ...run, buffer: run.buffer + result.text });
+  return run !== undefined;
+}
+
+/** No function runs before the final transcript has come: the client does not hear of it. */
+export function bufferCall(
+  draft: Draft,
+  result: { lane: number; ordinal: number; itemId: ItemId; call: ToolCall },
+): boolean {
+  const run = runOf(draft, result);
+  const { itemId, call } = result;
+  if (run) patchRun(draft, { ...run, calls: [...run.calls, { itemId, call }] });
   return run !== undefined;
 }
 
@@ -93,17 +107,8 @@ function patchRun(draft: Draft, run: SpeculativeRun): void {
   draft.set({ speculation: { ...draft.state.speculation, run } });
 }
 
-/** Words alone: transcripts differ in case, punctuation and space from one moment to the next. */
-const words = (text: string): string[] =>
-  text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s]/gu, '')
-    .split(/\s+/)
-    .filter((word) => word !== '');
-
 function matches(speculative: string, final: string, rule: 'prefix' | 'exact'): boolean {
-  const [before, after] = [words(speculative), words(final)];
+  const [before, after] = [wordsOf(speculative), wordsOf(final)];
   if (before.length > after.length || (rule === 'exact' && before.length < after.length)) return false;
   return before.every((word, index) => word === after[index]);
 }

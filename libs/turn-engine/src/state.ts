@@ -6,6 +6,9 @@ import type {
   SegmentDelivery,
   SessionId,
   SessionPolicy,
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
   TurnId,
   Usage,
   WordTiming,
@@ -34,6 +37,16 @@ export interface EngineState {
   /** Region "queue": turns that were accepted and wait for the live response to end, oldest first. Empty without one. */
   queue: QueuedTurn[];
   speculation: Speculation;
+  /** Region "calls": functions whose results are awaited. */
+  calls: PendingCall[];
+  /** Region "speech": what the user says now. */
+  speech: Speech;
+  /** Region "pause": the client holds the agent's voice until it is known whether the user interrupts. */
+  pause: Pause | null;
+  /** Region "presence": whether the user still takes part. */
+  presence: Presence;
+  /** The user's microphone is off: what it still seems to hear does not count. */
+  muted: boolean;
   nextOrdinal: number;
   /** How fast this session's voice spoke so far, for heard text without word timings. */
   voiceRate: VoiceRate;
@@ -48,6 +61,8 @@ export interface SessionConfig {
   defaultInstructions: string;
   instructions: string;
   voice: string | null;
+  tools: ToolDefinition[];
+  toolChoice: ToolChoice;
   /** What this server can do for it, as `parley.session` says. */
   capabilities: Capability[];
 }
@@ -74,7 +89,11 @@ export interface LiveResponse {
   generation: Generation;
   voice: Voice;
   segments: Segment[];
+  /** Its items for the functions it called, in order. */
+  calls: ItemId[];
   delivery: Delivery;
+  /** Speech and turns may cut it; an explicit interrupt always does. */
+  interruptible: boolean;
   beganAtMs: number;
   marks: StageMarks;
 }
@@ -120,6 +139,7 @@ export interface Tail {
   turnId: TurnId;
   segments: Segment[];
   delivery: Delivery;
+  interruptible: boolean;
   closedAtMs: number;
   /** Expected end of playback plus the drain timeout (DR5). */
   deadlineMs: number;
@@ -137,17 +157,56 @@ export type HistoryItem =
       interrupted: boolean;
       /** What was spoken, so that a truncate can lower the heard position later; null for an item of the client. */
       spoken: SpokenAnswer | null;
-    };
+    }
+  /** A function the model called, with what came of it: for a model the two belong together. `answerId`: the message of its response. */
+  | { id: ItemId; role: 'call'; answerId: ItemId; call: ToolCall; outcome: CallOutcome };
 
-/** A turn that waits under the busy policy `queue`; its ids are known to the client since it was accepted. */
-export interface QueuedTurn {
-  turnId: TurnId;
-  text: string;
+export type CallOutcome =
+  | { stage: 'pending' }
+  | { stage: 'answered'; itemId: ItemId; output: string }
+  /** Its result may still come, and counts then. */
+  | { stage: 'abandoned'; why: 'interrupted' | 'timeout' };
+
+/** A call whose result is awaited. */
+export interface PendingCall {
   itemId: ItemId;
+  /** The response that called: its interruption abandons the call. */
+  ordinal: number;
+  deadlineMs: number;
+}
+
+/** A turn that was accepted and waits; its ids are known to the client since then. */
+export type QueuedTurn = {
+  turnId: TurnId;
   responseId: ResponseId;
   answerId: ItemId;
   cause: InputNumber;
+  text: string;
+} & (
+  | { kind: 'transcript'; itemId: ItemId }
+  /** The agent's own words. */
+  | { kind: 'say'; interruptible: boolean }
+);
+
+export type Speech =
+  | { stage: 'silent' }
+  /** `text`: the words known so far. First deadline: it has lasted long enough to interrupt; second: it is noise. */
+  | { stage: 'speaking'; sinceMs: number; text: string; deadlineMs: number }
+  /** Its words, or the turn it becomes, may still come. */
+  | { stage: 'stopped'; spokenMs: number; text: string; deadlineMs: number };
+
+export interface Pause {
+  lane: number;
+  ordinal: number;
+  responseId: ResponseId;
+  /** Where the client stopped. */
+  playedSamples: number;
+  deadlineMs: number;
 }
+
+export type Presence =
+  /** Counts while nobody speaks and nothing is heard; null: nobody asks. */
+  { stage: 'present'; deadlineMs: number | null } | { stage: 'away' };
 
 export interface Speculation {
   /** The turn that was speculated on last, and how often. */
@@ -165,6 +224,8 @@ export interface SpeculativeRun {
   text: string;
   /** What the model wrote so far. */
   buffer: string;
+  /** Functions it called: the client hears of them with the rest. */
+  calls: { itemId: ItemId; call: ToolCall }[];
   finished: { reason: 'stop' | 'length' | 'content_filter'; usage: Usage } | null;
   /** The final transcript must have come by then. */
   deadlineMs: number;
@@ -176,6 +237,7 @@ export interface SpokenAnswer {
   delivery: Delivery;
 }
 
+export type CallItem = Extract<HistoryItem, { role: 'call' }>;
 export type AssistantItem = Extract<HistoryItem, { role: 'assistant' }>;
 
 export function initialState(session: SessionConfig): EngineState {
@@ -188,6 +250,11 @@ export function initialState(session: SessionConfig): EngineState {
     policy: {},
     queue: [],
     speculation: { turnId: null, starts: 0, run: null },
+    calls: [],
+    speech: { stage: 'silent' },
+    pause: null,
+    presence: { stage: 'present', deadlineMs: null },
+    muted: false,
     nextOrdinal: 1,
     voiceRate: { samples: 0, characters: 0 },
     idleDeadlineMs: Number.MAX_SAFE_INTEGER,

@@ -4,11 +4,12 @@ import { passDeadlines } from './deadlines';
 import { Draft } from './draft';
 import type { Effect } from './effects';
 import { floorOf } from './floor';
-import { failGeneration, finishGeneration, growAnswer } from './generation';
+import { failGeneration, finishGeneration, growAnswer, growCalls } from './generation';
 import type { EngineInput } from './inputs';
 import { applyReport, bindVoice, failVoice, goOnWithoutVoice, timeWords } from './playout';
 import { attach, closeSession, takeOver } from './session';
-import { failSpeculation, finishSpeculation, growSpeculation } from './speculation';
+import { bufferCall, failSpeculation, finishSpeculation, growSpeculation } from './speculation';
+import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
 import { startQueued } from './turns';
 
@@ -26,6 +27,7 @@ export function step(state: EngineState, input: EngineInput, nowMs: number, poli
   if (state.phase.name === 'closed') return { state, effects: [] };
   const draft = new Draft(state, nowMs, policy);
   apply(draft, input);
+  settlePause(draft);
   startQueued(draft);
   announceFloor(draft, state);
   return { state: draft.state, effects: draft.effects };
@@ -39,6 +41,8 @@ function apply(draft: Draft, input: EngineInput): void {
       return applyClientInput(draft, input);
     case 'text-generated':
       return growSpeculation(draft, input) ? undefined : growAnswer(draft, input);
+    case 'tool-called':
+      return bufferCall(draft, input) ? undefined : growCalls(draft, input);
     case 'generation-finished':
       return finishSpeculation(draft, input) ? undefined : finishGeneration(draft, input);
     case 'generation-failed':
@@ -52,9 +56,10 @@ function apply(draft: Draft, input: EngineInput): void {
     case 'words-timed':
       return timeWords(draft, input);
     case 'reported':
-      return applyReport(draft, input.announcedOrdinal, input.responses);
+      applyReport(draft, input.announcedOrdinal, input.responses);
+      return bargeIn(draft);
     case 'deadline-passed':
-      return passDeadlines(draft);
+      return passDeadlines(draft, input.drawn);
     case 'taken-over':
       return takeOver(draft);
     case 'gateway-lost':

@@ -1,12 +1,15 @@
-import type { InputNumber, SessionInput, TurnId } from '@parley/model';
+import type { InputNumber, ResponseId, SessionInput, TurnId } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
-import { finishGeneration, growAnswer } from './generation';
+import { floorOf } from './floor';
+import { dictate, finishGeneration, growAnswer, growCalls } from './generation';
 import { cutForTurn } from './interruption';
 import { addItem } from './items';
 import { beginResponse } from './response';
 import { commitSpeculation, discardSpeculation } from './speculation';
+import { endSpeech } from './speech';
 import type { QueuedTurn, SpeculativeRun } from './state';
+import { isBackchannel } from './words';
 
 type Numbered<Kind extends SessionInput['kind']> = Extract<SessionInput, { kind: Kind }> & {
   cause: InputNumber;
@@ -18,17 +21,23 @@ const REMEMBERED_TURNS = 256;
 
 /** G3, SP6, SP7: a turn id runs once from its acceptance on; a refused one may be sent again. */
 export function startTurn(draft: Draft, input: Numbered<'final-transcript'>): void {
-  const { turnId, text, clientEventId } = input;
-  const { state, live } = draft;
-  const { busy } = draft.sessionPolicy;
-  if (state.recentTurnIds.includes(turnId)) return draft.reject(refusals.turnDuplicate(turnId), clientEventId);
+  const { turnId, text, itemId, responseId, answerId, cause, clientEventId } = input;
+  if (draft.state.recentTurnIds.includes(turnId)) return draft.reject(refusals.turnDuplicate(turnId), clientEventId);
   const run = commitSpeculation(draft, { turnId, text });
   if (text.trim() === '') return draft.reject(refusals.emptyText(), clientEventId);
-  if (live && busy === 'reject') return draft.reject(refusals.turnInProgress(live.responseId), clientEventId);
-  if (busy === 'interrupt') cutForTurn(draft);
-  else if (live) return enqueue(draft, input);
-  accept(draft, input);
-  begin(draft, input, run);
+  if (floorOf(draft.state).state === 'speaking' && isBackchannel(text, draft.chosen('backchannels'))) {
+    return draft.reject(refusals.backchannel(), clientEventId);
+  }
+  const turn: QueuedTurn = { kind: 'transcript', turnId, text, itemId, responseId, answerId, cause };
+  if (take(draft, turn, clientEventId, run)) endSpeech(draft);
+}
+
+/** `parley.say`: the agent's own words take the floor as a turn does. */
+export function say(draft: Draft, input: Numbered<'said'>): void {
+  const { turnId, text, responseId, answerId, cause, clientEventId } = input;
+  if (text.trim() === '') return draft.reject(refusals.emptyText(), clientEventId);
+  const interruptible = input.interruptible ?? draft.chosen('interruptible');
+  take(draft, { kind: 'say', turnId, text, responseId, answerId, cause, interruptible }, clientEventId);
 }
 
 /** `response.create`: an answer to the conversation as it is. The Realtime API refuses a second one whatever the policy. */
@@ -38,13 +47,10 @@ export function respond(draft: Draft, input: Numbered<'response-requested'>): vo
   if (live) return draft.reject(refusals.activeResponse(live.responseId), clientEventId);
   discardSpeculation(draft, 'mismatch');
   accept(draft, input);
+  const { instructions, metadata = null } = options;
   beginResponse(draft, {
-    responseId,
-    itemId: answerId,
-    turnId,
-    cause,
-    instructions: options.instructions,
-    metadata: options.metadata ?? null,
+    ...{ responseId, itemId: answerId, turnId, cause, metadata },
+    ...(instructions === undefined ? {} : { instructions }),
   });
 }
 
@@ -56,30 +62,55 @@ export function startQueued(draft: Draft): void {
   begin(draft, next, undefined);
 }
 
-function enqueue(draft: Draft, input: Numbered<'final-transcript'>): void {
+/** Begins a turn, lets it wait, or refuses it (false), as the busy policy says. */
+function take(draft: Draft, turn: QueuedTurn, clientEventId: string | undefined, run?: SpeculativeRun): boolean {
+  const { live } = draft;
+  const busy = draft.chosen('busy');
+  if (live && busy === 'reject') {
+    draft.reject(refusals.turnInProgress(live.responseId), clientEventId);
+    return false;
+  }
+  // What must be heard is heard to its end, and the turn is not lost.
+  if (busy === 'interrupt' && live?.interruptible !== false) cutForTurn(draft);
+  else if (live) return enqueue(draft, turn, clientEventId);
+  accept(draft, turn);
+  begin(draft, turn, run);
+  return true;
+}
+
+function enqueue(draft: Draft, turn: QueuedTurn, clientEventId: string | undefined): boolean {
   const { queue } = draft.state;
-  const { turnId, text, itemId, responseId, answerId, cause, clientEventId } = input;
-  if (queue.length >= draft.policy.maxQueuedTurns) return draft.reject(refusals.queueFull(queue.length), clientEventId);
-  draft.set({ queue: [...queue, { turnId, text, itemId, responseId, answerId, cause }] });
-  accept(draft, input, { queued: true });
+  if (queue.length >= draft.policy.maxQueuedTurns) {
+    draft.reject(refusals.queueFull(queue.length), clientEventId);
+    return false;
+  }
+  draft.set({ queue: [...queue, turn] });
+  accept(draft, turn, { queued: true });
+  return true;
 }
 
 function begin(draft: Draft, turn: QueuedTurn, run: SpeculativeRun | undefined): void {
-  const { turnId, text, itemId, responseId, answerId, cause } = turn;
-  addItem(draft, { id: itemId, role: 'user', text }, undefined);
-  beginResponse(draft, {
-    ...{ responseId, itemId: answerId, turnId, cause, instructions: undefined, metadata: null },
-    ...(run ? { run } : {}),
-  });
+  const { turnId, text, responseId, answerId, cause } = turn;
+  const response = { responseId, itemId: answerId, turnId, cause, metadata: null };
+  if (turn.kind === 'say') {
+    // What is being answered would not know of it.
+    discardSpeculation(draft, 'mismatch');
+    beginResponse(draft, { ...response, dictated: { interruptible: turn.interruptible } });
+    return dictate(draft, text);
+  }
+  addItem(draft, { id: turn.itemId, role: 'user', text }, undefined);
+  beginResponse(draft, { ...response, ...(run ? { run } : {}) });
   if (!run) return;
   // SP3: what was written while the transcript could still change leaves now, as if it had just come.
-  growAnswer(draft, { ...run, text: run.buffer });
+  if (run.buffer !== '') growAnswer(draft, { ...run, text: run.buffer });
+  for (const called of run.calls) growCalls(draft, { ...run, ...called });
   if (run.finished) finishGeneration(draft, { ...run, ...run.finished });
 }
 
-function accept(
+/** The turn will run once; its id is remembered from now on. */
+export function accept(
   draft: Draft,
-  { turnId, responseId }: { turnId: TurnId; responseId: `resp_${string}` },
+  { turnId, responseId }: { turnId: TurnId; responseId: ResponseId },
   more: { queued?: true } = {},
 ): void {
   draft.set({ recentTurnIds: [...draft.state.recentTurnIds, turnId].slice(-REMEMBERED_TURNS) });

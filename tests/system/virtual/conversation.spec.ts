@@ -204,6 +204,84 @@ describe('a conversation over the real services on virtual time', () => {
     expect(statuses()).toEqual(['cancelled', 'completed']);
   });
 
+  it('[SY1][G5] speaks what it is told to, without asking the model', async () => {
+    client.send({ type: 'parley.say', text: FIRST });
+    await stage.system.advanceBy(10_000);
+    expect(stage.llm.asked).toEqual([]);
+    expect(client.samples()).toBe(samplesOf(FIRST));
+    expect(statuses()).toEqual(['completed']);
+    client.say('what did you say?', 't1');
+    await stage.system.advanceBy(10_000);
+    expect(stage.llm.asked[0]?.at(-2)).toEqual({ role: 'assistant', content: FIRST });
+  });
+
+  it('[BI1][G1][DR6] is interrupted by speech with words, at the word that was heard', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_500);
+    client.send({ type: 'parley.speech.started' });
+    client.send({ type: 'parley.transcript.partial', turn_id: 't2', text: 'no wait' });
+    await stage.system.advanceBy(450);
+    expect(client.events('parley.response.interrupted')).toEqual([]);
+    await stage.system.advanceBy(100);
+    const samples = client.samples();
+    expect(client.events('parley.response.interrupted')).toHaveLength(1);
+    await stage.system.advanceBy(3_000);
+    expect(client.samples()).toBe(samples);
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[PA2][G5] holds its voice for a noise, and is heard to the end afterwards', async () => {
+    client.send({
+      type: 'parley.policy.update',
+      policy: { false_interruption: 'pause', false_interruption_ms: 8_000 },
+    });
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_500);
+    client.send({ type: 'parley.speech.started' });
+    await stage.system.advanceBy(100);
+    const paused = client.events('parley.output.paused');
+    expect(paused).toHaveLength(1);
+    await stage.system.advanceBy(8_000);
+    expect(client.events('parley.output.resumed')).toMatchObject([{ from_ms: paused[0]?.['from_ms'] }]);
+    expect(client.state()).toBe('speaking');
+    await stage.system.advanceBy(6_000);
+    expect(client.samples()).toBe(samplesOf(FIRST) + samplesOf(SECOND));
+    expect(statuses()).toEqual(['completed']);
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[TO1][TO3] calls a function while it speaks, and answers with the result once', async () => {
+    const tools = [{ type: 'function', name: 'weather' }];
+    stage.llm.callsFor = (text) => (text === 'weather?' ? [{ name: 'weather', arguments: '{"city":"Ulm"}' }] : []);
+    client.send({ type: 'session.update', session: { type: 'realtime', tools } });
+    client.say('weather?', 't1');
+    await stage.system.advanceBy(1_000);
+    const [called] = client.events('response.function_call_arguments.done');
+    expect(called).toMatchObject({ name: 'weather', arguments: '{"city":"Ulm"}' });
+    expect(statuses()).toEqual([]);
+    const item = { type: 'function_call_output', call_id: called?.['call_id'], output: '22' };
+    client.send({ type: 'conversation.item.create', item });
+    client.send({ type: 'conversation.item.create', item });
+    await stage.system.advanceBy(10_000);
+    expect(client.events('error')).toMatchObject([{ error: { code: 'invalid_tool_call_id' } }]);
+    client.send({ type: 'response.create' });
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['completed', 'completed']);
+    expect(stage.llm.asked[1]?.slice(-2)).toMatchObject([{ role: 'assistant' }, { role: 'tool', content: '22' }]);
+  });
+
+  it('[AW3] asks a silent user, where the policy says so', async () => {
+    client.send({
+      type: 'parley.policy.update',
+      policy: { away_after_ms: 5_000, away_prompt: 'Ask whether anybody is there.' },
+    });
+    await stage.system.advanceBy(6_000);
+    expect(client.events('parley.user')).toMatchObject([{ state: 'away' }]);
+    expect(stage.llm.asked).toEqual([[{ role: 'system', content: 'Be brief.\n\nAsk whether anybody is there.' }]]);
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['completed']);
+  });
+
   it('[G2] an owner that dies ends the running response as failed within 5 s; history stays and the next turn works', async () => {
     await stage.orchestrator();
     client.say('hello', 't1');

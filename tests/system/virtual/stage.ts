@@ -26,6 +26,8 @@ const CHUNK_MS = 100;
 export class ScriptedLlm implements LlmPort {
   readonly continuation = 'instruct';
   readonly asked: { role: string; content: string }[][] = [];
+  /** The functions it calls behind its answer, from the last message. */
+  callsFor: (text: string) => { name: string; arguments: string }[] = () => [];
   answer: (text: string) => string = () => 'One two three four five six. Seven eight nine ten eleven twelve.';
   wordDelayMs = 1;
   /** Stops after so many words without an end. */
@@ -35,13 +37,15 @@ export class ScriptedLlm implements LlmPort {
 
   async *generate(request: Parameters<LlmPort['generate']>[0], signal: AbortSignal): AsyncIterable<LlmEvent> {
     this.asked.push(request.messages.map(({ role, content }) => ({ role, content })));
-    const words = this.answer(request.messages.at(-1)?.content ?? '').split(/(?<= )/);
+    const last = request.messages.at(-1)?.content ?? '';
+    const words = this.answer(last).split(/(?<= )/);
     for (const [index, text] of words.entries()) {
       if (index >= this.stallAfterWords) await aborted(signal);
       await this.pass(this.wordDelayMs);
       if (signal.aborted) return;
       yield { kind: 'text', text };
     }
+    for (const call of this.callsFor(last)) yield { kind: 'tool-called', ...call };
     yield { kind: 'finished', reason: 'stop', usage: { inputTokens: 10, outputTokens: words.length } };
   }
 

@@ -1,5 +1,6 @@
 import { INTERRUPTION_MARK } from '@parley/model';
 import type { ChatMessage } from '@parley/ports';
+import { toolResultsIn } from './demo-calls';
 import { LONG_STORY } from './long-story';
 
 const CONNECT =
@@ -83,6 +84,8 @@ export function demoAnswer(messages: readonly ChatMessage[]): string {
 }
 
 function answerTo(messages: readonly ChatMessage[]): string {
+  const results = toolResultsIn(messages);
+  if (results !== undefined) return results;
   const said = messages.filter(({ role }) => role === 'user').at(-1)?.content ?? '';
   if (said.trim() === '') return NOTHING_SAID;
   const topic = TOPICS.find(({ asks }) => asks.test(said));

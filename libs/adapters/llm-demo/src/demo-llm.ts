@@ -1,5 +1,6 @@
 import type { LlmEvent, LlmPort, LlmRequest, TimersPort } from '@parley/ports';
 import { demoAnswer } from './demo-answer';
+import { demoCalls } from './demo-calls';
 
 /** About what a small model on one's own machine needs; faster than speech, slow enough to be interrupted. */
 const FIRST_WORD_MS = 120;
@@ -7,7 +8,8 @@ const WORD_MS = 25;
 
 /**
  * A language model without network and key, so that Parley speaks before anything is configured: a small script,
- * word by word. The same messages give the same answer.
+ * word by word. It calls an offered tool when the user says its name, and tells the result. The same request gives the same
+ * answer.
  */
 export const createDemoLlm = ({ timers }: { timers: TimersPort }): LlmPort => new DemoLlm(timers);
 
@@ -18,21 +20,21 @@ class DemoLlm implements LlmPort {
 
   constructor(private readonly timers: TimersPort) {}
 
-  async *generate({ messages }: LlmRequest, signal: AbortSignal): AsyncGenerator<LlmEvent, void> {
+  async *generate(request: LlmRequest, signal: AbortSignal): AsyncGenerator<LlmEvent, void> {
     if (signal.aborted || this.closed) return;
     const run = new AbortController();
     const abort = (): void => run.abort();
     signal.addEventListener('abort', abort, { once: true });
     this.running.add(run);
     try {
-      const words = wordsOf(demoAnswer(messages));
-      for (const [index, text] of words.entries()) {
+      const answer = answerTo(request);
+      for (const [index, event] of answer.entries()) {
         if (!(await this.pause(index === 0 ? FIRST_WORD_MS : WORD_MS, run.signal))) return;
-        yield { kind: 'text', text };
+        yield event;
       }
       if (run.signal.aborted) return;
-      const inputTokens = messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0);
-      yield { kind: 'finished', reason: 'stop', usage: { inputTokens, outputTokens: words.length } };
+      const inputTokens = request.messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0);
+      yield { kind: 'finished', reason: 'stop', usage: { inputTokens, outputTokens: answer.length } };
     } finally {
       signal.removeEventListener('abort', abort);
       this.running.delete(run);
@@ -60,6 +62,12 @@ class DemoLlm implements LlmPort {
       signal.addEventListener('abort', abort, { once: true });
     });
   }
+}
+
+/** The calls of tools, or the words of the answer. */
+function answerTo(request: LlmRequest): readonly LlmEvent[] {
+  const calls = demoCalls(request);
+  return calls.length > 0 ? calls : wordsOf(demoAnswer(request.messages)).map((text) => ({ kind: 'text', text }));
 }
 
 /** Words with the space before them: joined they are the text. */

@@ -26,8 +26,10 @@ export async function* readAnswer(
       // Some servers leave the connection open after the last text.
       if (parser.isComplete || ending) cancelTimer ??= timers.after(TRAILER_MS, () => body.cancel());
       if (!ending) continue;
-      yield ending;
-      if (ending.kind === 'failed') return false;
+      for (const event of ending) {
+        yield event;
+        if (event.kind === 'failed' || signal.aborted) return false;
+      }
       while (await body.next()) {
         // What follows the end is not looked at.
       }

@@ -2,13 +2,14 @@ import type { ProviderFailure } from '@parley/model';
 import type { LlmEvent } from '@parley/ports';
 import { z } from 'zod';
 import { EventStreamDecoder } from './event-stream-decoder';
+import { toolCallDeltaSchema, ToolCallReader } from './tool-call-reader';
 
-/** What is read of a chunk. Reasoning, tool calls and whatever else servers add are left out. */
+/** What is read of a chunk. Reasoning and whatever else servers add is left out. */
 const chunkSchema = z.object({
   choices: z.array(
     z.object({
       index: z.number().nullish(),
-      delta: z.object({ content: z.string().nullish() }).nullish(),
+      delta: z.object({ content: z.string().nullish(), tool_calls: z.array(toolCallDeltaSchema).nullish() }).nullish(),
       finish_reason: z.string().nullish(),
     }),
   ),
@@ -17,7 +18,8 @@ const chunkSchema = z.object({
 /** How OpenAI and others report a failure after the stream has begun. */
 const errorSchema = z.object({ error: z.unknown() });
 
-type Ending = Exclude<LlmEvent, { kind: 'text' }>;
+/** The events that end an answer: `failed`, or the calls and `finished`. */
+type Ending = readonly Exclude<LlmEvent, { kind: 'text' }>[];
 type FinishReason = Extract<LlmEvent, { kind: 'finished' }>['reason'];
 
 const count = (value: number | null | undefined): number =>
@@ -26,7 +28,9 @@ const count = (value: number | null | undefined): number =>
 /** Reads the body of a streamed completion, piece by piece. */
 export class CompletionParser {
   private readonly events = new EventStreamDecoder();
-  private reason: FinishReason | undefined;
+  private readonly toolCalls = new ToolCallReader();
+  /** As the server gave it. */
+  private reason: string | undefined;
   private hasText = false;
   private receivedBytes = 0;
   private hasEvents = false;
@@ -48,19 +52,24 @@ export class CompletionParser {
       if (typeof taken !== 'string') return { text, ending: taken };
       text += taken;
     }
-    return { text, ending: this.events.isOverfull ? invalid() : undefined };
+    return { text, ending: this.events.isOverfull ? invalid(NO_COMPLETIONS) : undefined };
   }
 
   /** The body has ended, or broke off. */
   end(): Ending {
     if (this.reason !== undefined) return this.finish();
-    if (this.receivedBytes > 0 && !this.hasEvents) return invalid();
+    if (this.receivedBytes > 0 && !this.hasEvents) return invalid(NO_COMPLETIONS);
     return failed({ kind: 'cut', message: 'The language model’s answer was cut off.' });
   }
 
   private finish(): Ending {
-    const { usage } = this;
-    if (this.hasText) return { kind: 'finished', reason: this.reason ?? 'stop', usage };
+    const reason = reasonOf(this.reason);
+    const calls = this.toolCalls.finish(reason !== 'stop');
+    if (calls.some(({ name }) => name === '')) return invalid('The language model called a tool without a name.');
+    if (calls.length === 0 && this.reason === 'tool_calls') {
+      return invalid('The language model’s answer ends with a tool call, but has none.');
+    }
+    if (this.hasText || calls.length > 0) return [...calls, { kind: 'finished', reason, usage: this.usage }];
     return failed({ kind: 'empty_answer', message: 'The language model gave an empty answer.' });
   }
 
@@ -68,7 +77,7 @@ export class CompletionParser {
     const json = parseJson(data);
     const chunk = chunkSchema.safeParse(json);
     if (!chunk.success) {
-      if (!errorSchema.safeParse(json).success) return invalid();
+      if (!errorSchema.safeParse(json).success) return invalid(NO_COMPLETIONS);
       return failed({
         kind: 'unavailable',
         message: 'The language model reported an error in the middle of its answer.',
@@ -78,20 +87,26 @@ export class CompletionParser {
     if (usage) {
       this.usage = { inputTokens: count(usage.prompt_tokens), outputTokens: count(usage.completion_tokens) };
     }
-    const choice = choices.find(({ index }) => (index ?? 0) === 0);
-    if (choice?.finish_reason) this.reason = reasonOf(choice.finish_reason);
-    const text = choice?.delta?.content ?? '';
+    let text = '';
+    // Some gateways divide one choice over two entries of a chunk.
+    for (const { index, delta, finish_reason: reason } of choices) {
+      if ((index ?? 0) !== 0) continue;
+      if (reason) this.reason = reason;
+      text += delta?.content ?? '';
+      for (const call of delta?.tool_calls ?? []) this.toolCalls.push(call);
+    }
+    if (this.toolCalls.isOverfull) return invalid('The language model’s tool calls are too many or too long.');
     if (text !== '') this.hasText = true;
     return text;
   }
 }
 
-const failed = (failure: ProviderFailure): Ending => ({ kind: 'failed', failure });
-const invalid = (): Ending =>
-  failed({ kind: 'invalid_answer', message: 'The language model’s answer is not a stream of chat completions.' });
+const NO_COMPLETIONS = 'The language model’s answer is not a stream of chat completions.';
+const failed = (failure: ProviderFailure): Ending => [{ kind: 'failed', failure }];
+const invalid = (message: string): Ending => failed({ kind: 'invalid_answer', message });
 
 /** Reasons that only servers with tools or dialects of their own give count as a normal end. */
-const reasonOf = (reason: string): FinishReason =>
+const reasonOf = (reason: string | undefined): FinishReason =>
   reason === 'length' || reason === 'content_filter' ? reason : 'stop';
 
 function parseJson(data: string): unknown {

@@ -8,7 +8,10 @@ export const unreachable = (code: string | undefined): ProviderFailure => ({
 });
 
 /** Of an answer that is no event stream. */
-export function failureOfAnswer(status: number, headers: IncomingHttpHeaders): ProviderFailure {
+export function failureOfAnswer(
+  { status, headers }: { status: number; headers: IncomingHttpHeaders },
+  toolsWereOffered: boolean,
+): ProviderFailure {
   if (status >= 200 && status < 300) return unexpectedType(headers['content-type'] ?? '');
   const answered = `The language model answered HTTP ${status}`;
   const waitMs = retryAfterMs(headers);
@@ -17,7 +20,11 @@ export function failureOfAnswer(status: number, headers: IncomingHttpHeaders): P
   if (status === 429)
     return { kind: 'rate_limited', message: `${answered}: too many requests, or no credit.`, ...wait };
   if (status >= 500) return { kind: 'unavailable', message: `${answered}.`, ...wait };
-  return { kind: 'rejected', message: `${answered}: check the URL and the model’s name.` };
+  // Ollama, for one, refuses tools to a model that was not made for them.
+  const checks = toolsWereOffered
+    ? 'the URL, the model’s name, and that it can call tools'
+    : 'the URL and the model’s name';
+  return { kind: 'rejected', message: `${answered}: check ${checks}.` };
 }
 
 function unexpectedType(contentType: string): ProviderFailure {

@@ -1,7 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemPorts } from '@parley/adapter-system';
-import { startFakeProviders, type ChatBehaviour, type FakeProviders } from '@parley/fakes';
+import {
+  messageText,
+  startFakeProviders,
+  type ChatBehaviour,
+  type FakeProviders,
+  type RecordedChat,
+} from '@parley/fakes';
 import { describeLlmConformance, RecordingLog, VirtualSystem, type LlmSubject } from '@parley/harness';
 import type { ProviderFailure } from '@parley/model';
 import type { LlmEvent, LlmPort } from '@parley/ports';
@@ -14,13 +20,24 @@ const request = { model: undefined, messages: [{ role: 'user', content: SECRET }
 const running = (fakes: FakeProviders): number => fakes.requests.filter(({ outcome }) => outcome === 'running').length;
 const STORY = Array.from({ length: 24 }, (_, index) => `This is sentence number ${index + 1} of the story.`).join(' ');
 
+/** Calls what is demanded or named, tells the results, or a story, or what was said. */
+function answerOf({ text, body }: RecordedChat): ChatBehaviour {
+  const pace = { kind: 'answer', firstTokenDelayMs: 60, tokenDelayMs: 3 } as const;
+  const { messages = [], tools = [], tool_choice: choice } = body;
+  const results = messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1);
+  if (results.length > 0) return { ...pace, text: results.map(messageText).join(' ') };
+  const names = tools.map(({ function: { name } }) => name);
+  const demanded =
+    typeof choice === 'object' ? [choice.function?.name] : choice === 'required' ? names.slice(0, 1) : [];
+  const called = names.filter((name) => demanded.includes(name) || (text.includes(name) && choice !== 'none'));
+  const toolCalls = called.map((name) => ({ name, arguments: '{"city":"Paris"}' }));
+  if (toolCalls.length > 0) return { ...pace, text: '', toolCalls };
+  return { ...pace, text: text.includes('story') ? STORY : `You said: ${text} That is all.` };
+}
+
 describeLlmConformance('llm-openai', async (): Promise<LlmSubject> => {
   const fakes = await startFakeProviders();
-  fakes.chatRule(({ text }) =>
-    text.includes('story')
-      ? { kind: 'answer', text: STORY, firstTokenDelayMs: 60, tokenDelayMs: 3 }
-      : { kind: 'answer', text: `You said: ${text} That is all.`, firstTokenDelayMs: 60, tokenDelayMs: 3 },
-  );
+  fakes.chatRule(answerOf);
   const log = new RecordingLog();
   const llm = createOpenAiLlm({ baseUrl: fakes.url, model: 'm', log, timers: systemPorts.timers });
   return {

@@ -5,6 +5,7 @@ import { readAnswer } from './answer-reader';
 import { EventStreamClient, type Endpoint } from './event-stream-client';
 import { failureOfAnswer, unreachable } from './failures';
 import type { AnswerBody } from './message-body';
+import { requestBody } from './request-body';
 
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 /** The SDK insists on a key; servers on one's own machine do not look at it. */
@@ -92,13 +93,8 @@ class OpenAiLlm implements LlmPort {
     return again;
   }
 
-  private async post({ model, messages }: LlmRequest, withUsage: boolean, signal: AbortSignal): Promise<Opened> {
-    const body: OpenAI.ChatCompletionCreateParamsStreaming = {
-      model: model ?? this.options.model,
-      messages: messages.map(({ role, content }) => ({ role, content })),
-      stream: true,
-      ...(withUsage ? { stream_options: { include_usage: true } } : {}),
-    };
+  private async post(request: LlmRequest, withUsage: boolean, signal: AbortSignal): Promise<Opened> {
+    const body = requestBody(request, request.model ?? this.options.model, { withUsage });
     const endpoint = await (this.endpoint ??= endpointOf(this.options));
     if (!endpoint) return { kind: 'refused', status: undefined, failure: UNUSABLE };
     const posted = await this.client.post(endpoint, JSON.stringify(body), signal);
@@ -106,7 +102,7 @@ class OpenAiLlm implements LlmPort {
       case 'stream':
         return { kind: 'opened', body: posted.body };
       case 'answered':
-        return { kind: 'refused', status: posted.status, failure: failureOfAnswer(posted.status, posted.headers) };
+        return { kind: 'refused', status: posted.status, failure: failureOfAnswer(posted, 'tools' in body) };
       case 'unreachable':
         return { kind: 'refused', status: undefined, failure: unreachable(posted.code) };
       case 'aborted':

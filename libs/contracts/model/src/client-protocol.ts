@@ -1,7 +1,8 @@
 import type { ErrorCode } from './errors';
 import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
-import type { SessionPolicy } from './policy';
+import type { WirePolicy } from './policy';
 import type { Viseme } from './timings';
+import type { ToolDefinition } from './tools';
 
 /** WebSocket subprotocols. `parley.v1` is selected when offered; the Realtime API's `realtime` otherwise. */
 export const PARLEY_SUBPROTOCOL = 'parley.v1';
@@ -13,15 +14,20 @@ export const REALTIME_PATH = '/v1/realtime';
 /** Client → server, parsed (PROTOCOL.md, "The client protocol"). Unknown events and fields are refused by name. */
 export type ClientEvent = { event_id?: string } & (
   | { type: 'session.update'; session: SessionUpdate }
-  | { type: 'conversation.item.create'; previous_item_id?: ItemId | null; item: MessageItem }
+  | { type: 'conversation.item.create'; previous_item_id?: ItemId | null; item: ClientItem }
   | { type: 'conversation.item.truncate'; item_id: ItemId; content_index: number; audio_end_ms: number }
   | { type: 'response.create'; response?: { instructions?: string; metadata?: Record<string, string> | null } }
   | { type: 'response.cancel'; response_id?: ResponseId }
+  | { type: 'parley.speech.started' }
+  | { type: 'parley.speech.stopped' }
+  | { type: 'parley.transcript.partial'; turn_id: TurnId; text: string }
   | { type: 'parley.transcript.speculative'; turn_id: TurnId; text: string }
   | { type: 'parley.transcript.resumed'; turn_id: TurnId }
   | { type: 'parley.transcript.final'; turn_id?: TurnId; text: string }
   | { type: 'parley.interrupt'; response_id?: ResponseId }
-  | { type: 'parley.policy.update'; policy: Partial<SessionPolicy> }
+  | { type: 'parley.say'; text: string; interruptible?: boolean }
+  | { type: 'parley.mute'; muted: boolean }
+  | { type: 'parley.policy.update'; policy: Partial<WirePolicy> }
   | { type: 'parley.playback'; response_id: ResponseId; played_ms: number; ended?: boolean }
   | { type: 'parley.ping' }
 );
@@ -31,6 +37,21 @@ export interface SessionUpdate {
   type: 'realtime';
   instructions?: string | null;
   audio?: { output?: { voice?: string } };
+  tools?: WireTool[];
+  tool_choice?: WireToolChoice;
+}
+
+export type WireTool = { type: 'function' } & ToolDefinition;
+export type WireToolChoice = 'auto' | 'none' | 'required' | { type: 'function'; name: string };
+
+export type ClientItem = MessageItem | CallOutputItem;
+
+/** What a function that the model called has returned. */
+export interface CallOutputItem {
+  id?: ItemId;
+  type: 'function_call_output';
+  call_id: string;
+  output: string;
 }
 
 export interface MessageItem {
@@ -53,6 +74,9 @@ export const CAPABILITIES = [
   'visemes',
   'policy',
   'speculation',
+  'speech',
+  'say',
+  'tools',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -65,7 +89,11 @@ export type ParleyEvent =
   | { type: 'parley.state'; state: FloorState; response_id?: ResponseId }
   /** `queued`: it waits for the response in progress to end. */
   | { type: 'parley.turn.accepted'; turn_id: TurnId; response_id: ResponseId; queued?: true }
-  | { type: 'parley.policy.updated'; policy: SessionPolicy }
+  | { type: 'parley.policy.updated'; policy: WirePolicy }
+  /** The client stops playing at `from_ms`, until `resumed` of this response or until it is interrupted. */
+  | { type: 'parley.output.paused'; response_id: ResponseId; from_ms: number }
+  | { type: 'parley.output.resumed'; response_id: ResponseId; from_ms: number }
+  | { type: 'parley.user'; state: 'present' | 'away' }
   | {
       type: 'parley.response.interrupted';
       response_id: ResponseId;

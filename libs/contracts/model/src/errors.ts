@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   'response_cancel_not_active',
   'item_not_found',
   'item_id_in_use',
+  'invalid_tool_call_id',
   'unsupported_content_type',
   'turn_duplicate',
   'turn_in_progress',

@@ -1,5 +1,6 @@
 import type { ClientError } from './errors';
 import type { InputNumber, ItemId, ResponseId, TurnId } from './ids';
+import type { ToolCall } from './tools';
 
 /** Token counts of one response as the model reported them; zeros when it reported none. */
 export interface Usage {
@@ -34,6 +35,8 @@ export type OwnerOutput =
       metadata: Record<string, string> | null;
     }
   | { kind: 'text'; lane: number; ordinal: number; segment: number; text: string }
+  /** The model calls a function of the client's, which answers with an item. */
+  | { kind: 'call'; lane: number; ordinal: number; itemId: ItemId; call: ToolCall }
   /**
    * No more segments than `segments` will come. The closing events are written after the last sample of the last one.
    * With status `failed` they are written at once, and audio not yet written is dropped.
@@ -67,8 +70,11 @@ export type OwnerOutput =
       usage: Usage;
       reason: InterruptReason;
     }
+  /** The client is to hold its voice: the estimated playhead of one that does not report stands still too. */
+  | { kind: 'paused'; lane: number; ordinal: number; responseId: ResponseId; fromMs: number }
+  | { kind: 'resumed'; lane: number; ordinal: number; responseId: ResponseId; fromMs: number }
   /** The session ended; the gateway closes the connection after writing what precedes this. */
   | { kind: 'disconnect'; closeCode: number; reason: string };
 
-/** Why a response was interrupted, in the Realtime API's words: by the client's order, or by a turn that took the floor. */
+/** Why a response was interrupted, in the Realtime API's words: by the client's order, or by a turn or speech that took the floor. */
 export type InterruptReason = 'client_cancelled' | 'turn_detected';

@@ -2,6 +2,7 @@ import type { ResponseDelivery } from './delivery';
 import type { ClientError } from './errors';
 import type { ItemId, ResponseId, TurnId } from './ids';
 import type { SessionPolicy } from './policy';
+import type { ToolChoice, ToolDefinition } from './tools';
 
 /** A message the client puts into the conversation. Assistant text may be replayed by a client that brings its history. */
 export interface ItemDraft {
@@ -20,6 +21,8 @@ export interface ResponseOptions {
 export interface SessionPatch {
   instructions?: string | null;
   voice?: string;
+  tools?: ToolDefinition[];
+  toolChoice?: ToolChoice;
 }
 
 /**
@@ -32,7 +35,17 @@ export type SessionInput =
   | { kind: 'speculative-transcript'; turnId: TurnId; text: string }
   /** The user speaks on: the speculative transcript of this turn was not all of it. */
   | { kind: 'speech-resumed'; turnId: TurnId }
+  /** The words so far of an utterance that goes on; `delivery` as for an interruption, which it may be. */
+  | { kind: 'partial-transcript'; turnId: TurnId; text: string; delivery: ResponseDelivery[] }
+  | { kind: 'speech-started'; delivery: ResponseDelivery[] }
+  | { kind: 'speech-stopped' }
+  /** Muted, the user says nothing: speech and transcripts under way do not count. */
+  | { kind: 'mute-changed'; muted: boolean }
+  /** `parley.say`: the agent speaks this text; the model is not asked. Without `interruptible` the session's policy says it. */
+  | { kind: 'said'; turnId: TurnId; text: string; responseId: ResponseId; answerId: ItemId; interruptible?: boolean }
   | { kind: 'item-created'; itemId: ItemId; item: ItemDraft; previousItemId?: ItemId | null }
+  /** The client ran a function that the model called. Its place is behind the call. */
+  | { kind: 'call-answered'; itemId: ItemId; callId: string; output: string }
   | { kind: 'response-requested'; turnId: TurnId; responseId: ResponseId; answerId: ItemId; options: ResponseOptions }
   /**
    * `parley.interrupt`. Hits the ordinals up to `writtenOrdinal` (already on this connection) and every response begun

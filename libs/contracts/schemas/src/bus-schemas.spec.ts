@@ -63,6 +63,29 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
     { ...numbered, input: { kind: 'speculative-transcript', turnId: 't1', text: 'Hi' } },
     { ...numbered, input: { kind: 'speech-resumed', turnId: 't1' } },
     { ...numbered, input: { kind: 'policy-updated', patch: { busy: 'queue', commit: 'exact' } } },
+    {
+      ...numbered,
+      input: {
+        kind: 'policy-updated',
+        patch: {
+          ...{ interruptible: false, minSpeechMs: 300, minWords: 2, backchannels: ['mhm'], coolDownMs: 100 },
+          ...{ falseInterruption: 'pause', falseInterruptionMs: 900, awayAfterMs: null, awayPrompt: 'Ask.' },
+        },
+      },
+    },
+    { ...numbered, input: { kind: 'partial-transcript', turnId: 't1', text: 'Hi', delivery: [delivery] } },
+    { ...numbered, input: { kind: 'speech-started', delivery: [delivery] } },
+    { ...numbered, input: { kind: 'speech-stopped' } },
+    { ...numbered, input: { kind: 'call-answered', itemId: 'i', callId: 'call_1', output: '22' } },
+    {
+      ...numbered,
+      input: {
+        kind: 'session-updated',
+        patch: { tools: [{ name: 'f', description: 'd', parameters: { type: 'object' } }], toolChoice: { name: 'f' } },
+      },
+    },
+    { ...numbered, input: { kind: 'mute-changed', muted: true } },
+    { ...numbered, input: { kind: 'said', ...turn, text: 'Hi', interruptible: false } },
     { ...numbered, input: { kind: 'message-refused', error } },
     { ...numbered, input: { kind: 'disconnected', reason: 'lost' } },
   ],
@@ -94,6 +117,14 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
       ],
     },
     { ...numberedFrom, outputs: [{ kind: 'close', ...lane }] },
+    {
+      ...numberedFrom,
+      outputs: [
+        { kind: 'call', ...lane, itemId: 'i', call: { callId: 'call_1', name: 'f', arguments: '{}' } },
+        { kind: 'paused', ...lane, responseId: 'resp_1', fromMs: 514 },
+        { kind: 'resumed', ...lane, responseId: 'resp_1', fromMs: 514 },
+      ],
+    },
     {
       ...numberedFrom,
       outputs: [

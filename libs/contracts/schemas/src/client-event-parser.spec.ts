@@ -1,4 +1,4 @@
-import type { ClientError, ErrorCode } from '@parley/model';
+import { DEFAULT_POLICY, wirePolicy, type ClientError, type ErrorCode } from '@parley/model';
 import { parseClientEvent, parseClientText, type ParsedClientEvent } from './client-event-parser';
 
 const parley = { parley: true };
@@ -49,6 +49,33 @@ describe('client events that are accepted', () => {
     ['response.cancel of a response', { type: 'response.cancel', response_id: 'resp_1' }],
     ['a transcript', { type: 'parley.transcript.final', turn_id: 't1', text: 'What is the time?' }],
     ['a transcript without a turn id', { type: 'parley.transcript.final', text: 'hi' }],
+    ['speech', { type: 'parley.speech.started' }],
+    ['the end of speech', { type: 'parley.speech.stopped' }],
+    ['partial words', { type: 'parley.transcript.partial', turn_id: 't1', text: 'What is' }],
+    ['words for the agent', { type: 'parley.say', text: 'Hello.', interruptible: false }],
+    ['mute', { type: 'parley.mute', muted: true }],
+    [
+      'a whole policy',
+      {
+        type: 'parley.policy.update',
+        policy: { ...wirePolicy(DEFAULT_POLICY), away_after_ms: 15_000, away_prompt: 'Ask.' },
+      },
+    ],
+    [
+      'tools',
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          tools: [{ type: 'function', name: 'weather', description: 'x', parameters: { type: 'object' } }],
+          tool_choice: { type: 'function', name: 'weather' },
+        },
+      },
+    ],
+    [
+      'the result of a function',
+      { type: 'conversation.item.create', item: { type: 'function_call_output', id: 'i', call_id: 'c', output: '' } },
+    ],
     ['an interrupt', { type: 'parley.interrupt' }],
     ['an interrupt of a response', { type: 'parley.interrupt', response_id: 'resp_1' }],
     ['a playback report', { type: 'parley.playback', response_id: 'resp_1', played_ms: 12.5 }],
@@ -79,6 +106,13 @@ describe('client events that are refused', () => {
     Object.fromEntries(Object.entries(event).filter(([name]) => name !== key));
   const create = (response: unknown): object => ({ type: 'response.create', response });
   const session = (value: unknown): object => ({ type: 'session.update', session: value });
+  const tools = (value: unknown): object => session({ type: 'realtime', tools: value });
+  const weather = { type: 'function', name: 'weather' };
+  const policy = (value: object): object => ({ type: 'parley.policy.update', policy: value });
+  const result = (more: object): object => ({
+    type: 'conversation.item.create',
+    item: { type: 'function_call_output', call_id: 'call_1', output: '22', ...more },
+  });
   const final = (text: unknown): object => ({ type: 'parley.transcript.final', text });
 
   const refused: [string, unknown, ErrorCode, string | null][] = [
@@ -117,7 +151,41 @@ describe('client events that are refused', () => {
       'session.instructions',
     ],
     ['an item that is missing', { type: 'conversation.item.create' }, 'missing_required_parameter', 'item'],
-    ['a tool result', item({ type: 'function_call_output', content: undefined }), 'invalid_value', 'item.type'],
+    ['an item of another type', item({ type: 'function_call' }), 'invalid_value', 'item.type'],
+    ['an item without a type', item({ type: undefined }), 'missing_required_parameter', 'item.type'],
+    ['a result without its call', result({ call_id: undefined }), 'missing_required_parameter', 'item.call_id'],
+    ['a result that is an object', result({ output: {} }), 'invalid_value', 'item.output'],
+    ['a result with content', result({ content: [] }), 'unknown_parameter', 'item.content'],
+    ['a tool without a name', tools([{ type: 'function' }]), 'missing_required_parameter', 'session.tools[0].name'],
+    ['a tool of another type', tools([{ type: 'mcp', name: 'f' }]), 'invalid_value', 'session.tools[0].type'],
+    ['a tool with a bad name', tools([{ type: 'function', name: 'a b' }]), 'invalid_value', 'session.tools[0].name'],
+    ['two tools of one name', tools([weather, weather]), 'invalid_value', 'session.tools'],
+    [
+      'more tools than 128',
+      tools(Array.from({ length: 129 }, (_, n) => ({ ...weather, name: `f${n}` }))),
+      'invalid_value',
+      'session.tools',
+    ],
+    ['a choice nobody has', session({ type: 'realtime', tool_choice: 'any' }), 'invalid_value', 'session.tool_choice'],
+    ['a policy nobody has', policy({ busy: 'drop' }), 'invalid_value', 'policy.busy'],
+    ['a wait in microseconds', policy({ min_speech_ms: 500_000 }), 'invalid_value', 'policy.min_speech_ms'],
+    ['a wait that is negative', policy({ cool_down_ms: -1 }), 'invalid_value', 'policy.cool_down_ms'],
+    ['no time until the user is away', policy({ away_after_ms: 0 }), 'invalid_value', 'policy.away_after_ms'],
+    [
+      'a backchannel of sentences',
+      policy({ backchannels: ['x'.repeat(65)] }),
+      'string_above_max_length',
+      'policy.backchannels[0]',
+    ],
+    ['mute without saying which', { type: 'parley.mute' }, 'missing_required_parameter', 'muted'],
+    ['words for the agent that are none', { type: 'parley.say', text: 7 }, 'invalid_value', 'text'],
+    [
+      'partial words of no turn',
+      { type: 'parley.transcript.partial', text: 'x' },
+      'missing_required_parameter',
+      'turn_id',
+    ],
+    ['speech with words', { type: 'parley.speech.started', text: 'x' }, 'unknown_parameter', 'text'],
     ['a role nobody has', item({ role: 'tool' }), 'invalid_value', 'item.role'],
     ['content that is missing', item({ content: undefined }), 'missing_required_parameter', 'item.content'],
     ['content that is a string', item({ content: 'hi' }), 'invalid_value', 'item.content'],
@@ -287,6 +355,16 @@ describe('events of parley.v1 on other connections', () => {
     expect(error).toMatchObject({ code: 'unknown_event', param: 'type' });
     expect(error.message.split('Supported:')[1]).not.toContain('parley.');
     expect(parseClientEvent(event, parley).ok).toBe(true);
+  });
+});
+
+describe('what stands for one of several', () => {
+  it('is refused with all of them', () => {
+    const other = errorOf(parseClientEvent(item({ type: 'function_call' }), parley));
+    expect(other.message).toContain("'message', 'function_call_output'");
+    const choice = { type: 'session.update', session: { type: 'realtime', tool_choice: 'any' } };
+    const { message } = errorOf(parseClientEvent(choice, parley));
+    expect(message).toContain("'auto', 'none', 'required'");
   });
 });
 

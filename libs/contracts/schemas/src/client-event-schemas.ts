@@ -1,6 +1,7 @@
 import {
   BUSY_POLICIES,
   COMMIT_POLICIES,
+  FALSE_INTERRUPTION_POLICIES,
   isResponseId,
   type ClientEvent,
   type ClientEventType,
@@ -34,6 +35,7 @@ const text = z
   .string()
   .max(CLIENT_LIMITS.textChars)
   .overwrite((value) => value.replace(NOT_TEXT, '\uFFFD'));
+const policyWaitMs = z.int().min(0).max(CLIENT_LIMITS.policyWaitMs);
 
 const metadata = z
   .record(z.string().max(CLIENT_LIMITS.metadataKeyChars), z.string().max(CLIENT_LIMITS.metadataValueChars))
@@ -45,7 +47,7 @@ const metadata = z
 const contentTypeOf = (role: string): string => (role === 'assistant' ? 'output_text' : 'input_text');
 
 /** Fields in this order: of several faults the first one is reported, and `type` tells most about what a client meant. */
-const item = closed({
+const message = closed({
   type: z.literal('message'),
   id: id.exactOptional(),
   role: z.enum(['user', 'system', 'assistant']),
@@ -67,6 +69,26 @@ const item = closed({
   }
 });
 
+const item = z.discriminatedUnion('type', [
+  message,
+  closed({ type: z.literal('function_call_output'), id: id.exactOptional(), call_id: id, output: text }),
+]);
+
+/** As the Realtime API wants it, and every provider takes it. */
+const toolName = z
+  .string()
+  .max(CLIENT_LIMITS.toolNameChars)
+  .regex(/^[a-zA-Z0-9_-]+$/, 'must be letters, digits, _ and - alone');
+const tool = closed({
+  type: z.literal('function'),
+  name: toolName,
+  description: text.exactOptional(),
+  parameters: z.record(z.string(), z.unknown()).exactOptional(),
+});
+
+const areDistinct = (tools: readonly { name: string }[]): boolean =>
+  new Set(tools.map(({ name }) => name)).size === tools.length;
+
 const event = <Type extends ClientEventType, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   closed({ type: z.literal(type), event_id: id.exactOptional(), ...shape });
 
@@ -76,6 +98,17 @@ export const clientEventSchemas = {
     session: closed({
       type: z.literal('realtime'),
       instructions: text.nullable().exactOptional(),
+      tools: z
+        .array(tool)
+        .max(CLIENT_LIMITS.tools)
+        .refine(areDistinct, 'must not name a function twice')
+        .exactOptional(),
+      tool_choice: z
+        .union(
+          [z.enum(['auto', 'none', 'required']), closed({ type: z.literal('function'), name: toolName })],
+          "must be 'auto', 'none', 'required', or name a function as { type, name }",
+        )
+        .exactOptional(),
       audio: closed({ output: closed({ voice: id.exactOptional() }).exactOptional() }).exactOptional(),
     }),
   }),
@@ -95,14 +128,28 @@ export const clientEventSchemas = {
     }).exactOptional(),
   }),
   'response.cancel': event('response.cancel', { response_id: responseId.exactOptional() }),
+  'parley.speech.started': event('parley.speech.started', {}),
+  'parley.speech.stopped': event('parley.speech.stopped', {}),
+  'parley.transcript.partial': event('parley.transcript.partial', { turn_id: id, text }),
   'parley.transcript.speculative': event('parley.transcript.speculative', { turn_id: id, text }),
   'parley.transcript.resumed': event('parley.transcript.resumed', { turn_id: id }),
   'parley.transcript.final': event('parley.transcript.final', { turn_id: id.exactOptional(), text }),
   'parley.interrupt': event('parley.interrupt', { response_id: responseId.exactOptional() }),
+  'parley.say': event('parley.say', { text, interruptible: z.boolean().exactOptional() }),
+  'parley.mute': event('parley.mute', { muted: z.boolean() }),
   'parley.policy.update': event('parley.policy.update', {
     policy: closed({
       busy: z.enum(BUSY_POLICIES).exactOptional(),
       commit: z.enum(COMMIT_POLICIES).exactOptional(),
+      interruptible: z.boolean().exactOptional(),
+      min_speech_ms: policyWaitMs.exactOptional(),
+      min_words: z.int().min(0).max(CLIENT_LIMITS.minWords).exactOptional(),
+      backchannels: z.array(id).max(CLIENT_LIMITS.backchannels).exactOptional(),
+      cool_down_ms: policyWaitMs.exactOptional(),
+      false_interruption: z.enum(FALSE_INTERRUPTION_POLICIES).exactOptional(),
+      false_interruption_ms: policyWaitMs.exactOptional(),
+      away_after_ms: z.int().min(1).max(CLIENT_LIMITS.awayAfterMs).nullable().exactOptional(),
+      away_prompt: text.nullable().exactOptional(),
     }),
   }),
   'parley.playback': event('parley.playback', {

@@ -38,12 +38,19 @@ export function clientErrorOfIssue(issue: z.core.$ZodIssue, event: unknown): Cli
     const message = `Invalid '${param}': longer than the maximum of ${issue.maximum} characters.`;
     return refusal('string_above_max_length', param, message);
   }
-  if (issue.code === 'invalid_value') {
-    const allowed = issue.values.map((each) => `'${String(each)}'`).join(', ');
+  const values = valuesOf(issue);
+  if (values) {
+    const allowed = values.map((each) => `'${String(each)}'`).join(', ');
     const code = CONTENT_TYPE.test(param) && typeof value === 'string' ? 'unsupported_content_type' : 'invalid_value';
     return refusal(code, param, `Invalid value for '${param}'. Supported here: ${allowed}.`);
   }
   return refusal('invalid_value', param, `Invalid value for '${param}': ${issue.message}.`);
+}
+
+/** What may stand there, where that is one of a list. */
+function valuesOf(issue: z.core.$ZodIssue): readonly unknown[] | undefined {
+  if (issue.code === 'invalid_value') return issue.values;
+  return 'options' in issue && Array.isArray(issue.options) ? issue.options : undefined;
 }
 
 /** `item.content[0].text`, as the Realtime API writes paths. */

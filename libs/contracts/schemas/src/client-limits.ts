@@ -2,6 +2,13 @@
 export const CLIENT_LIMITS = {
   textChars: 32_768,
   idChars: 64,
+  backchannels: 64,
+  /** A longer wait of a policy is a mistake in its unit. */
+  policyWaitMs: 10_000,
+  awayAfterMs: 3_600_000,
+  minWords: 20,
+  tools: 128,
+  toolNameChars: 64,
   metadataKeys: 16,
   metadataKeyChars: 64,
   metadataValueChars: 512,

@@ -3,5 +3,5 @@ export * from './client-event-parser';
 export * from './client-limits';
 export * from './envelope';
 export { incarnation, responseId, sessionId } from './id-schemas';
-export { ownerOutput } from './owner-output-schemas';
-export { sessionPolicyPatch } from './session-input-schemas';
+export { ownerOutput, toolCall } from './owner-output-schemas';
+export { sessionPolicyPatch, toolChoice, toolDefinition } from './session-input-schemas';

@@ -6,6 +6,8 @@ const usage = z.object({ inputTokens: count, outputTokens: count });
 const status = z.enum(['completed', 'failed', 'incomplete']);
 const lane = { lane: count, ordinal: count };
 
+export const toolCall = z.object({ callId: z.string(), name: z.string(), arguments: z.string() });
+
 /** Numbered owner output; the stored state holds what is not acknowledged. */
 export const ownerOutput = z.discriminatedUnion('kind', [
   // An event of the client protocol travels as it is: the gateway adds the id and passes it on.
@@ -23,6 +25,7 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     voice: z.string().nullable().default(null),
     metadata: z.record(z.string(), z.string()).nullable(),
   }),
+  z.object({ kind: z.literal('call'), ...lane, itemId: z.string(), call: toolCall }),
   z.object({ kind: z.literal('text'), ...lane, segment: count, text: z.string() }),
   z.object({
     kind: z.literal('end'),
@@ -44,6 +47,8 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     usage,
     reason: z.enum(['client_cancelled', 'turn_detected']),
   }),
+  z.object({ kind: z.literal('paused'), ...lane, responseId, fromMs: milliseconds }),
+  z.object({ kind: z.literal('resumed'), ...lane, responseId, fromMs: milliseconds }),
   z.object({ kind: z.literal('disconnect'), closeCode: z.int(), reason: z.string() }),
 ]);
 

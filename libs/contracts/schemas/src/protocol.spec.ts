@@ -13,6 +13,7 @@ import {
   REALTIME_PATH,
   SCHEMA_VERSION,
   subjects,
+  wirePolicy,
   type ChunkHeader,
   type ParleyEvent,
 } from '@parley/model';
@@ -208,6 +209,9 @@ function fieldsOf(schema: unknown, path = ''): string[] {
   if (schema instanceof z.ZodExactOptional) return fieldsOf(schema.unwrap(), `${path}?`);
   if (schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap(), path);
   if (schema instanceof z.ZodArray) return fieldsOf(schema.element, `${path}[]`);
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    return [...new Set(schema.options.flatMap((option) => fieldsOf(option, path)))];
+  }
   if (schema instanceof z.ZodObject) {
     const prefix = path === '' ? '' : `${path}.`;
     return Object.entries(schema.shape).flatMap(([key, field]) => fieldsOf(field, prefix + key));
@@ -245,6 +249,9 @@ describe('PROTOCOL.md, the client protocol', () => {
         first_audio_ms: true,
         generated_ms: true,
       },
+      'parley.output.paused': { response_id: true, from_ms: true },
+      'parley.output.resumed': { response_id: true, from_ms: true },
+      'parley.user': { state: true },
       'parley.visemes': { response_id: true, item_id: true, visemes: true },
       'parley.pong': {},
     };
@@ -254,6 +261,18 @@ describe('PROTOCOL.md, the client protocol', () => {
     });
     const named = Object.entries(expected).map(([type, fields]) => `${type}: ${sorted(Object.keys(fields)).join(' ')}`);
     expect(sorted(documented)).toEqual(sorted(named));
+  });
+
+  it('has every field of the policy with its default', () => {
+    const documented = tableOf(['field', 'value', 'default']).map((row) => [
+      firstCode(row, 'field'),
+      cell(row, 'default').replaceAll('`', '').replaceAll(',', ''),
+    ]);
+    const defaults = Object.entries(wirePolicy(DEFAULT_POLICY)).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(' ') : String(value),
+    ]);
+    expect(documented).toEqual(defaults);
   });
 
   it('names no parley event that does not exist', () => {
@@ -287,17 +306,19 @@ describe('PROTOCOL.md, the client protocol', () => {
     const realtime = tableOf(['event', 'fields beside `type` and `event_id`']).map((row) => firstCode(row, 'event'));
     for (const event of order.slice(0, -1)) expect(realtime).toContain(event);
     expect(order.at(-1)).toBe('parley.response.interrupted');
+    const ofCalls = realtime.filter((event) => event.startsWith('response.function_call'));
     expect(sorted(realtime.filter((event) => event.startsWith('response.')))).toEqual(
-      sorted(order.filter((event) => event.startsWith('response.'))),
+      sorted([...order.filter((event) => event.startsWith('response.')), ...ofCalls]),
     );
   });
 
   it('has the names and limits of the code', () => {
-    const { textChars, idChars, metadataKeys, metadataKeyChars, metadataValueChars } = CLIENT_LIMITS;
+    const { textChars, idChars, metadataKeys, metadataKeyChars, metadataValueChars, tools, toolNameChars } =
+      CLIENT_LIMITS;
     for (const text of [
       `text and instructions ${textChars.toLocaleString('en')} UTF-16 units`,
       `voice names) ${idChars},`,
-      `\`metadata\` ${metadataKeys} keys of ${metadataKeyChars} with values of ${metadataValueChars}`,
+      `\`metadata\` ${metadataKeys} keys of ${metadataKeyChars} with values of ${metadataValueChars}, ${tools} tools with names of ${toolNameChars}`,
       `\`GET ${REALTIME_PATH}\``,
       `\`Sec-WebSocket-Protocol: ${PARLEY_SUBPROTOCOL}\``,
       `\`${KEY_SUBPROTOCOL_PREFIX}<key>\``,

@@ -1,4 +1,4 @@
-import { BUSY_POLICIES, COMMIT_POLICIES } from '@parley/model';
+import { BUSY_POLICIES, COMMIT_POLICIES, FALSE_INTERRUPTION_POLICIES } from '@parley/model';
 import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { responseDelivery } from './delivery-schemas';
@@ -15,14 +15,32 @@ const responseOptions = z.object({
   metadata: z.record(z.string(), z.string()).exactOptional(),
 });
 
+export const toolDefinition = z.object({
+  name: z.string(),
+  description: z.string().exactOptional(),
+  parameters: z.record(z.string(), z.unknown()).exactOptional(),
+});
+export const toolChoice = z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string() })]);
+
 const sessionPatch = z.object({
   instructions: z.string().nullable().exactOptional(),
   voice: z.string().exactOptional(),
+  tools: z.array(toolDefinition).exactOptional(),
+  toolChoice: toolChoice.exactOptional(),
 });
 
 export const sessionPolicyPatch = z.object({
   busy: z.enum(BUSY_POLICIES).exactOptional(),
   commit: z.enum(COMMIT_POLICIES).exactOptional(),
+  interruptible: z.boolean().exactOptional(),
+  minSpeechMs: count.exactOptional(),
+  minWords: count.exactOptional(),
+  backchannels: z.array(z.string()).exactOptional(),
+  coolDownMs: count.exactOptional(),
+  falseInterruption: z.enum(FALSE_INTERRUPTION_POLICIES).exactOptional(),
+  falseInterruptionMs: count.exactOptional(),
+  awayAfterMs: count.nullable().exactOptional(),
+  awayPrompt: z.string().nullable().exactOptional(),
 });
 
 const interruption = {
@@ -43,11 +61,29 @@ const sessionInput = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('speculative-transcript'), turnId: z.string(), text: z.string() }),
   z.object({ kind: z.literal('speech-resumed'), turnId: z.string() }),
   z.object({
+    kind: z.literal('partial-transcript'),
+    turnId: z.string(),
+    text: z.string(),
+    delivery: z.array(responseDelivery),
+  }),
+  z.object({ kind: z.literal('speech-started'), delivery: z.array(responseDelivery) }),
+  z.object({ kind: z.literal('speech-stopped') }),
+  z.object({ kind: z.literal('mute-changed'), muted: z.boolean() }),
+  z.object({
+    kind: z.literal('said'),
+    turnId: z.string(),
+    text: z.string(),
+    responseId,
+    answerId: z.string(),
+    interruptible: z.boolean().exactOptional(),
+  }),
+  z.object({
     kind: z.literal('item-created'),
     itemId: z.string(),
     item: itemDraft,
     previousItemId: z.string().nullable().exactOptional(),
   }),
+  z.object({ kind: z.literal('call-answered'), itemId: z.string(), callId: z.string(), output: z.string() }),
   z.object({
     kind: z.literal('response-requested'),
     turnId: z.string(),

@@ -1,4 +1,4 @@
-import type { ClientEvent, SessionInput } from '@parley/model';
+import { policyOfWire, type ClientEvent, type ResponseId, type SessionInput } from '@parley/model';
 import type { RandomPort } from '@parley/ports';
 
 type Durable = Exclude<ClientEvent, { type: 'parley.playback' | 'parley.ping' }>;
@@ -8,72 +8,113 @@ export type DeliverySnapshot = Pick<Extract<SessionInput, { kind: 'interrupted' 
 
 /** The durable input a client's event stands for; ids it leaves open are drawn here, so that the engine stays pure. */
 export function inputOf(event: Durable, random: RandomPort, snapshot: () => DeliverySnapshot): SessionInput {
-  const responseId = (): `resp_${string}` => `resp_${random.hex(12)}`;
-  const itemId = (): string => `item_${random.hex(12)}`;
+  const draw = new Draws(random);
   switch (event.type) {
-    case 'parley.transcript.final': {
-      const turnId = event.turn_id ?? `turn_${random.hex(12)}`;
-      const ids = { itemId: itemId(), responseId: responseId(), answerId: itemId() };
-      return { kind: 'final-transcript', turnId, text: event.text, ...ids };
+    case 'parley.speech.started':
+    case 'parley.speech.stopped':
+    case 'parley.transcript.partial':
+    case 'parley.transcript.speculative':
+    case 'parley.transcript.resumed':
+    case 'parley.transcript.final':
+      return utteranceOf(event, draw, snapshot);
+    case 'parley.say': {
+      const { text, interruptible } = event;
+      return { kind: 'said', ...draw.turn(), text, ...(interruptible === undefined ? {} : { interruptible }) };
+    }
+    case 'response.create': {
+      const { instructions, metadata } = event.response ?? {};
+      const options = {
+        ...(instructions === undefined ? {} : { instructions }),
+        ...(metadata === undefined || metadata === null ? {} : { metadata }),
+      };
+      return { kind: 'response-requested', ...draw.turn(), options };
+    }
+    case 'conversation.item.create':
+      return itemCreated(event, draw);
+    case 'parley.interrupt':
+      return { kind: 'interrupted', ...named(event.response_id), ...snapshot() };
+    case 'response.cancel':
+      return { kind: 'response-cancelled', ...named(event.response_id), ...snapshot() };
+    case 'conversation.item.truncate': {
+      const { delivery } = snapshot();
+      return { kind: 'item-truncated', itemId: event.item_id, audioEndMs: event.audio_end_ms, delivery };
+    }
+    case 'parley.mute':
+      return { kind: 'mute-changed', muted: event.muted };
+    case 'parley.policy.update':
+      return { kind: 'policy-updated', patch: policyOfWire(event.policy) };
+    case 'session.update':
+      return sessionUpdated(event);
+  }
+}
+
+/** Ids that a client's event leaves open. */
+class Draws {
+  constructor(private readonly random: RandomPort) {}
+
+  itemId(): string {
+    return `item_${this.random.hex(12)}`;
+  }
+
+  turn(): { turnId: string; responseId: ResponseId; answerId: string } {
+    const { random } = this;
+    return { turnId: `turn_${random.hex(12)}`, responseId: `resp_${random.hex(12)}`, answerId: this.itemId() };
+  }
+}
+
+type Utterance = Extract<Durable, { type: `parley.${'speech' | 'transcript'}.${string}` }>;
+
+/** What the user says, as the client hears it. */
+function utteranceOf(event: Utterance, draw: Draws, snapshot: () => DeliverySnapshot): SessionInput {
+  switch (event.type) {
+    case 'parley.speech.started':
+      return { kind: 'speech-started', delivery: snapshot().delivery };
+    case 'parley.speech.stopped':
+      return { kind: 'speech-stopped' };
+    case 'parley.transcript.partial': {
+      const { delivery } = snapshot();
+      return { kind: 'partial-transcript', turnId: event.turn_id, text: event.text, delivery };
     }
     case 'parley.transcript.speculative':
       return { kind: 'speculative-transcript', turnId: event.turn_id, text: event.text };
     case 'parley.transcript.resumed':
       return { kind: 'speech-resumed', turnId: event.turn_id };
-    case 'response.create': {
-      const { instructions, metadata } = event.response ?? {};
-      return {
-        kind: 'response-requested',
-        turnId: `turn_${random.hex(12)}`,
-        responseId: responseId(),
-        answerId: itemId(),
-        options: {
-          ...(instructions === undefined ? {} : { instructions }),
-          ...(metadata === undefined || metadata === null ? {} : { metadata }),
-        },
-      };
-    }
-    case 'conversation.item.create':
-      return itemCreated(event, itemId);
-    case 'parley.interrupt':
-      return { kind: 'interrupted', ...named(event.response_id), ...snapshot() };
-    case 'response.cancel':
-      return { kind: 'response-cancelled', ...named(event.response_id), ...snapshot() };
-    case 'conversation.item.truncate':
-      return {
-        kind: 'item-truncated',
-        itemId: event.item_id,
-        audioEndMs: event.audio_end_ms,
-        delivery: snapshot().delivery,
-      };
-    case 'parley.policy.update':
-      return { kind: 'policy-updated', patch: event.policy };
-    case 'session.update': {
-      const { instructions, audio } = event.session;
-      const voice = audio?.output?.voice;
-      const patch = {
-        ...(instructions === undefined ? {} : { instructions }),
-        ...(voice === undefined ? {} : { voice }),
-      };
-      return { kind: 'session-updated', patch };
+    case 'parley.transcript.final': {
+      const { turnId, ...ids } = draw.turn();
+      const { turn_id: given = turnId, text } = event;
+      return { kind: 'final-transcript', turnId: given, text, itemId: draw.itemId(), ...ids };
     }
   }
 }
 
+function sessionUpdated({ session }: Extract<ClientEvent, { type: 'session.update' }>): SessionInput {
+  const { instructions, audio, tools, tool_choice: choice } = session;
+  const voice = audio?.output?.voice;
+  const patch = {
+    ...(instructions === undefined ? {} : { instructions }),
+    ...(voice === undefined ? {} : { voice }),
+    ...(tools === undefined ? {} : { tools: tools.map(({ type: _type, ...tool }) => tool) }),
+    ...(choice === undefined ? {} : { toolChoice: typeof choice === 'string' ? choice : { name: choice.name } }),
+  };
+  return { kind: 'session-updated', patch };
+}
+
 function itemCreated(
-  event: Extract<ClientEvent, { type: 'conversation.item.create' }>,
-  newId: () => string,
+  { item, previous_item_id: previous }: Extract<ClientEvent, { type: 'conversation.item.create' }>,
+  draw: Draws,
 ): SessionInput {
-  const { item, previous_item_id: previous } = event;
-  const text = item.content.map((part) => part.text).join('');
+  const itemId = item.id ?? draw.itemId();
+  if (item.type === 'function_call_output') {
+    return { kind: 'call-answered', itemId, callId: item.call_id, output: item.output };
+  }
   return {
     kind: 'item-created',
-    itemId: item.id ?? newId(),
-    item: { role: item.role, text },
+    itemId,
+    item: { role: item.role, text: item.content.map((part) => part.text).join('') },
     // "root" puts an item at the front; absent (or null) appends.
     ...(previous === undefined || previous === null ? {} : { previousItemId: previous === 'root' ? null : previous }),
   };
 }
 
-const named = (responseId: `resp_${string}` | undefined): { responseId?: `resp_${string}` } =>
+const named = (responseId: ResponseId | undefined): { responseId?: ResponseId } =>
   responseId === undefined ? {} : { responseId };

@@ -76,6 +76,66 @@ describe('what a client sends', () => {
     ]);
   });
 
+  it.each([
+    [{ type: 'parley.speech.started' }, { kind: 'speech-started', delivery: [] }],
+    [{ type: 'parley.speech.stopped' }, { kind: 'speech-stopped' }],
+    [
+      { type: 'parley.transcript.partial', turn_id: 't1', text: 'wait' },
+      { kind: 'partial-transcript', turnId: 't1', text: 'wait', delivery: [] },
+    ],
+    [
+      {
+        type: 'conversation.item.create',
+        item: { type: 'function_call_output', id: 'out_1', call_id: 'call_1', output: '22 °C' },
+      },
+      { kind: 'call-answered', itemId: 'out_1', callId: 'call_1', output: '22 °C' },
+    ],
+    [
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          tools: [{ type: 'function', name: 'weather', description: 'x' }],
+          tool_choice: { type: 'function', name: 'weather' },
+        },
+      },
+      {
+        kind: 'session-updated',
+        patch: { tools: [{ name: 'weather', description: 'x' }], toolChoice: { name: 'weather' } },
+      },
+    ],
+    [
+      { type: 'parley.mute', muted: true },
+      { kind: 'mute-changed', muted: true },
+    ],
+    [
+      { type: 'parley.say', text: 'Hi', interruptible: false },
+      { kind: 'said', text: 'Hi', interruptible: false, responseId: expect.stringMatching(/^resp_/) },
+    ],
+    [
+      { type: 'parley.policy.update', policy: { min_speech_ms: 300, away_prompt: null } },
+      { kind: 'policy-updated', patch: { minSpeechMs: 300, awayPrompt: null } },
+    ],
+  ])('is a fact to the owner: %j', async (event, input) => {
+    send(event);
+    await stage.pass();
+    expect(owner.inputs).toMatchObject([{ input }]);
+  });
+
+  it('tells with speech, and with words, where the client’s ear was', async () => {
+    emit(announceOf(1), textOf(1, 'Hello.'));
+    audio({ samples: 2400 });
+    await stage.pass(50);
+    send({ type: 'parley.speech.started' });
+    await stage.pass(50);
+    send({ type: 'parley.transcript.partial', turn_id: 't2', text: 'wait' });
+    await stage.pass();
+    expect(owner.inputs).toMatchObject([
+      { input: { delivery: [{ ordinal: 1, playedSamples: 1200 }] } },
+      { input: { delivery: [{ ordinal: 1, playedSamples: 2400 }] } },
+    ]);
+  });
+
   it('and cannot be accepted goes through the owner too, so that errors keep their order', async () => {
     says('Hello');
     session.onText('nonsense');

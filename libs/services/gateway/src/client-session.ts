@@ -17,6 +17,9 @@ const FAREWELL_POLL_MS = 20;
 /** An interrupt that is refused is not confirmed by anything else. */
 const INTERRUPT_REFUSALS: readonly ErrorCode[] = ['nothing_to_interrupt', 'response_cancel_not_active'];
 
+/** What may begin a response. */
+const BEGINNINGS: readonly SessionInput['kind'][] = ['final-transcript', 'response-requested', 'said'];
+
 /** One client connection: its events to numbered inputs, owner output and audio to its socket, reports to its owner. */
 export class ClientSession implements ConnectionListener {
   private readonly downlink: Downlink;
@@ -144,7 +147,7 @@ export class ClientSession implements ConnectionListener {
       return 0;
     }
     const seq = this.link.send(input, this.downlink.lastClosedOrdinal, clientEventId);
-    if (input.kind === 'final-transcript' || input.kind === 'response-requested') {
+    if (BEGINNINGS.includes(input.kind)) {
       this.askedAtMs.set(seq, this.ports.system.clock.nowMs());
     }
     return seq;

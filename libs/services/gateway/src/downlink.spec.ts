@@ -265,6 +265,16 @@ describe('the fence of an explicit interrupt', () => {
     expect(connection.of('parley.visemes').map((event) => event['response_id'])).toEqual(['resp_1']);
   });
 
+  it('holds back a function call too', () => {
+    output(announceOf(1));
+    downlink.fence(everything, 2);
+    output({
+      ...{ kind: 'call', lane: 0, ordinal: 1, itemId: 'fn_1' },
+      call: { callId: 'call_1', name: 'f', arguments: '{}' },
+    });
+    expect(connection.of('response.function_call_arguments.done')).toEqual([]);
+  });
+
   it('never holds the closing events: they say cancelled, and then that it was interrupted', () => {
     spoken();
     downlink.fence(everything, 2);
@@ -320,6 +330,34 @@ describe('interrupted', () => {
     output(interruptedOf(4));
     expect(connection.types).toEqual(['parley.response.interrupted']);
     expect(downlink.lastClosedOrdinal).toBe(4);
+  });
+});
+
+describe('a voice that is held', () => {
+  const pauseOf = (kind: 'paused' | 'resumed'): OwnerOutput => ({
+    ...{ kind, lane: 0, ordinal: 1, responseId: 'resp_1', fromMs: 40 },
+  });
+  const playedMs = (): number => (downlink.deliveries()[0]?.playedSamples ?? 0) / 24;
+
+  it('[PA1][PA2] is told to the client, and is not played meanwhile', async () => {
+    spoken(24_000);
+    await system.advanceBy(40);
+    output(pauseOf('paused'));
+    await system.advanceBy(500);
+    expect(playedMs()).toBe(40);
+    output(pauseOf('resumed'));
+    await system.advanceBy(100);
+    expect(playedMs()).toBe(140);
+    expect(connection.of('parley.output.paused')).toMatchObject([{ response_id: 'resp_1', from_ms: 40 }]);
+    expect(connection.of('parley.output.resumed')).toMatchObject([{ response_id: 'resp_1', from_ms: 40 }]);
+  });
+
+  it('[PA3] goes on with the next response when its own was interrupted', async () => {
+    spoken(24_000);
+    output(pauseOf('paused'), interruptedOf(1), announceOf(2), textOf(2, 'Hello.'));
+    audio({ ordinal: 2, samples: 2_400 });
+    await system.advanceBy(50);
+    expect(playedMs()).toBe(50);
   });
 });
 

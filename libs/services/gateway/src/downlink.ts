@@ -138,12 +138,20 @@ export class Downlink {
         if (stream && !stream.muted) this.text(stream, output, eventId);
         return;
       }
+      case 'call': {
+        const stream = this.streams.get(output.ordinal);
+        if (stream && !stream.muted) this.writeAll(stream.events.call(output.itemId, output.call), eventId);
+        return;
+      }
       case 'end':
         return this.end(output, eventId);
       case 'close':
         return this.forceClose(output, eventId);
       case 'interrupted':
         return this.interrupted(output, eventId);
+      case 'paused':
+      case 'resumed':
+        return this.hold(output, eventId);
       case 'disconnect':
         return this.listener.onDisconnectOrdered(output.closeCode, output.reason);
       default:
@@ -283,7 +291,18 @@ export class Downlink {
     });
     this.writeAll(events, eventId);
     if (stream) this.forget(stream);
+    // It has taken its pause with it.
+    this.playhead.resume(output.ordinal, this.clock.nowMs());
     this.listener.onProgress();
+  }
+
+  /** Nothing of the voice is played in a pause, also by a client whose playback is only estimated. */
+  private hold(output: Of<'paused' | 'resumed'>, eventId: string): void {
+    const nowMs = this.clock.nowMs();
+    if (output.kind === 'paused') this.playhead.pause(output.ordinal, nowMs);
+    else this.playhead.resume(output.ordinal, nowMs);
+    const { responseId, fromMs } = output;
+    this.writeEvent({ type: `parley.output.${output.kind}`, response_id: responseId, from_ms: fromMs }, eventId);
   }
 
   private mute(stream: ResponseStream): void {

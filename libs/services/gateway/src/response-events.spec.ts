@@ -173,3 +173,55 @@ describe('the closing events', () => {
     expect(done).toMatchObject({ response: { usage: { total_tokens: 0, input_tokens: 0, output_tokens: 0 } } });
   });
 });
+
+describe('a function call', () => {
+  const CALL = { callId: 'call_1', name: 'weather', arguments: '{"city":"Ulm"}' };
+  const fn = (status: string, text: string): object => ({
+    ...{ id: 'fn_1', type: 'function_call', status, call_id: 'call_1', name: 'weather', arguments: text },
+  });
+  const of = (index: number): object => ({
+    ...{ response_id: 'resp_1', item_id: 'fn_1', output_index: index, call_id: 'call_1' },
+  });
+
+  it('[TO1] is an item of its own, complete at once', () => {
+    const [added, done] = [fn('in_progress', ''), fn('completed', CALL.arguments)];
+    expect(events.call('fn_1', CALL)).toEqual([
+      { type: 'response.output_item.added', response_id: 'resp_1', output_index: 0, item: added },
+      { type: 'conversation.item.added', previous_item_id: 'item_0', item: added },
+      { type: 'response.function_call_arguments.delta', ...of(0), delta: CALL.arguments },
+      { type: 'response.function_call_arguments.done', ...of(0), name: 'weather', arguments: CALL.arguments },
+      { type: 'conversation.item.done', previous_item_id: 'item_0', item: done },
+      { type: 'response.output_item.done', response_id: 'resp_1', output_index: 0, item: done },
+    ]);
+  });
+
+  it('[TO2] may be the whole response', () => {
+    events.call('fn_1', CALL);
+    expect(events.close(COMPLETED)).toMatchObject([
+      { type: 'response.done', response: { output: [{ type: 'function_call', call_id: 'call_1' }] } },
+    ]);
+  });
+
+  it('stands behind the message that is still spoken', () => {
+    events.text('One moment. ');
+    const [added, item] = events.call('fn_1', CALL);
+    expect(added).toMatchObject({ output_index: 1 });
+    expect(item).toMatchObject({ previous_item_id: 'item_1' });
+    const closing = events.close(COMPLETED);
+    expect(closing[3]).toMatchObject({ type: 'conversation.item.done', previous_item_id: 'item_0' });
+    expect(closing.at(-1)).toMatchObject({ response: { output: [{ id: 'item_1' }, { id: 'fn_1' }] } });
+  });
+
+  it('stands before a message that begins after it, whose events say so', () => {
+    events.call('fn_1', CALL);
+    const [added, item] = events.text('One moment. ');
+    expect(added).toMatchObject({ output_index: 1 });
+    expect(item).toMatchObject({ previous_item_id: 'fn_1' });
+    expect(JSON.parse(events.audioDelta('e', ''))).toMatchObject({ output_index: 1 });
+    const closing = events.close(COMPLETED);
+    expect(closing[0]).toMatchObject({ output_index: 1 });
+    expect(closing[3]).toMatchObject({ previous_item_id: 'fn_1' });
+    expect(closing[4]).toMatchObject({ output_index: 1 });
+    expect(closing.at(-1)).toMatchObject({ response: { output: [{ id: 'fn_1' }, { id: 'item_1' }] } });
+  });
+});

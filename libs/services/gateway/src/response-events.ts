@@ -8,6 +8,7 @@ import {
   type OwnerOutput,
   type ResponseId,
   type ResponseStatus,
+  type ToolCall,
   type Usage,
 } from '@parley/model';
 
@@ -24,12 +25,19 @@ export type Closing =
  */
 export class ResponseEvents {
   private transcript = '';
-  private opened = false;
+  /** The place of the message among the output items; undefined until its first text or audio. */
+  private messageIndex: number | undefined;
+  /** Items in the order of their places, as `response.done` lists them. */
+  private readonly calls = new Map<number, Record<string, unknown>>();
+  private newestItemId: ItemId | null;
+  private previousOfMessage: ItemId | null = null;
 
   constructor(
     private readonly announce: Announce,
     private readonly conversationId: string,
-  ) {}
+  ) {
+    this.newestItemId = announce.previousItemId;
+  }
 
   created(): ClientEventBody[] {
     return [{ type: 'response.created', response: this.response('in_progress', null, [], null) }];
@@ -37,12 +45,13 @@ export class ResponseEvents {
 
   /** Before the first text or audio. */
   open(): ClientEventBody[] {
-    if (this.opened) return [];
-    this.opened = true;
+    if (this.messageIndex !== undefined) return [];
+    this.messageIndex = this.calls.size;
     const item = this.item('in_progress', []);
+    const previous = this.follow(this.itemId);
     return [
-      { type: 'response.output_item.added', response_id: this.responseId, output_index: 0, item },
-      { type: 'conversation.item.added', previous_item_id: this.announce.previousItemId, item },
+      { type: 'response.output_item.added', response_id: this.responseId, output_index: this.messageIndex, item },
+      { type: 'conversation.item.added', previous_item_id: previous, item },
       { type: 'response.content_part.added', ...this.place(), part: { type: 'audio', transcript: '' } },
     ];
   }
@@ -52,11 +61,34 @@ export class ResponseEvents {
     return [...this.open(), { type: 'response.output_audio_transcript.delta', ...this.place(), delta }];
   }
 
+  /** A function the model calls: complete as soon as it is known, whatever of the message is still to be heard. */
+  call(id: ItemId, { callId, name, arguments: text }: ToolCall): ClientEventBody[] {
+    const index = this.calls.size + (this.messageIndex === undefined ? 0 : 1);
+    const place = { response_id: this.responseId, item_id: id, output_index: index, call_id: callId };
+    const item = (status: string, text: string): Record<string, unknown> => ({
+      ...{ id, type: 'function_call', status, call_id: callId, name, arguments: text },
+    });
+    const done = item('completed', text);
+    const previous = this.follow(id);
+    this.calls.set(index, done);
+    const added = item('in_progress', '');
+    return [
+      { type: 'response.output_item.added', response_id: this.responseId, output_index: index, item: added },
+      { type: 'conversation.item.added', previous_item_id: previous, item: added },
+      { type: 'response.function_call_arguments.delta', ...place, delta: text },
+      { type: 'response.function_call_arguments.done', ...place, name, arguments: text },
+      { type: 'conversation.item.done', previous_item_id: previous, item: done },
+      { type: 'response.output_item.done', response_id: this.responseId, output_index: index, item: done },
+    ];
+  }
+
   /** The closing chain; `response.done` is its last event. */
   close(closing: Closing): ClientEventBody[] {
     const itemStatus = closing.status === 'completed' ? 'completed' : 'incomplete';
     const item = this.item(itemStatus, [{ type: 'output_audio', transcript: this.transcript }]);
-    const parts: ClientEventBody[] = this.opened
+    const index = this.messageIndex;
+    const isOpen = index !== undefined;
+    const parts: ClientEventBody[] = isOpen
       ? [
           { type: 'response.output_audio.done', ...this.place() },
           { type: 'response.output_audio_transcript.done', ...this.place(), transcript: this.transcript },
@@ -65,11 +97,12 @@ export class ResponseEvents {
             ...this.place(),
             part: { type: 'audio', transcript: this.transcript },
           },
-          { type: 'conversation.item.done', previous_item_id: this.announce.previousItemId, item },
-          { type: 'response.output_item.done', response_id: this.responseId, output_index: 0, item },
+          { type: 'conversation.item.done', previous_item_id: this.previousOfMessage, item },
+          { type: 'response.output_item.done', response_id: this.responseId, output_index: index, item },
         ]
       : [];
-    const output = this.opened ? [item] : [];
+    const output: unknown[] = [...this.calls.values()];
+    if (isOpen) output.splice(index, 0, item);
     const response = this.response(closing.status, statusDetails(closing), output, usageObject(closing.usage));
     return [...parts, { type: 'response.done', response }];
   }
@@ -79,7 +112,7 @@ export class ResponseEvents {
     const { responseId, itemId } = this.announce;
     return (
       `{"type":"response.output_audio.delta","event_id":"${eventId}","response_id":"${responseId}",` +
-      `"item_id":${JSON.stringify(itemId)},"output_index":0,"content_index":0,"delta":"${base64}"}`
+      `"item_id":${JSON.stringify(itemId)},"output_index":${this.messageIndex ?? 0},"content_index":0,"delta":"${base64}"}`
     );
   }
 
@@ -91,8 +124,21 @@ export class ResponseEvents {
     return this.announce.itemId;
   }
 
+  /** What stands before a new item of this response. */
+  private follow(id: ItemId): ItemId | null {
+    const previous = this.newestItemId;
+    this.newestItemId = id;
+    if (id === this.itemId) this.previousOfMessage = previous;
+    return previous;
+  }
+
   private place(): Record<string, unknown> {
-    return { response_id: this.responseId, item_id: this.itemId, output_index: 0, content_index: 0 };
+    return {
+      response_id: this.responseId,
+      item_id: this.itemId,
+      output_index: this.messageIndex ?? 0,
+      content_index: 0,
+    };
   }
 
   private item(status: string, content: unknown[]): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { CAPABILITIES } from '@parley/model';
-import { responseId, sessionId, sessionPolicyPatch } from '@parley/schemas';
+import { responseId, sessionId, sessionPolicyPatch, toolCall, toolChoice, toolDefinition } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
 
@@ -34,7 +34,9 @@ const liveResponse = z.object({
     z.object({ stage: z.literal('absent'), deadlineMs: msOrNull }),
   ]),
   segments,
+  calls: z.array(z.string()).default([]),
   delivery,
+  interruptible: z.boolean().default(true),
   beganAtMs: ms,
   marks: z.object({
     firstTokenMs: msOrNull,
@@ -52,6 +54,16 @@ const phase = z.discriminatedUnion('name', [
   z.object({ name: z.literal('closed'), reason: z.string() }),
 ]);
 
+const tail = z.object({
+  ...names,
+  segments,
+  delivery,
+  interruptible: z.boolean().default(true),
+  closedAtMs: ms,
+  deadlineMs: ms,
+  cutToHeard: z.boolean(),
+});
+
 const historyItem = z.union([
   z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
   z.object({
@@ -61,16 +73,41 @@ const historyItem = z.union([
     interrupted: z.boolean(),
     spoken: z.object({ segments, delivery }).nullable(),
   }),
+  z.object({
+    id: z.string(),
+    role: z.literal('call'),
+    answerId: z.string(),
+    call: toolCall,
+    outcome: z.discriminatedUnion('stage', [
+      z.object({ stage: z.literal('pending') }),
+      z.object({ stage: z.literal('answered'), itemId: z.string(), output: z.string() }),
+      z.object({ stage: z.literal('abandoned'), why: z.enum(['interrupted', 'timeout']) }),
+    ]),
+  }),
 ]);
 
-const queuedTurn = z.object({
+const waiting = {
   turnId: z.string(),
   text: z.string(),
-  itemId: z.string(),
   responseId,
   answerId: z.string(),
   cause: z.object({ attachment: count, seq: count }),
-});
+};
+const queuedTurn = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('say'), ...waiting, interruptible: z.boolean() }),
+  z.object({ kind: z.literal('transcript'), ...waiting, itemId: z.string() }),
+]);
+
+const speech = z.discriminatedUnion('stage', [
+  z.object({ stage: z.literal('silent') }),
+  z.object({ stage: z.literal('speaking'), sinceMs: ms, text: z.string(), deadlineMs: ms }),
+  z.object({ stage: z.literal('stopped'), spokenMs: ms, text: z.string(), deadlineMs: ms }),
+]);
+const pause = z.object({ lane: count, ordinal: count, responseId, playedSamples: count, deadlineMs: ms });
+const presence = z.discriminatedUnion('stage', [
+  z.object({ stage: z.literal('present'), deadlineMs: msOrNull }),
+  z.object({ stage: z.literal('away') }),
+]);
 
 const speculation = z.object({
   turnId: z.string().nullable(),
@@ -81,6 +118,7 @@ const speculation = z.object({
       ordinal: count,
       text: z.string(),
       buffer: z.string(),
+      calls: z.array(z.object({ itemId: z.string(), call: toolCall })).default([]),
       finished: z.object({ reason: z.enum(['stop', 'length', 'content_filter']), usage }).nullable(),
       deadlineMs: ms,
     })
@@ -94,16 +132,23 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     defaultInstructions: z.string(),
     instructions: z.string(),
     voice: z.string().nullable(),
+    tools: z.array(toolDefinition).default([]),
+    toolChoice: toolChoice.default('auto'),
     capabilities: z.array(z.enum(CAPABILITIES)),
   }),
   phase,
-  tails: z.array(z.object({ ...names, segments, delivery, closedAtMs: ms, deadlineMs: ms, cutToHeard: z.boolean() })),
+  tails: z.array(tail),
   history: z.array(historyItem),
   recentTurnIds: z.array(z.string()),
   // Absent in states of the first version.
   policy: sessionPolicyPatch.default({}),
   queue: z.array(queuedTurn).default([]),
   speculation: speculation.default({ turnId: null, starts: 0, run: null }),
+  calls: z.array(z.object({ itemId: z.string(), ordinal: count, deadlineMs: ms })).default([]),
+  speech: speech.default({ stage: 'silent' }),
+  pause: pause.nullable().default(null),
+  presence: presence.default({ stage: 'present', deadlineMs: null }),
+  muted: z.boolean().default(false),
   nextOrdinal: count,
   voiceRate: z.object({ samples: z.number(), characters: z.number() }),
   idleDeadlineMs: ms,

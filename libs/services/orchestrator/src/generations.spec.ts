@@ -11,7 +11,7 @@ beforeEach(() => {
   system = new VirtualSystem();
   llm = new ManualLlm();
   inputs = [];
-  generations = new Generations(llm, (input) => inputs.push(input));
+  generations = new Generations(llm, system.random, (input) => inputs.push(input));
 });
 
 const start = async (ordinal: number): Promise<void> => {
@@ -21,6 +21,8 @@ const start = async (ordinal: number): Promise<void> => {
     ordinal,
     model: 'm',
     messages: [{ role: 'user', content: 'Hi' }],
+    tools: [{ name: 'weather' }],
+    toolChoice: 'auto',
   });
   await system.advanceBy(0);
 };
@@ -30,7 +32,8 @@ describe('an answer of the model', () => {
   it('is asked for with the messages of the response, and comes as inputs of that response', async () => {
     await start(3);
     const { request } = llm.call(0);
-    expect(request).toEqual({ model: 'm', messages: [{ role: 'user', content: 'Hi' }] });
+    const tools = [{ name: 'weather' }];
+    expect(request).toEqual({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], tools, toolChoice: 'auto' });
     llm.call(0).writes('Hello');
     llm.call(0).finishes();
     await settle();
@@ -38,6 +41,19 @@ describe('an answer of the model', () => {
       { kind: 'text-generated', lane: 0, ordinal: 3, text: 'Hello' },
       { kind: 'generation-finished', lane: 0, ordinal: 3, reason: 'stop', usage: { inputTokens: 7, outputTokens: 3 } },
     ]);
+  });
+
+  it('that calls functions has ids of our own for them', async () => {
+    await start(3);
+    for (const name of ['weather', 'time']) llm.call(0).push({ kind: 'tool-called', name, arguments: '{}' });
+    await settle();
+    const called = (name: string): object => ({
+      ...{ kind: 'tool-called', lane: 0, ordinal: 3, itemId: expect.stringMatching(/^item_[0-9a-f]{24}$/) },
+      call: { callId: expect.stringMatching(/^call_[0-9a-f]{24}$/), name, arguments: '{}' },
+    });
+    expect(inputs).toEqual([called('weather'), called('time')]);
+    const ids = inputs.flatMap((input) => (input.kind === 'tool-called' ? [input.call.callId, input.itemId] : []));
+    expect(new Set(ids).size).toBe(4);
   });
 
   it('that fails says so', async () => {

@@ -1,4 +1,4 @@
-import type { LlmPort } from '@parley/ports';
+import type { LlmEvent, LlmPort, RandomPort } from '@parley/ports';
 import type { Effect, EngineInput } from '@parley/turn-engine';
 
 type StartGeneration = Extract<Effect, { kind: 'start-generation' }>;
@@ -9,6 +9,7 @@ export class Generations {
 
   constructor(
     private readonly llm: LlmPort,
+    private readonly random: RandomPort,
     private readonly onInput: (input: EngineInput) => void,
   ) {}
 
@@ -27,15 +28,28 @@ export class Generations {
     for (const ordinal of [...this.running.keys()]) this.abort(ordinal);
   }
 
+  private inputOf(event: LlmEvent, of: { lane: number; ordinal: number }): EngineInput {
+    switch (event.kind) {
+      case 'text':
+        return { kind: 'text-generated', ...of, text: event.text };
+      case 'tool-called': {
+        // At most 32 characters, as the Realtime API's.
+        const call = { callId: `call_${this.random.hex(12)}`, name: event.name, arguments: event.arguments };
+        return { kind: 'tool-called', ...of, itemId: `item_${this.random.hex(12)}`, call };
+      }
+      case 'finished':
+        return { kind: 'generation-finished', ...of, reason: event.reason, usage: event.usage };
+      case 'failed':
+        return { kind: 'generation-failed', ...of, failure: event.failure };
+    }
+  }
+
   private async read(effect: StartGeneration, signal: AbortSignal): Promise<void> {
-    const { lane, ordinal, messages, model } = effect;
+    const { lane, ordinal, messages, model, tools, toolChoice } = effect;
     try {
-      for await (const event of this.llm.generate({ model, messages }, signal)) {
+      for await (const event of this.llm.generate({ model, messages, tools, toolChoice }, signal)) {
         if (signal.aborted) return;
-        if (event.kind === 'text') this.onInput({ kind: 'text-generated', lane, ordinal, text: event.text });
-        else if (event.kind === 'failed')
-          this.onInput({ kind: 'generation-failed', lane, ordinal, failure: event.failure });
-        else this.onInput({ kind: 'generation-finished', lane, ordinal, reason: event.reason, usage: event.usage });
+        this.onInput(this.inputOf(event, { lane, ordinal }));
       }
     } catch {
       // The port promises not to throw; an adapter that breaks this must not leave the agent silent.

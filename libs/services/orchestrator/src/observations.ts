@@ -12,6 +12,8 @@ export function record(observation: Observation, sessionId: SessionId, telemetry
       return telemetry.observe('parley_turn_first_token_seconds', {}, observation.ms / 1000);
     case 'response-ended':
       return telemetry.count('parley_turns_total', { status: observation.status });
+    case 'tool-call':
+      return telemetry.count('parley_tool_calls_total', { outcome: observation.outcome });
     case 'speculation':
       return telemetry.count('parley_speculations_total', { outcome: observation.outcome });
     case 'interrupted':

@@ -192,7 +192,10 @@ export class Orchestrator implements Service {
     // The name is a client's: it must not find what every object has.
     const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
-    return { sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice, capabilities };
+    return {
+      ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
+      ...{ tools: [], toolChoice: 'auto', capabilities },
+    };
   }
 
   private countSessions(): void {

@@ -34,6 +34,8 @@ const ENGINE = initialState({
   defaultInstructions: '',
   instructions: '',
   voice: null,
+  tools: [],
+  toolChoice: 'auto',
   capabilities: ['text'],
 });
 const FRESH: SessionRecord = {

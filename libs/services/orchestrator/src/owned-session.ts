@@ -27,6 +27,7 @@ import {
   startsAtOnce,
   step,
   type AtOnceEffect,
+  type DrawnIds,
   type Effect,
   type EngineInput,
   type WrittenEffect,
@@ -117,8 +118,8 @@ export class OwnedSession {
     this.ledger = new InputLedger(record.connection.attachment, record.connection.lastSeq);
     this.outbox = new Outbox([...record.outbox], record.outSeq);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
-    this.generations = new Generations(ports.llm, (input) => this.push(input));
-    this.wakeUp = new WakeUp(ports.system, () => this.push({ kind: 'deadline-passed' }));
+    this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
+    this.wakeUp = new WakeUp(ports.system, () => this.push({ kind: 'deadline-passed', drawn: this.draw() }));
     this.unwatchGateway = peers.watch(
       record.connection.gateway,
       () => this.push({ kind: 'gateway-lost' }),
@@ -214,6 +215,17 @@ export class OwnedSession {
     const { lane, ordinal, segment, words } = timings;
     if (timings.epoch !== this.epoch || words.length === 0) return;
     this.push({ kind: 'words-timed', lane, ordinal, segment, words });
+  }
+
+  /** For a response that nobody asked for: the engine draws nothing itself. */
+  private draw(): DrawnIds {
+    const { random } = this.ports.system;
+    return {
+      turnId: `turn_${random.hex(12)}`,
+      responseId: `resp_${random.hex(12)}`,
+      answerId: `item_${random.hex(12)}`,
+      cause: { attachment: this.attachment, seq: this.connection.lastSeq },
+    };
   }
 
   private push(input: EngineInput): void {

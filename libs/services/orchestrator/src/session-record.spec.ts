@@ -11,12 +11,15 @@ const engine: EngineState = {
     instructions,
     defaultInstructions: instructions,
     voice,
+    tools: [],
+    toolChoice: 'auto',
     capabilities: [],
   }),
   policy: { busy: 'queue' },
   queue: [
     {
       ...{ turnId: 'turn_2', text: 'And tomorrow?', itemId: 'user_2', responseId: 'resp_2', answerId: 'answer_2' },
+      kind: 'transcript',
       cause: { attachment: 1, seq: 2 },
     },
   ],
@@ -35,11 +38,14 @@ describe('a stored session', () => {
     expect(decodeRecord(encodeRecord(record))).toEqual({ ok: true, record });
   });
 
-  it('of a release that knew no session policy, no queue and no speculation has none of them', () => {
-    const { policy, queue, speculation, ...older } = engine;
+  it('of a release that knew fewer regions has none of them', () => {
+    const { policy, queue, speculation, speech, pause, presence, muted, calls, ...older } = engine;
     expect([policy, queue]).not.toEqual([{}, []]);
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, engine: older }));
-    expect(decodeRecord(bytes)).toMatchObject({ ok: true, record: { engine: { policy: {}, queue: [], speculation } } });
+    expect(decodeRecord(bytes)).toMatchObject({
+      ok: true,
+      record: { engine: { policy: {}, queue: [], speculation, speech, pause, presence, muted, calls } },
+    });
   });
 
   it('that does not fit is refused by the name of the field, without its value', () => {

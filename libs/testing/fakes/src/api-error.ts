@@ -14,6 +14,27 @@ export function badRequest(message: string, param: string | null = null, code: s
   return { status: 400, message, param, code };
 }
 
+/** The refusal of a body that leaves out what it must have. */
+export const missing = (param: string): Refusal =>
+  badRequest(`Missing required parameter: '${param}'.`, param, 'missing_required_parameter');
+
+/** The refusal of a value of another type than `expected`, e.g. 'an object'. */
+export function wrongType(param: string, expected: string, got: unknown): Refusal {
+  const name = got === null ? 'null' : Array.isArray(got) ? 'an array' : `a value of type ${typeof got}`;
+  return badRequest(
+    `Invalid type for '${param}': expected ${expected}, but got ${name} instead.`,
+    param,
+    'invalid_type',
+  );
+}
+
+/** The refusal of an empty list where there must be something. */
+export function emptyArray(param: string): Refusal {
+  const message =
+    `Invalid '${param}': empty array. Expected an array with minimum length 1, ` + 'but got an empty array instead.';
+  return badRequest(message, param, 'empty_array');
+}
+
 function typeOf(status: number): string {
   if (status === 429) return 'requests';
   return status >= 500 ? 'server_error' : 'invalid_request_error';

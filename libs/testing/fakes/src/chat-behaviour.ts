@@ -1,4 +1,5 @@
 import type { ChatMessage } from './chat-body';
+import type { AnswerToolCall, ToolCallShape } from './tool-call-shapes';
 
 /** What to answer: a fixed text, or one made from the conversation. */
 export type AnswerText = string | ((messages: readonly ChatMessage[]) => string);
@@ -20,30 +21,36 @@ export interface TokenPace {
   readonly tokenChars?: number;
 }
 
-/** Answers, streamed or whole as the request asks. */
-export interface ChatAnswer extends TokenPace {
-  readonly kind: 'answer';
+/** What an answer says and which tools it calls after that. A chunk with calls, or a piece of one, is a token as well. */
+export interface AnswerContent extends TokenPace {
   readonly text: AnswerText;
+  /** Default: none. Whether the request offered the tools is not looked at. */
+  readonly toolCalls?: readonly AnswerToolCall[];
+  /** Default 'openai'. */
+  readonly toolCallShape?: ToolCallShape;
+}
+
+/** Answers, streamed or whole as the request asks. */
+export interface ChatAnswer extends AnswerContent {
+  readonly kind: 'answer';
   /** Default: prompt and tokens counted by the fake. */
   readonly usage?: ChatUsage;
-  /** Default 'stop'. */
-  readonly finishReason?: 'stop' | 'length' | 'content_filter';
+  /** Default: 'stop', with tool calls the one of their shape. */
+  readonly finishReason?: 'stop' | 'length' | 'content_filter' | 'tool_calls';
 }
 
 /** Falls silent after some tokens; the socket stays open until the client or the server closes it. */
-export interface ChatStall extends TokenPace {
+export interface ChatStall extends AnswerContent {
   readonly kind: 'stall';
   readonly afterTokens: number;
-  readonly text: AnswerText;
   /** Nothing is sent at all, not even the status line. */
   readonly beforeHeaders?: boolean;
 }
 
 /** Destroys the socket after some tokens, which all arrive. */
-export interface ChatCut extends TokenPace {
+export interface ChatCut extends AnswerContent {
   readonly kind: 'cut';
   readonly afterTokens: number;
-  readonly text: AnswerText;
   /** The socket goes before the status line: the client sees a hang-up. */
   readonly beforeHeaders?: boolean;
 }

@@ -1,5 +1,6 @@
-import { badRequest, isRecord } from './api-error';
+import { badRequest, emptyArray, isRecord, missing, wrongType } from './api-error';
 import type { Refusal } from './api-error';
+import { checkToolCalls, checkTools } from './tool-rules';
 
 /** One part of a message whose content is a list. */
 export interface ChatContentPart {
@@ -7,11 +8,28 @@ export interface ChatContentPart {
   readonly text?: string;
 }
 
+/** A call of the assistant, as the client gives it back. */
+export interface ChatToolCall {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** A function the model may call. */
+export interface ChatTool {
+  readonly type: string;
+  readonly function: {
+    readonly name: string;
+    readonly description?: string;
+    readonly parameters?: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** A message of the conversation, as the client sent it. */
 export interface ChatMessage {
   readonly role: string;
   readonly content?: string | readonly ChatContentPart[] | null;
-  readonly tool_calls?: readonly { readonly id: string }[];
+  readonly tool_calls?: readonly ChatToolCall[];
   readonly tool_call_id?: string;
 }
 
@@ -21,6 +39,8 @@ export interface ChatBody {
   readonly messages?: readonly ChatMessage[];
   readonly stream?: boolean | null;
   readonly stream_options?: { readonly include_usage?: boolean } | null;
+  readonly tools?: readonly ChatTool[];
+  readonly tool_choice?: string | { readonly type: string; readonly function?: { readonly name: string } };
   readonly [parameter: string]: unknown;
 }
 
@@ -51,9 +71,7 @@ export function checkChatBody(body: Readonly<Record<string, unknown>>): Refusal 
   const { model, messages, stream, stream_options: streamOptions } = body;
   if (model === undefined || model === null || model === '') return badRequest('you must provide a model parameter');
   if (typeof model !== 'string') return wrongType('model', 'a string', model);
-  if (messages === undefined || messages === null) {
-    return badRequest("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
-  }
+  if (messages === undefined || messages === null) return missing('messages');
   if (!Array.isArray(messages)) return wrongType('messages', 'an array of objects', messages);
   if (messages.length === 0) return emptyArray('messages');
   if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
@@ -62,7 +80,7 @@ export function checkChatBody(body: Readonly<Record<string, unknown>>): Refusal 
   if (streamOptions !== undefined && streamOptions !== null && stream !== true) {
     return badRequest("The 'stream_options' parameter is only allowed when 'stream' is enabled.", 'stream_options');
   }
-  return checkMessages(messages);
+  return checkTools(body) ?? checkMessages(messages);
 }
 
 /** Each message by itself, then that every tool call is answered: a history cut in the wrong place is refused for that. */
@@ -74,7 +92,8 @@ function checkMessages(messages: readonly unknown[]): Refusal | undefined {
     const refusal = checkRole(message, index) ?? checkToolCalls(message, index) ?? checkContent(message, index);
     if (refusal !== undefined) return refusal;
     if (message['role'] === 'tool') {
-      if (!calls.has(message['tool_call_id'])) return orphanToolMessage(index);
+      if (calls.size === 0) return orphanToolMessage(index);
+      if (!calls.has(message['tool_call_id'])) return unknownCall(message['tool_call_id'], index);
       unanswered.delete(message['tool_call_id']);
       continue;
     }
@@ -86,10 +105,7 @@ function checkMessages(messages: readonly unknown[]): Refusal | undefined {
 }
 
 function checkRole({ role }: Readonly<Record<string, unknown>>, index: number): Refusal | undefined {
-  if (role === undefined) {
-    const param = `messages[${index}].role`;
-    return badRequest(`Missing required parameter: '${param}'.`, param, 'missing_required_parameter');
-  }
+  if (role === undefined) return missing(`messages[${index}].role`);
   if (typeof role === 'string' && ROLES.includes(role)) return undefined;
   const given = typeof role === 'string' ? role : JSON.stringify(role);
   const message = `Invalid value: '${given}'. Supported values are: ${ROLES.map((name) => `'${name}'`).join(', ')}.`;
@@ -100,15 +116,6 @@ const toolCallsOf = (message: Readonly<Record<string, unknown>>): readonly unkno
   const calls: unknown = message['tool_calls'];
   return message['role'] === 'assistant' && Array.isArray(calls) ? calls : [];
 };
-
-function checkToolCalls(message: Readonly<Record<string, unknown>>, index: number): Refusal | undefined {
-  const { role, tool_calls: toolCalls, tool_call_id: toolCallId } = message;
-  if (role === 'tool' && typeof toolCallId !== 'string') {
-    const param = `messages[${index}].tool_call_id`;
-    return badRequest(`Missing required parameter: '${param}'.`, param, 'missing_required_parameter');
-  }
-  return Array.isArray(toolCalls) && toolCalls.length === 0 ? emptyArray(`messages[${index}].tool_calls`) : undefined;
-}
 
 function checkContent(message: Readonly<Record<string, unknown>>, index: number): Refusal | undefined {
   const { content } = message;
@@ -124,7 +131,7 @@ function checkContent(message: Readonly<Record<string, unknown>>, index: number)
     const partParam = `messages[${index}].content[${partIndex}]`;
     if (!isRecord(part) || typeof part['type'] !== 'string') return wrongType(partParam, 'a content part', part);
     if (part['type'] === 'text' && typeof part['text'] !== 'string') {
-      return badRequest(`Missing required parameter: '${partParam}.text'.`, partParam, 'missing_required_parameter');
+      return missing(`${partParam}.text`);
     }
   }
   return undefined;
@@ -136,24 +143,14 @@ function orphanToolMessage(index: number): Refusal {
   return badRequest(message, `messages.[${index}].role`);
 }
 
+function unknownCall(id: unknown, index: number): Refusal {
+  const message = `Invalid parameter: 'tool_call_id' of '${String(id)}' not found in 'tool_calls' of previous message.`;
+  return badRequest(message, `messages.[${index}].tool_call_id`);
+}
+
 function unansweredCalls(ids: ReadonlySet<unknown>, index: number): Refusal {
   const message =
     "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. " +
     `The following tool_call_ids did not have response messages: ${[...ids].join(', ')}`;
   return badRequest(message, `messages.[${index}].role`);
-}
-
-function wrongType(param: string, expected: string, got: unknown): Refusal {
-  const name = got === null ? 'null' : Array.isArray(got) ? 'an array' : `a value of type ${typeof got}`;
-  return badRequest(
-    `Invalid type for '${param}': expected ${expected}, but got ${name} instead.`,
-    param,
-    'invalid_type',
-  );
-}
-
-function emptyArray(param: string): Refusal {
-  const message =
-    `Invalid '${param}': empty array. Expected an array with minimum length 1, ` + 'but got an empty array instead.';
-  return badRequest(message, param, 'empty_array');
 }

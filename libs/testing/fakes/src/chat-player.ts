@@ -1,8 +1,9 @@
 import { badRequest, errorBody } from './api-error';
 import { messageText } from './chat-body';
 import type { ChatBody } from './chat-body';
-import type { AnswerText, ChatAnswer, ChatBehaviour, ChatUsage, StatusBehaviour, TokenPace } from './chat-behaviour';
+import type { AnswerContent, ChatAnswer, ChatBehaviour, ChatUsage, StatusBehaviour, TokenPace } from './chat-behaviour';
 import type { Outlet } from './outlet';
+import { finishReasonOf, toolCallDeltas, wholeCall } from './tool-call-shapes';
 
 const EVENT_STREAM = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -11,6 +12,8 @@ const HTML_TYPE = { 'content-type': 'text/html; charset=utf-8' };
 /** A page where an API was expected. */
 export const HTML_PAGE =
   '<!doctype html><html><head><title>Sign in</title></head><body>Sign in to go on.</body></html>';
+
+type Delta = Readonly<Record<string, unknown>>;
 
 /** One request on its way to an answer. */
 interface ChatCall {
@@ -68,12 +71,13 @@ async function playGarbage({ body, outlet }: ChatCall): Promise<void> {
 
 async function answer(call: ChatCall, behaviour: ChatAnswer): Promise<void> {
   const { outlet, body } = call;
-  const tokens = tokensOf(behaviour, textOf(behaviour.text, body));
-  const finishReason = behaviour.finishReason ?? 'stop';
+  const tokens = tokensOf(behaviour, body);
+  const { toolCalls = [], toolCallShape = 'openai' } = behaviour;
+  const finishReason = behaviour.finishReason ?? (toolCalls.length > 0 ? finishReasonOf(toolCallShape) : 'stop');
   const usage = behaviour.usage ?? countUsage(body, tokens.length);
   if (body.stream !== true) {
     if (await outlet.waitUntil(tokenDueMs(call, behaviour, tokens.length - 1))) {
-      await outlet.answer(200, JSON_TYPE, completion(call, tokens.join(''), finishReason, usage));
+      await outlet.answer(200, JSON_TYPE, completion(call, behaviour, finishReason, usage));
     }
     return;
   }
@@ -87,21 +91,21 @@ async function answer(call: ChatCall, behaviour: ChatAnswer): Promise<void> {
 /** The part of an answer before it fails; a request that does not stream gets nothing before it fails. */
 async function playTokens(
   call: ChatCall,
-  behaviour: TokenPace & { afterTokens: number; text: AnswerText; beforeHeaders?: boolean },
+  behaviour: AnswerContent & { afterTokens: number; beforeHeaders?: boolean },
 ): Promise<boolean> {
-  const tokens = tokensOf(behaviour, textOf(behaviour.text, call.body)).slice(0, behaviour.afterTokens);
+  const tokens = tokensOf(behaviour, call.body).slice(0, behaviour.afterTokens);
   if (behaviour.beforeHeaders !== true && call.body.stream === true) return streamTokens(call, behaviour, tokens);
   return call.outlet.waitUntil(tokenDueMs(call, behaviour, tokens.length - 1));
 }
 
 /** Headers, the chunk that names the role, and the tokens, each at its time; false when the client left. */
-async function streamTokens(call: ChatCall, pace: TokenPace, tokens: readonly string[]): Promise<boolean> {
+async function streamTokens(call: ChatCall, pace: TokenPace, tokens: readonly Delta[]): Promise<boolean> {
   const { outlet } = call;
   outlet.begin(200, EVENT_STREAM);
   if (!(await outlet.write(choiceEvent(call, { role: 'assistant', content: '', refusal: null }, null)))) return false;
-  for (const [index, content] of tokens.entries()) {
+  for (const [index, token] of tokens.entries()) {
     if (!(await outlet.waitUntil(tokenDueMs(call, pace, index)))) return false;
-    if (!(await outlet.write(choiceEvent(call, { content }, null)))) return false;
+    if (!(await outlet.write(choiceEvent(call, token, null)))) return false;
   }
   // Without a token the end comes no earlier than the first token would have.
   return outlet.waitUntil(tokenDueMs(call, pace, 0));
@@ -111,11 +115,17 @@ async function streamTokens(call: ChatCall, pace: TokenPace, tokens: readonly st
 const tokenDueMs = ({ startMs }: ChatCall, pace: TokenPace, index: number): number =>
   startMs + (pace.firstTokenDelayMs ?? 0) + Math.max(0, index) * (pace.tokenDelayMs ?? 0);
 
-const textOf = (text: AnswerText, body: ChatBody): string =>
+const textOf = ({ text }: AnswerContent, body: ChatBody): string =>
   typeof text === 'string' ? text : text(body.messages ?? []);
 
+/** The deltas of an answer: its text in tokens, then its calls. */
+const tokensOf = (content: AnswerContent, body: ChatBody): readonly Delta[] => [
+  ...textTokens(content, textOf(content, body)).map((token) => ({ content: token })),
+  ...toolCallDeltas(content.toolCalls ?? [], content.toolCallShape ?? 'openai').map((calls) => ({ tool_calls: calls })),
+];
+
 /** Tokens joined are the text, whatever its white space. */
-function tokensOf({ tokenChars }: TokenPace, text: string): readonly string[] {
+function textTokens({ tokenChars }: TokenPace, text: string): readonly string[] {
   if (tokenChars === undefined) return text.match(/\s*\S+|\s+$/gu) ?? [];
   const characters = [...text];
   const size = Math.max(1, Math.floor(tokenChars));
@@ -138,23 +148,31 @@ function countUsage(body: ChatBody, completionTokens: number): ChatUsage {
 
 const wantsUsage = (body: ChatBody): boolean => body.stream_options?.include_usage === true;
 
-function choiceEvent(call: ChatCall, delta: Readonly<Record<string, unknown>>, finishReason: string | null): string {
+function choiceEvent(call: ChatCall, delta: Delta, finishReason: string | null): string {
   const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
   // Once usage is asked for, every other chunk carries it as null.
   return event(call, wantsUsage(call.body) ? { choices, usage: null } : { choices });
 }
 
-function event(call: ChatCall, fields: Readonly<Record<string, unknown>>): string {
+function event(call: ChatCall, fields: Delta): string {
   return `data: ${JSON.stringify({ ...envelope(call, 'chat.completion.chunk'), ...fields })}\n\n`;
 }
 
-function completion(call: ChatCall, content: string, finishReason: string, usage: ChatUsage): string {
-  const message = { role: 'assistant', content, refusal: null };
+function completion(call: ChatCall, answered: ChatAnswer, finishReason: string, usage: ChatUsage): string {
+  const { toolCalls = [] } = answered;
+  const text = textOf(answered, call.body);
+  const calls = toolCalls.length > 0 ? { tool_calls: toolCalls.map(wholeCall) } : {};
+  const message = {
+    role: 'assistant',
+    content: text === '' && toolCalls.length > 0 ? null : text,
+    ...calls,
+    refusal: null,
+  };
   const choices = [{ index: 0, message, logprobs: null, finish_reason: finishReason }];
   return JSON.stringify({ ...envelope(call, 'chat.completion'), choices, usage });
 }
 
-const envelope = ({ id, createdSeconds, body }: ChatCall, object: string): Readonly<Record<string, unknown>> => ({
+const envelope = ({ id, createdSeconds, body }: ChatCall, object: string): Delta => ({
   id,
   object,
   created: createdSeconds,

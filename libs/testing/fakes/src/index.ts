@@ -2,6 +2,7 @@ export { startFakeProviders } from './fake-providers';
 export type { FakeProviders, FakeProvidersOptions } from './fake-providers';
 export type { RecordedChat, RecordedRequest, RecordedSpeech, RequestOutcome } from './request-log';
 export type {
+  AnswerContent,
   AnswerText,
   ChatAnswer,
   ChatBehaviour,
@@ -24,7 +25,8 @@ export type {
   VoiceSettings,
 } from './speech-behaviour';
 export { lastUserText, messageText } from './chat-body';
-export type { ChatBody, ChatContentPart, ChatMessage } from './chat-body';
+export type { ChatBody, ChatContentPart, ChatMessage, ChatTool, ChatToolCall } from './chat-body';
+export type { AnswerToolCall, ToolCallShape } from './tool-call-shapes';
 export type { SpeechBody } from './speech-body';
 export { defaultChatText } from './default-answer';
 export { fnv1a32 } from './fnv1a';

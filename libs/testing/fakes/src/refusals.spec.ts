@@ -6,7 +6,8 @@ const CHAT = '/v1/chat/completions';
 const SPEECH = '/v1/audio/speech';
 const CHAT_BODY = { model: 'm', messages: MESSAGES };
 const SPEECH_BODY = { model: 'm', voice: 'v', input: 'Hi', response_format: 'pcm' };
-const TOOL_CALL = { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function' }] };
+const CALL = { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{}' } };
+const TOOL_CALL = { role: 'assistant', content: null, tool_calls: [CALL] };
 const TOOL_RESULT = { role: 'tool', tool_call_id: 'call_1', content: '4 °C' };
 
 interface ErrorBody {
@@ -156,6 +157,23 @@ describe('the chat endpoint, which knows the history, refuses', () => {
     expect((await refuseChat({ messages: [...MESSAGES, TOOL_RESULT] })).message).toContain("role 'tool' must be");
     const withoutId = { ...TOOL_RESULT, tool_call_id: undefined };
     expect((await refuseChat({ messages: [TOOL_CALL, withoutId] })).code).toBe('missing_required_parameter');
+    const ofAnother = { ...TOOL_RESULT, tool_call_id: 'call_2' };
+    expect(await refuseChat({ messages: [TOOL_CALL, ofAnother] })).toMatchObject({
+      message: "Invalid parameter: 'tool_call_id' of 'call_2' not found in 'tool_calls' of previous message.",
+      param: 'messages.[1].tool_call_id',
+    });
+  });
+
+  it.each([
+    ['no id', { id: undefined }, 'id', 'missing_required_parameter'],
+    ['no type', { type: undefined }, 'type', 'missing_required_parameter'],
+    ['no function', { function: undefined }, 'function', 'missing_required_parameter'],
+    ['a name with a space', { function: { name: 'get weather', arguments: '{}' } }, 'function.name', 'invalid_value'],
+    ['no arguments', { function: { name: 'x' } }, 'function.arguments', 'missing_required_parameter'],
+    ['arguments as an object', { function: { name: 'x', arguments: {} } }, 'function.arguments', 'invalid_type'],
+  ])('a tool call with %s', async (_, change, param, code) => {
+    const messages = [{ ...TOOL_CALL, tool_calls: [{ ...CALL, ...change }] }, TOOL_RESULT];
+    expect(await refuseChat({ messages })).toMatchObject({ param: `messages[0].tool_calls[0].${param}`, code });
   });
 
   it('a stream that is no boolean, and stream options without a stream', async () => {

@@ -14,7 +14,7 @@ import {
   type WordTiming,
 } from '@parley/model';
 import { nextDeadlineMs } from '../deadlines';
-import type { Effect } from '../effects';
+import type { ContextMessage, Effect } from '../effects';
 import { floorOf, type Floor } from '../floor';
 import type { EngineInput } from '../inputs';
 import { initialState, liveResponse, type EngineState, type SessionConfig } from '../state';
@@ -26,6 +26,8 @@ export const SESSION: SessionConfig = {
   defaultInstructions: 'Be brief.',
   instructions: 'Be brief.',
   voice: null,
+  tools: [],
+  toolChoice: 'auto',
   capabilities: ['text', 'audio'],
 };
 
@@ -72,6 +74,7 @@ export class EngineDriver {
   readonly policy: TurnPolicy;
   private seq = 0;
   private turns = 0;
+  private called = 0;
 
   constructor(policy: Partial<TurnPolicy> = {}, session: Partial<SessionConfig> = {}) {
     this.policy = { ...DEFAULT_POLICY, ...policy };
@@ -99,12 +102,22 @@ export class EngineDriver {
     const passed: Effect[] = [];
     for (let next = this.deadlineMs; next !== undefined && next <= untilMs; next = this.deadlineMs) {
       this.nowMs = Math.max(this.nowMs, next);
-      this.step({ kind: 'deadline-passed' });
+      this.looks();
       if ((this.deadlineMs ?? Infinity) <= this.nowMs) throw new InvariantError('LI2: a deadline has passed for ever');
       passed.push(...this.effects);
     }
     this.nowMs = untilMs;
     this.effects = passed;
+    return this;
+  }
+
+  /** The owner's look at the deadlines; ids it draws say so. */
+  looks(): this {
+    const n = this.turns + 1;
+    const ids = { turnId: `drawn_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;
+    const before = this.newest;
+    this.step({ kind: 'deadline-passed', drawn: { ...ids, cause: { attachment: this.attachment, seq: this.seq } } });
+    if (this.newest > before) this.turns++;
     return this;
   }
 
@@ -135,6 +148,30 @@ export class EngineDriver {
 
   resumes(turnId = `turn_${this.turns + 1}`): this {
     return this.client({ kind: 'speech-resumed', turnId });
+  }
+
+  /** `parley.say`. */
+  dictates(text: string, interruptible?: boolean): this {
+    const n = ++this.turns;
+    const ids = { turnId: `turn_${n}`, responseId: `resp_${n}`, answerId: `answer_${n}` } as const;
+    return this.client({ kind: 'said', ...ids, text, ...(interruptible === undefined ? {} : { interruptible }) });
+  }
+
+  starts(delivery: ResponseDelivery[] = this.known()): this {
+    return this.client({ kind: 'speech-started', delivery });
+  }
+
+  stops(): this {
+    return this.client({ kind: 'speech-stopped' });
+  }
+
+  /** The words so far of the next turn, or of a given one. */
+  utters(text: string, turnId = `turn_${this.turns + 1}`): this {
+    return this.client({ kind: 'partial-transcript', turnId, text, delivery: this.known() });
+  }
+
+  mutes(muted = true): this {
+    return this.client({ kind: 'mute-changed', muted });
   }
 
   asks(options: Extract<SessionInput, { kind: 'response-requested' }>['options'] = {}, clientEventId?: string): this {
@@ -176,6 +213,18 @@ export class EngineDriver {
 
   writes(text: string, ordinal = this.newest): this {
     return this.step({ kind: 'text-generated', lane: 0, ordinal, text });
+  }
+
+  /** The model calls function `name`; the first call is `call_1`, with item `fn_1`. */
+  calls(name = 'weather', ordinal = this.newest): this {
+    const n = ++this.called;
+    const call = { callId: `call_${n}`, name, arguments: '{"city":"Ulm"}' };
+    return this.step({ kind: 'tool-called', lane: 0, ordinal, itemId: `fn_${n}`, call });
+  }
+
+  /** The client's result; by default of the newest call. */
+  returns(output: string, callId = `call_${this.called}`, itemId = `out_${callId}`): this {
+    return this.client({ kind: 'call-answered', itemId, callId, output });
   }
 
   finishes(reason: 'stop' | 'length' | 'content_filter' = 'stop', ordinal = this.newest): this {
@@ -303,7 +352,7 @@ export class EngineDriver {
   }
 
   /** What the model would be given now. */
-  context(): { role: string; content: string }[] {
+  context(): ContextMessage[] {
     const asked = new EngineDriver(this.policy);
     asked.state = this.state;
     asked.nowMs = this.nowMs;

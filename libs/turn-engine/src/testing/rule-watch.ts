@@ -27,6 +27,8 @@ export class RuleWatch {
   private readonly ordinals = new Map<string, number>();
   private told = 'idle ';
   private closings = 0;
+  private readonly called = new Set<string>();
+  private paused: number | undefined;
 
   /** Looks at the step that `talk` has just made. */
   look(talk: EngineDriver): void {
@@ -51,12 +53,27 @@ export class RuleWatch {
     must(state.queue.length === 0 || liveResponse(state) !== undefined, 'TU12: nothing waits for a free floor');
     const { state: floor, responseId } = floorOf(state);
     if (waits) must(this.told === `${floor} ${responseId ?? ''}`, 'DR8: the floor that was told is the floor');
+    this.lookAtCalls(state);
+    must(this.paused === state.pause?.ordinal, 'PA2: a pause that ended was told, as its end or as an interruption');
+    must(state.pause === null || state.speech.stage !== 'silent', 'PA2: no pause outlives the speech it is for');
+    must(!(state.muted && state.speech.stage !== 'silent'), 'MU1: who is muted does not speak');
     for (const { delivery } of [...state.tails, ...(liveResponse(state) ? [liveDelivery(state)] : [])]) {
       must(delivery.playedSamples <= deliveredSamples(delivery), 'HE4: nothing was played that was not delivered');
     }
-    const chars = state.history.slice(1).reduce((sum, item) => sum + item.text.length, 0);
+    const chars = state.history.slice(1).reduce((sum, item) => sum + ('text' in item ? item.text.length : 0), 0);
     // An answer grows after it was added; it is bounded again at the next addition.
     must(chars <= talk.policy.maxContextChars + 5_000, 'IT4: the history is bounded');
+  }
+
+  private lookAtCalls({ calls, history }: EngineState): void {
+    const pending = history.flatMap((item) =>
+      item.role === 'call' && item.outcome.stage === 'pending' ? [item.id] : [],
+    );
+    const awaited = calls.map(({ itemId }) => itemId);
+    must(
+      pending.every((id) => awaited.includes(id)),
+      'TO8: a call without a result is awaited or given up',
+    );
   }
 
   private take(effect: Effect): void {
@@ -75,6 +92,7 @@ export class RuleWatch {
         return;
       case 'close-session':
         must(++this.closings === 1, 'CL2: released once');
+        this.paused = undefined;
         this.generating.clear();
         return;
       case 'observe':
@@ -118,6 +136,11 @@ export class RuleWatch {
         must(seen.announcedEnds + seen.endings === 0, 'EN2: no text after the end');
         seen.text += output.text;
         return;
+      case 'call':
+        must(!this.called.has(output.call.callId), 'TO1: a call is made once');
+        this.called.add(output.call.callId);
+        must(seen.announcedEnds + seen.endings === 0, 'EN2: no call after the end');
+        return;
       case 'end':
         must(output.segments === seen.segments, 'EN2: the end names the number of segments');
         if (output.status === 'failed') must(++seen.endings === 1, 'EN8: one end');
@@ -127,7 +150,16 @@ export class RuleWatch {
         must(seen.announcedEnds > 0 && !this.generating.has(output.ordinal), 'EN7: closed after generation');
         must(++seen.endings === 1, 'EN8: one end');
         return;
+      case 'paused':
+        must(this.paused === undefined, 'PA1: held once');
+        this.paused = output.ordinal;
+        return;
+      case 'resumed':
+        must(this.paused === output.ordinal, 'PA2: only what was held goes on');
+        this.paused = undefined;
+        return;
       case 'interrupted':
+        if (this.paused === output.ordinal) this.paused = undefined;
         seen.interrupted = true;
         must(seen.text.startsWith(output.heardText), 'HE1: heard text is a beginning of the answer');
         return;
@@ -147,11 +179,12 @@ function liveDelivery(state: EngineState): { delivery: EngineState['tails'][numb
 }
 
 /** The longest that `talk` may keep the floor from the user when nothing else happens (LI3). */
-export function boundMs({ state, policy }: EngineDriver): number {
+export function boundMs({ state, policy, nowMs }: EngineDriver): number {
   const live = liveResponse(state);
   const deliveries = [...state.tails, ...(live ? [live] : [])].map(({ delivery }) => delivery);
   const queued = deliveries.reduce((sum, each) => sum + deliveredSamples(each) - each.playedSamples, 0);
   const { firstTokenTimeoutMs, tokenTimeoutMs, voiceTimeoutMs, drainTimeoutMs } = policy;
   const turnMs = Math.max(firstTokenTimeoutMs, tokenTimeoutMs) + 2 * voiceTimeoutMs;
-  return turnMs * (1 + state.queue.length) + queued / samplesOfMs(1) + drainTimeoutMs;
+  const pausedMs = state.pause ? Math.max(0, state.pause.deadlineMs - nowMs) : 0;
+  return turnMs * (1 + state.queue.length) + pausedMs + queued / samplesOfMs(1) + drainTimeoutMs;
 }

@@ -1,93 +1,11 @@
 import { INTERRUPTION_MARK } from '@parley/model';
-import type { ChatMessage, LlmEvent, LlmPort, LlmRequest, SystemPorts } from '@parley/ports';
+import { ABORT_LIMIT_MS, ask, LlmKit, textOf, type LlmCase, type LlmSubject } from './llm-kit';
+import { toolCases } from './llm-tool-cases';
 
-/**
- * An adapter of the language model before a provider that gives the same answer to the same messages: more than 20
- * sentences to one who asks for a long story, a few to anyone else; no text in the first 50 ms, and a long story takes
- * more than half a second.
- */
-export interface LlmSubject {
-  llm: LlmPort;
-  /** The time that passes here. */
-  system: SystemPorts;
-  /** Makes time pass until the work is done. */
-  run(work: () => Promise<void>): Promise<void>;
-  /** Answers that the provider still works on or waits for, as the provider sees it. */
-  answersUnderWay(): number;
-  dispose(): Promise<void>;
-}
-
-/** An abort is done before a listener could notice (design §4); a consumer must not wait for a provider. */
-const ABORT_LIMIT_MS = 100;
-/** A provider has heard of it by then, on a busy machine too, and a long story is not over. */
-const FREE_LIMIT_MS = 300;
+export type { LlmSubject } from './llm-kit';
 
 const STORY = 'Please tell me a long story.';
-const ask = (content: string, before: ChatMessage[] = []): LlmRequest => ({
-  model: undefined,
-  messages: [...before, { role: 'user', content }],
-});
-const textOf = (events: readonly LlmEvent[]): string =>
-  events.map((event) => (event.kind === 'text' ? event.text : '')).join('');
 const sentencesIn = (text: string): number => text.match(/[.!?]+(?=\s|$)/g)?.length ?? 0;
-
-/** What the cases share: answers read in several ways, time, and when the provider has let go. */
-class LlmKit {
-  constructor(private readonly subject: LlmSubject) {}
-
-  get llm(): LlmPort {
-    return this.subject.llm;
-  }
-
-  get nowMs(): number {
-    return this.subject.system.clock.nowMs();
-  }
-
-  get answersUnderWay(): number {
-    return this.subject.answersUnderWay();
-  }
-
-  stream(request: LlmRequest, signal = new AbortController().signal): AsyncIterator<LlmEvent> {
-    return this.llm.generate(request, signal)[Symbol.asyncIterator]();
-  }
-
-  async all(request: LlmRequest, betweenMs = 0): Promise<LlmEvent[]> {
-    const events: LlmEvent[] = [];
-    for await (const event of this.llm.generate(request, new AbortController().signal)) {
-      events.push(event);
-      if (betweenMs > 0) await this.pause(betweenMs);
-    }
-    return events;
-  }
-
-  /** The rest of a stream that should be over, and how long that took. */
-  async rest(stream: AsyncIterator<LlmEvent>): Promise<{ events: LlmEvent[]; tookMs: number }> {
-    const startMs = this.nowMs;
-    const events: LlmEvent[] = [];
-    for (let next = await stream.next(); next.done !== true; next = await stream.next()) events.push(next.value);
-    return { events, tookMs: this.nowMs - startMs };
-  }
-
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.subject.system.timers.after(ms, resolve);
-    });
-  }
-
-  /** Of a long story, sooner than the provider would be done with it anyway. */
-  async providerIsFree(): Promise<void> {
-    const deadlineMs = this.nowMs + FREE_LIMIT_MS;
-    while (this.answersUnderWay > 0) {
-      if (this.nowMs > deadlineMs) throw new Error(`the provider still works after ${FREE_LIMIT_MS} ms`);
-      await this.pause(1);
-    }
-  }
-}
-
-interface LlmCase {
-  title: string;
-  check(kit: LlmKit): Promise<void>;
-}
 
 const answerCases: LlmCase[] = [
   {
@@ -290,6 +208,7 @@ export function describeLlmConformance(name: string, makeSubject: () => Promise<
   describe(`${name} as a language model`, () => {
     describe('an answer', () => declare(answerCases));
     describe('an abort', () => declare(abortCases));
+    describe('a tool', () => declare(toolCases));
     describe('close', () => declare(closeCases));
   });
 }

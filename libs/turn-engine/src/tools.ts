@@ -1,0 +1,72 @@
+import type { ItemId, ToolCall } from '@parley/model';
+import type { Draft } from './draft';
+import { refusals } from './errors';
+import { findItem, insertItem, replaceItem } from './history';
+import { addCallOutput } from './items';
+import { discardSpeculation } from './speculation';
+import type { CallItem, CallOutcome, LiveResponse } from './state';
+
+/** Functions that the model calls and the client answers. */
+
+/** The client is told at once: a function may take long, and the answer's audio need not be waited for. */
+export function callTool(draft: Draft, live: LiveResponse, { itemId, call }: { itemId: ItemId; call: ToolCall }): void {
+  const { lane, ordinal } = live;
+  const newest = live.calls.at(-1) ?? live.itemId;
+  // A long conversation may have left the beginning of its answer behind.
+  const before = findItem(draft.state, newest) ? newest : undefined;
+  const item: CallItem = { id: itemId, role: 'call', answerId: live.itemId, call, outcome: { stage: 'pending' } };
+  const deadlineMs = draft.nowMs + draft.policy.toolTimeoutMs;
+  draft.set({
+    history: insertItem(draft.state.history, item, before),
+    calls: [...draft.state.calls, { itemId, ordinal, deadlineMs }],
+  });
+  draft.patchLive({ calls: [...live.calls, itemId] });
+  draft.emit({ kind: 'call', lane, ordinal, itemId, call });
+}
+
+/** A result is taken once, also of a call that was abandoned: the function has run, and the model should know. */
+export function answerCall(
+  draft: Draft,
+  { itemId, callId, output, clientEventId }: { itemId: ItemId; callId: string; output: string; clientEventId?: string },
+): void {
+  const item = draft.state.history.find((each) => each.role === 'call' && each.call.callId === callId);
+  if (item?.role !== 'call') return draft.reject(refusals.unknownCall(callId), clientEventId);
+  if (item.outcome.stage === 'answered') return draft.reject(refusals.callAnswered(callId), clientEventId);
+  if (findItem(draft.state, itemId)) return draft.reject(refusals.itemIdInUse(), clientEventId);
+  // What is being answered would not know of it.
+  discardSpeculation(draft, 'mismatch');
+  settle(draft, item, { stage: 'answered', itemId, output });
+  draft.do({ kind: 'observe', observation: { name: 'tool-call', outcome: 'answered' } });
+  addCallOutput(draft, item, { itemId, output });
+}
+
+/** Nobody waits any longer for what a response called. */
+export function abandonCalls(draft: Draft, ordinal: number): void {
+  for (const call of draft.state.calls) if (call.ordinal === ordinal) abandon(draft, call.itemId, 'interrupted');
+}
+
+export function passCalls(draft: Draft): void {
+  for (const { itemId, deadlineMs } of draft.state.calls) {
+    if (deadlineMs <= draft.nowMs) abandon(draft, itemId, 'timeout');
+  }
+}
+
+/** At a takeover every result has its whole time again. */
+export function watchCalls(draft: Draft): void {
+  const deadlineMs = draft.nowMs + draft.policy.toolTimeoutMs;
+  draft.set({ calls: draft.state.calls.map((call) => ({ ...call, deadlineMs })) });
+}
+
+function abandon(draft: Draft, itemId: ItemId, why: 'interrupted' | 'timeout'): void {
+  const item = findItem(draft.state, itemId);
+  draft.set({ calls: draft.state.calls.filter((call) => call.itemId !== itemId) });
+  if (item?.role === 'call') settle(draft, item, { stage: 'abandoned', why });
+  draft.do({ kind: 'observe', observation: { name: 'tool-call', outcome: why } });
+}
+
+function settle(draft: Draft, item: CallItem, outcome: CallOutcome): void {
+  draft.set({
+    history: replaceItem(draft.state.history, { ...item, outcome }),
+    calls: draft.state.calls.filter((call) => call.itemId !== item.id),
+  });
+}
