@@ -194,7 +194,7 @@ export class Orchestrator implements Service {
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     return {
       ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
-      ...{ tools: [], toolChoice: 'auto', capabilities },
+      ...{ tools: [], toolChoice: 'auto', avatar: null, capabilities },
     };
   }
 

@@ -1,4 +1,5 @@
 import {
+  InvariantError,
   SCHEMA_VERSION,
   subjects,
   unreachable,
@@ -299,6 +300,9 @@ export class OwnedSession {
         return this.voice.order(effect);
       case 'observe':
         return record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
+      case 'start-avatar':
+      case 'cancel-avatar':
+        throw new InvariantError('no session has an avatar that speaks: nobody takes its orders');
       default:
         unreachable(effect);
     }
