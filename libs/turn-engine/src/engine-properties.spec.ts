@@ -216,7 +216,9 @@ class WatchedTalk extends EngineDriver {
 /** A short context, so that histories reach their bound. */
 const POLICY = { maxContextChars: 1_000 };
 const began = (): WatchedTalk => new WatchedTalk(POLICY, { avatar: 'stream' }).step({ kind: 'attached' });
-const RUNS = { numRuns: 400 };
+/** Fewer where the same stories are told for each of many mutants. */
+const runs = (numRuns: number) => ({ numRuns: fc.readConfigureGlobal().numRuns ?? numRuns });
+const RUNS = runs(400);
 
 describe('whatever happens, in whatever order', () => {
   it('[LI7][LI1][LI2][LI6][EN8][IN7][TU8][GE1][EN2][DR8][FL2] no rule is broken and nothing throws', () => {
@@ -253,7 +255,7 @@ describe('whatever happens, in whatever order', () => {
         talk.pass(boundMs(talk) + talk.policy.maxSpeechMs + talk.policy.idleTimeoutMs);
         expect(talk.phase).toBe('closed');
       }),
-      { numRuns: 100 },
+      runs(100),
     );
   });
 
@@ -273,7 +275,7 @@ describe('whatever happens, in whatever order', () => {
         expect(replayed).toEqual(talk.history);
         expect(JSON.parse(stored)).toEqual(talk.state);
       }),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 

@@ -12,15 +12,32 @@ describe('the beginning of a session', () => {
   it('[CL1] says what the session is and what the server can do, once', () => {
     const talk = new EngineDriver({}, { voice: 'anna' }).step({ kind: 'attached' });
     expect(talk.order).toEqual(['session.created', 'parley.session', 'parley.state']);
-    expect(talk.events('session.created')).toMatchObject([
+    expect(talk.events('session.created')).toEqual([
       {
+        type: 'session.created',
         session: {
           type: 'realtime',
           object: 'realtime.session',
           id: 'sess_1',
           model: 'model-1',
+          output_modalities: ['audio'],
           instructions: 'Be brief.',
-          audio: { output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'anna' } },
+          tools: [],
+          tool_choice: 'auto',
+          max_output_tokens: 'inf',
+          tracing: null,
+          truncation: 'auto',
+          prompt: null,
+          audio: {
+            input: {
+              format: { type: 'audio/pcm', rate: 24_000 },
+              transcription: null,
+              noise_reduction: null,
+              turn_detection: null,
+            },
+            output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'anna', speed: 1 },
+          },
+          include: null,
         },
       },
     ]);
@@ -30,6 +47,12 @@ describe('the beginning of a session', () => {
     const before = talk.state;
     expect(talk.step({ kind: 'attached' }).effects).toEqual([]);
     expect(talk.state).toEqual(before);
+  });
+
+  it('[CL1] names the default voice where none was chosen', () => {
+    expect(EngineDriver.attached().events('session.created')).toMatchObject([
+      { session: { audio: { output: { voice: 'default' } } } },
+    ]);
   });
 
   it('[CL1] takes no client input before', () => {

@@ -43,9 +43,10 @@ describe('a speculative transcript', () => {
   });
 
   it.each([
-    ['while a response is live', EngineDriver.attached().says('Hello')],
-    ['while another one is answered', guessing('It ')],
-  ])('[SU2][SP8] is ignored %s', (_when, talk) => {
+    ['while a response is live', () => EngineDriver.attached().says('Hello')],
+    ['while another one is answered', () => guessing('It ')],
+  ])('[SU2][SP8] is ignored %s', (_when, lead) => {
+    const talk = lead();
     const before = talk.state;
     talk.guesses('Something else', 'turn_9');
     expect(talk.effects).toEqual([]);

@@ -19,6 +19,10 @@ import type { VoiceRate } from '@parley/speech-text';
  * The whole state of one conversation, as plain JSON: it is stored as it stands, and the same inputs lead to the same
  * state. `phase` says who holds the floor and owns only what that phase needs; the regions beside it each own theirs.
  * Every part that waits holds its deadline, so there is no timer to cancel.
+ *
+ * The diagram in SPEC.md is generated from these types. A region is what has a `stage` (of a union also its `name`),
+ * wherever in the state it lies: alone, in an array or beside `null`. What has no stages, but is there or not (null, or
+ * an element of an array), is one when its docstring begins with `Region "its name"`.
  */
 export interface EngineState {
   session: SessionConfig;
@@ -32,7 +36,6 @@ export interface EngineState {
   policy: Partial<SessionPolicy>;
   /** Region "queue": turns that were accepted and wait for the live response to end, oldest first. Empty without one. */
   queue: QueuedTurn[];
-  /** Region "speculation": an answer to a transcript that is not final. Never beside a live response. */
   speculation: Speculation;
   /** Region "calls": functions whose results are awaited. */
   calls: PendingCall[];
@@ -229,6 +232,7 @@ export interface Speculation {
   /** The turn that was speculated on last, and how often. */
   turnId: TurnId | null;
   starts: number;
+  /** Region "speculation": an answer to a transcript that is not final. Never beside a live response. */
   run: SpeculativeRun | null;
 }
 

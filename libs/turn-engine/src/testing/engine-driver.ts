@@ -1,5 +1,6 @@
 import {
   DEFAULT_POLICY,
+  InvariantError,
   samplesOfMs,
   type ClientError,
   type ClientEventBody,
@@ -103,6 +104,7 @@ export class EngineDriver {
     for (let next = this.deadlineMs; next !== undefined && next <= untilMs; next = this.deadlineMs) {
       this.nowMs = Math.max(this.nowMs, next);
       this.looks();
+      if ((this.deadlineMs ?? Infinity) <= this.nowMs) throw new InvariantError('LI2: a deadline has passed for ever');
       passed.push(...this.effects);
     }
     this.nowMs = untilMs;
