@@ -11,7 +11,7 @@ import {
   type SessionInput,
   type VisemesMessage,
 } from '@parley/model';
-import type { BusPort, BusSubscription, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
+import type { BusPort, BusSubscription, CancelTimer, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { ask, newTraceparent, type PeerWatch } from '@parley/service-link';
 import { claimSession, type ClaimTarget } from './claim-session';
@@ -57,6 +57,7 @@ export class SessionLink {
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
   private unwatchOwner: (() => void) | undefined;
+  private repeatTimer: CancelTimer | undefined;
   /** Chunks of lower epochs are dropped. */
   private audioEpoch = 0;
   private reclaiming = false;
@@ -133,11 +134,19 @@ export class SessionLink {
     this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
   }
 
+  /** Asks whether anybody carries the session still, and finds a new owner where the old one is gone. */
+  confirmOwner(): void {
+    if (this.reclaiming || !this.open) return;
+    this.reclaiming = true;
+    void this.reclaim();
+  }
+
   close(): void {
     this.open = false;
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.subscriptions = [];
     this.unwatchOwner?.();
+    this.repeatTimer?.();
   }
 
   private subscribe(): void {
@@ -209,10 +218,8 @@ export class SessionLink {
       return this.listener?.onGone('another connection has taken the session');
     }
     // An answer that comes at once and changes nothing must not be asked for in a circle; silence took its time.
-    if (applied === undefined && answer.kind !== 'timeout') {
-      await new Promise<void>((resolve) => this.ports.system.timers.after(REPEAT_PAUSE_MS, resolve));
-    }
-    this.repeat();
+    if (applied === undefined && answer.kind !== 'timeout') this.repeatLater();
+    else this.repeat();
   }
 
   /** The oldest unanswered input decides: when it is not under way, everything behind it was refused or lost too. */
@@ -220,6 +227,14 @@ export class SessionLink {
     const waiting = this.inputs.idle();
     if (waiting.length > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, waiting.length);
     for (const message of waiting) void this.transmit(message.seq);
+  }
+
+  /** One pause for all that waits: with one for each, every repetition of several would make several more of it. */
+  private repeatLater(): void {
+    this.repeatTimer ??= this.ports.system.timers.after(REPEAT_PAUSE_MS, () => {
+      this.repeatTimer = undefined;
+      this.repeat();
+    });
   }
 
   private adoptOwner(target: ClaimTarget): void {
@@ -232,9 +247,8 @@ export class SessionLink {
 
   private loseOwner(): void {
     if (this.reclaiming || !this.open) return;
-    this.reclaiming = true;
     this.log.info('the owner of a session was lost', { sessionId: this.sessionId });
-    void this.reclaim();
+    this.confirmOwner();
   }
 
   private async reclaim(): Promise<void> {
