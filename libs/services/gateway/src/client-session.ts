@@ -26,7 +26,6 @@ export class ClientSession implements ConnectionListener {
   /** Arrival of inputs that may begin a response, and of interrupts: for the latency metrics. */
   private readonly askedAtMs = new Map<number, number>();
   private readonly interruptedAtMs: number[] = [];
-  private readonly unwatchLink: () => void;
   private reportTimer: CancelTimer | undefined;
   private reportsUnsent = false;
   private missedPongs = 0;
@@ -65,10 +64,6 @@ export class ClientSession implements ConnectionListener {
       onVisemes: (message) => this.downlink.visemes(message),
       onOwnerChanged: () => this.downlink.ownerChanged(),
       onGone: (reason) => this.closeConnection(CLOSE_CODES.internalError, reason),
-    });
-    // The owner may have given this gateway up while our link was away. An idle session finds out by its next input.
-    this.unwatchLink = ports.bus.onReconnect(() => {
-      if (this.downlink.isActive) link.confirmOwner();
     });
   }
 
@@ -215,7 +210,6 @@ export class ClientSession implements ConnectionListener {
   private end(reason: Extract<SessionInput, { kind: 'disconnected' }>['reason'] | 'ordered'): void {
     if (this.ended) return;
     this.ended = true;
-    this.unwatchLink();
     this.reportTimer?.();
     if (reason !== 'ordered') {
       this.link.send({ kind: 'disconnected', reason }, this.downlink.lastClosedOrdinal, undefined);

@@ -44,6 +44,8 @@ const INPUT_TIMEOUT_MS = 300;
 /** How long a session without an owner is kept before its client is told to come back later. */
 const RECLAIM_LIMIT_MS = 10_000;
 const RECLAIM_PERIOD_MS = 250;
+/** After a time without a link all sessions of a gateway ask for their owners: not all at once. */
+const CONFIRM_SPREAD_MS = 1_000;
 /** Before an input is sent again that was answered, but neither applied nor refused for good. */
 const REPEAT_PAUSE_MS = 250;
 
@@ -58,6 +60,8 @@ export class SessionLink {
   private owner: ClaimTarget | undefined;
   private unwatchOwner: (() => void) | undefined;
   private repeatTimer: CancelTimer | undefined;
+  private unwatchLink: (() => void) | undefined;
+  private confirmTimer: CancelTimer | undefined;
   /** Chunks of lower epochs are dropped. */
   private audioEpoch = 0;
   private reclaiming = false;
@@ -90,6 +94,7 @@ export class SessionLink {
       return outcome.kind === 'full' ? 'full' : 'unavailable';
     }
     this.adoptOwner(outcome.target);
+    this.unwatchLink = bus.onReconnect(() => this.confirmOwner());
     return 'granted';
   }
 
@@ -134,19 +139,14 @@ export class SessionLink {
     this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
   }
 
-  /** Asks whether anybody carries the session still, and finds a new owner where the old one is gone. */
-  confirmOwner(): void {
-    if (this.reclaiming || !this.open) return;
-    this.reclaiming = true;
-    void this.reclaim();
-  }
-
   close(): void {
     this.open = false;
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.subscriptions = [];
     this.unwatchOwner?.();
+    this.unwatchLink?.();
     this.repeatTimer?.();
+    this.confirmTimer?.();
   }
 
   private subscribe(): void {
@@ -239,16 +239,28 @@ export class SessionLink {
 
   private adoptOwner(target: ClaimTarget): void {
     this.owner = target;
+    this.confirmTimer?.();
     this.audioEpoch = Math.max(this.audioEpoch, target.epoch);
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner());
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
   }
 
+  /** The owner may have given this gateway up while our link was away, and nobody would say so. */
+  private confirmOwner(): void {
+    this.confirmTimer?.();
+    this.confirmTimer = this.ports.system.timers.after(CONFIRM_SPREAD_MS * this.ports.system.random.fraction(), () => {
+      if (this.reclaiming || !this.open) return;
+      this.reclaiming = true;
+      void this.reclaim();
+    });
+  }
+
   private loseOwner(): void {
     if (this.reclaiming || !this.open) return;
+    this.reclaiming = true;
     this.log.info('the owner of a session was lost', { sessionId: this.sessionId });
-    this.confirmOwner();
+    void this.reclaim();
   }
 
   private async reclaim(): Promise<void> {
