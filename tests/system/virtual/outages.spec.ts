@@ -39,6 +39,21 @@ describe('a conversation while something around it is away', () => {
     expect(statuses()).toEqual(['completed']);
   });
 
+  it('[G2] an owner that was taken over from while it was away does not own the session again by being asked', async () => {
+    const second = await stage.orchestrator();
+    orchestrator.bus.disconnect();
+    await stage.system.advanceBy(1_000);
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    expect(client.state()).toBe('speaking');
+    orchestrator.bus.reconnect();
+    second.kill();
+    await stage.system.advanceBy(5_000);
+    expect(statuses()).toEqual(['failed']);
+    expect(client.state()).toBe('listening');
+    await converses('t2');
+  });
+
   it('[G2] an acknowledgement that is lost costs nothing: the session is not given up for it', async () => {
     await stage.system.advanceBy(1_000);
     client.send({ type: 'session.update', session: { type: 'realtime', instructions: 'Be kind.' } });
