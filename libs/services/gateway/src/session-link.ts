@@ -139,6 +139,16 @@ export class SessionLink {
     this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
   }
 
+  /** Asks soon whether the session is still carried: its owner may have given this gateway up, and nobody says so. */
+  confirmOwner(): void {
+    this.confirmTimer?.();
+    this.confirmTimer = this.ports.system.timers.after(CONFIRM_SPREAD_MS * this.ports.system.random.fraction(), () => {
+      if (this.reclaiming || !this.open) return;
+      this.reclaiming = true;
+      void this.reclaim();
+    });
+  }
+
   close(): void {
     this.open = false;
     for (const subscription of this.subscriptions) subscription.unsubscribe();
@@ -244,16 +254,6 @@ export class SessionLink {
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner());
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
-  }
-
-  /** The owner may have given this gateway up while our link was away, and nobody would say so. */
-  private confirmOwner(): void {
-    this.confirmTimer?.();
-    this.confirmTimer = this.ports.system.timers.after(CONFIRM_SPREAD_MS * this.ports.system.random.fraction(), () => {
-      if (this.reclaiming || !this.open) return;
-      this.reclaiming = true;
-      void this.reclaim();
-    });
   }
 
   private loseOwner(): void {
