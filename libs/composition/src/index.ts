@@ -6,4 +6,5 @@ export {
   composeTtsWorker,
   type GatewayComposition,
 } from './services';
+export { avatarBridgeOver, gatewayOver, orchestratorOver, ttsWorkerOver } from './over-ports';
 export { composeStandalone, type StandaloneComposition } from './standalone';

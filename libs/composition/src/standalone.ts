@@ -1,16 +1,11 @@
-import { createLocalAvatar } from '@parley/adapter-avatar-local';
 import { MemoryBusServer } from '@parley/adapter-bus-memory';
 import { MemoryStoreServer } from '@parley/adapter-store-memory';
 import { systemPorts as system } from '@parley/adapter-system';
 import type { Service } from '@parley/ports';
 import type { ProcessContext, StandaloneConfig } from '@parley/runtime';
-import { createAvatarBridge } from '@parley/service-avatar';
-import { createGateway } from '@parley/service-gateway';
-import { createOrchestrator } from '@parley/service-orchestrator';
-import { createTtsWorker } from '@parley/service-tts';
-import { MAX_CONNECTIONS, MAX_VOICE_JOBS } from './limits';
 import { createModel } from './model';
-import { orchestratorConfig, type GatewayComposition } from './services';
+import { avatarBridgeOver, gatewayOver, orchestratorOver, ttsWorkerOver } from './over-ports';
+import type { GatewayComposition } from './services';
 import { createVoice } from './voice';
 
 export interface StandaloneComposition extends GatewayComposition {
@@ -33,19 +28,14 @@ export async function composeStandalone(
   const store = new MemoryStoreServer(system).connect();
   const llm = createModel(config.conversation.llm, context.log);
   const tts = createVoice(config.tts, espeakWorkerUrl, context.log);
-  const avatar = createLocalAvatar();
 
-  const gateway = createGateway(
-    { bus: buses.gateway, system, ...context },
-    { ...config.access, maxConnections: MAX_CONNECTIONS },
-  );
-  const orchestrator = createOrchestrator(
+  const gateway = gatewayOver({ bus: buses.gateway, system, ...context }, config.access);
+  const orchestrator = orchestratorOver(
     { bus: buses.orchestrator, store, llm, system, ...context },
-    orchestratorConfig(config.conversation),
+    config.conversation,
   );
-  const ttsWorker = createTtsWorker({ bus: buses.tts, tts, system, ...context }, { maxJobs: MAX_VOICE_JOBS });
-  const { lipSync } = orchestratorConfig(config.conversation);
-  const face = lipSync ? [createAvatarBridge({ bus: buses.avatar, avatar, system, ...context }, {})] : [];
+  const ttsWorker = ttsWorkerOver({ bus: buses.tts, tts, system, ...context });
+  const face = config.conversation.lipSync ? [avatarBridgeOver({ bus: buses.avatar, system, ...context })] : [];
   return {
     gateway,
     // The gateway last: when it takes connections, everybody is there to serve them.

@@ -1,3 +1,4 @@
+import { passAvatar } from './avatar';
 import type { Draft } from './draft';
 import { goOnWithoutVoice } from './playout';
 import { closeLive, dropTail, failLive, owesAudio } from './response';
@@ -12,7 +13,7 @@ import { liveResponse, type EngineState, type LiveResponse } from './state';
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
 export function nextDeadlineMs(state: EngineState): number | undefined {
   if (state.phase.name === 'closed') return undefined;
-  const { pause, presence, speculation, speech } = state;
+  const { avatar, pause, presence, speculation, speech } = state;
   const deadlines: number[] = state.calls.map((call) => call.deadlineMs);
   const live = liveResponse(state);
   if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
@@ -20,6 +21,7 @@ export function nextDeadlineMs(state: EngineState): number | undefined {
   // Nothing is played in a pause, which has a bound of its own.
   if (pause) deadlines.push(pause.deadlineMs);
   else deadlines.push(...state.tails.map((tail) => tail.deadlineMs));
+  if (avatar.stage !== 'empty' && avatar.deadlineMs !== null) deadlines.push(avatar.deadlineMs);
   if (speculation.run) deadlines.push(speculation.run.deadlineMs);
   if (speech.stage !== 'silent') deadlines.push(speech.deadlineMs);
   if (presence.stage === 'present' && presence.deadlineMs !== null && isQuiet(state))
@@ -39,6 +41,7 @@ export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
   passGeneration(draft);
   passVoice(draft);
   passTails(draft);
+  passAvatar(draft);
   passSpeculation(draft);
   passCalls(draft);
   passSpeech(draft);

@@ -31,6 +31,8 @@ export type Effect =
   | { kind: 'speak-segment'; lane: number; ordinal: number; segment: number; text: string }
   | { kind: 'end-voice'; lane: number; ordinal: number; segments: number }
   | { kind: 'cancel-voice'; lane: number; ordinal: number }
+  | { kind: 'start-avatar'; lane: number; ordinal: number; responseId: ResponseId }
+  | { kind: 'cancel-avatar'; lane: number; ordinal: number }
   | { kind: 'emit'; output: OwnerOutput }
   /** The session is over; its resources are released once. */
   | { kind: 'close-session'; reason: string }
@@ -44,6 +46,7 @@ export type Observation =
   | { name: 'interrupted'; cause: InterruptionCause; responseId: ResponseId }
   | { name: 'tool-call'; outcome: 'answered' | 'interrupted' | 'timeout' }
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
+  | { name: 'avatar-timeout'; stage: 'starting' | 'streaming' | 'cancelling'; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
 
 /** By the client's order, or by policy: a turn or speech that took the floor. */

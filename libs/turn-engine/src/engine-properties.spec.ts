@@ -142,6 +142,9 @@ const resultActs = fc.oneof(
   },
   { weight: 2, arbitrary: named('calls', back, (talk, b) => talk.calls('weather', of(b, talk))) },
   { weight: 4, arbitrary: named('finishes', back, (talk, b) => talk.finishes('stop', of(b, talk))) },
+  { weight: 2, arbitrary: named('avatarStarts', back, (talk, b) => talk.avatarStarts(of(b, talk))) },
+  { weight: 2, arbitrary: named('avatarEnds', back, (talk, b) => talk.avatarEnds(of(b, talk))) },
+  { weight: 1, arbitrary: named('avatarFails', back, (talk, b) => talk.avatarFails(of(b, talk))) },
   { weight: 1, arbitrary: named('modelFails', back, (talk, b) => talk.modelFails(of(b, talk))) },
   { weight: 5, arbitrary: named('binds', back, (talk, b) => talk.binds(of(b, talk))) },
   { weight: 1, arbitrary: named('refusesVoice', back, (talk, b) => talk.refusesVoice(of(b, talk))) },
@@ -212,7 +215,7 @@ class WatchedTalk extends EngineDriver {
 
 /** A short context, so that histories reach their bound. */
 const POLICY = { maxContextChars: 1_000 };
-const began = (): WatchedTalk => new WatchedTalk(POLICY).step({ kind: 'attached' });
+const began = (): WatchedTalk => new WatchedTalk(POLICY, { avatar: 'stream' }).step({ kind: 'attached' });
 /** Fewer where the same stories are told for each of many mutants. */
 const runs = (numRuns: number) => ({ numRuns: fc.readConfigureGlobal().numRuns ?? numRuns });
 const RUNS = runs(400);

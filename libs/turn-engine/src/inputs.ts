@@ -30,6 +30,10 @@ export type EngineInput =
   | { kind: 'voice-refused'; lane: number; ordinal: number; failure: ProviderFailure }
   | { kind: 'voice-failed'; lane: number; ordinal: number; failure: ProviderFailure }
   | { kind: 'words-timed'; lane: number; ordinal: number; segment: number; words: WordTiming[] }
+  /** The avatar began, or ended, to speak that response. Vendors tell the end late, twice, of another one, or never. */
+  | { kind: 'avatar-started'; lane: number; ordinal: number }
+  | { kind: 'avatar-done'; lane: number; ordinal: number }
+  | { kind: 'avatar-failed'; lane: number; ordinal: number; message: string }
   /** The gateway's word on what was delivered and played. */
   | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
   /** At least one deadline of the state has passed. */

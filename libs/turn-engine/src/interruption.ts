@@ -7,6 +7,7 @@ import {
   type ResponseId,
   type Usage,
 } from '@parley/model';
+import { silenceAvatar } from './avatar';
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem, heardOf } from './history';
@@ -161,6 +162,7 @@ function cut(
     reason: cause === 'turn' || cause === 'speech' ? 'turn_detected' : 'client_cancelled',
   });
   abandonCalls(draft, ordinal);
+  silenceAvatar(draft, ordinal);
   // The client takes its interruption for the end of the pause.
   if (draft.state.pause?.ordinal === ordinal) draft.set({ pause: null });
   draft.do({ kind: 'observe', observation: { name: 'interrupted', cause, responseId } });

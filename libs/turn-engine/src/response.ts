@@ -8,6 +8,7 @@ import {
   type ResponseStatus,
   type TurnId,
 } from '@parley/model';
+import { offerToAvatar } from './avatar';
 import type { Draft } from './draft';
 import { providerError } from './errors';
 import {
@@ -90,6 +91,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
     draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
   }
   draft.do({ kind: 'open-voice', lane, ordinal, responseId, voice: state.session.voice });
+  offerToAvatar(draft, { lane, ordinal, responseId });
 }
 
 /** Whom to ask, and what it may call. */

@@ -1,4 +1,5 @@
 import { DEFAULT_VOICE, wirePolicy, type SessionPatch, type SessionPolicy } from '@parley/model';
+import { releaseAvatar, watchAvatar } from './avatar';
 import type { Draft } from './draft';
 import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
 import { discardSpeculation } from './speculation';
@@ -96,6 +97,7 @@ export function takeOver(draft: Draft): void {
   draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
   watchCalls(draft);
+  watchAvatar(draft);
   restIdle(draft);
 }
 
@@ -104,6 +106,7 @@ export function closeSession(draft: Draft, reason: string): void {
   const live = draft.live;
   discardSpeculation(draft, 'interrupted');
   if (live) stopProviders(draft, live);
+  releaseAvatar(draft);
   draft.set({ tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });

@@ -39,6 +39,8 @@ export interface EngineState {
   speculation: Speculation;
   /** Region "calls": functions whose results are awaited. */
   calls: PendingCall[];
+  /** Region "avatar": the stream of an avatar that speaks responses itself; empty without one. */
+  avatar: AvatarStream;
   /** Region "speech": what the user says now. */
   speech: Speech;
   /** Region "pause": the client holds the agent's voice until it is known whether the user interrupts. */
@@ -63,6 +65,8 @@ export interface SessionConfig {
   voice: string | null;
   tools: ToolDefinition[];
   toolChoice: ToolChoice;
+  /** `stream`: an avatar speaks the responses; null: the client does. */
+  avatar: 'stream' | null;
   /** What this server can do for it, as `parley.session` says. */
   capabilities: Capability[];
 }
@@ -188,6 +192,22 @@ export type QueuedTurn = {
   | { kind: 'say'; interruptible: boolean }
 );
 
+/** A response as an avatar is given it. */
+export interface AvatarTurn {
+  lane: number;
+  ordinal: number;
+  responseId: ResponseId;
+}
+
+/** `turn`: the response it was given; `next`: the one that waits for it. */
+export type AvatarStream =
+  | { stage: 'empty' }
+  /** It was given a response, and has not begun. `cancelled`: interrupted meanwhile, which can be ordered only then. */
+  | { stage: 'starting'; turn: AvatarTurn; next: AvatarTurn | null; cancelled: boolean; deadlineMs: number }
+  /** The deadline runs once the response is over. */
+  | { stage: 'streaming'; turn: AvatarTurn; next: AvatarTurn | null; deadlineMs: number | null }
+  | { stage: 'cancelling'; turn: AvatarTurn; next: AvatarTurn | null; deadlineMs: number };
+
 export type Speech =
   | { stage: 'silent' }
   /** `text`: the words known so far. First deadline: it has lasted long enough to interrupt; second: it is noise. */
@@ -251,6 +271,7 @@ export function initialState(session: SessionConfig): EngineState {
     queue: [],
     speculation: { turnId: null, starts: 0, run: null },
     calls: [],
+    avatar: { stage: 'empty' },
     speech: { stage: 'silent' },
     pause: null,
     presence: { stage: 'present', deadlineMs: null },

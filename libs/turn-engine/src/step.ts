@@ -1,4 +1,5 @@
 import { unreachable, type TurnPolicy } from '@parley/model';
+import { failAvatar, freeAvatar, settleAvatar, startedAvatar } from './avatar';
 import { applyClientInput } from './client-inputs';
 import { passDeadlines } from './deadlines';
 import { Draft } from './draft';
@@ -29,6 +30,7 @@ export function step(state: EngineState, input: EngineInput, nowMs: number, poli
   apply(draft, input);
   settlePause(draft);
   startQueued(draft);
+  settleAvatar(draft);
   announceFloor(draft, state);
   return { state: draft.state, effects: draft.effects };
 }
@@ -53,6 +55,12 @@ function apply(draft: Draft, input: EngineInput): void {
       return goOnWithoutVoice(draft, input);
     case 'voice-failed':
       return failVoice(draft, input);
+    case 'avatar-started':
+      return startedAvatar(draft, input);
+    case 'avatar-done':
+      return freeAvatar(draft, input);
+    case 'avatar-failed':
+      return failAvatar(draft, input);
     case 'words-timed':
       return timeWords(draft, input);
     case 'reported':

@@ -39,6 +39,21 @@ describe('a conversation while something around it is away', () => {
     expect(statuses()).toEqual(['completed']);
   });
 
+  it('[G2] an owner that was taken over from while it was away does not own the session again by being asked', async () => {
+    const second = await stage.orchestrator();
+    orchestrator.bus.disconnect();
+    await stage.system.advanceBy(1_000);
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    expect(client.state()).toBe('speaking');
+    orchestrator.bus.reconnect();
+    second.kill();
+    await stage.system.advanceBy(5_000);
+    expect(statuses()).toEqual(['failed']);
+    expect(client.state()).toBe('listening');
+    await converses('t2');
+  });
+
   it('[G2] an acknowledgement that is lost costs nothing: the session is not given up for it', async () => {
     await stage.system.advanceBy(1_000);
     client.send({ type: 'session.update', session: { type: 'realtime', instructions: 'Be kind.' } });
@@ -72,6 +87,16 @@ describe('a conversation while something around it is away', () => {
     expect(client.state()).toBe('listening');
     expect(statuses()).toHaveLength(1);
     await converses('t2');
+  });
+
+  it('[G2] a gateway away for longer than its owner bears, in mid-answer: its client is told, and not left speaking', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    gateway.bus.disconnect();
+    await stage.system.advanceBy(5_000);
+    gateway.bus.reconnect();
+    await stage.system.advanceBy(2_000);
+    expect(client.closed).toEqual({ code: 1011, reason: 'the session is over' });
   });
 
   it('[G2] the bus away while a turn begins: it is answered after it, once', async () => {

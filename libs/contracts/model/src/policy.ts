@@ -103,6 +103,10 @@ export interface TurnPolicy extends SessionPolicy {
   toolTimeoutMs: number;
   /** No newly delivered sample and no newly played sample of a response that still owes audio. */
   voiceTimeoutMs: number;
+  /** An avatar that was given a response begins to speak it. */
+  avatarStartTimeoutMs: number;
+  /** An avatar that was cancelled, or whose response is over, says that it is done. */
+  avatarDoneTimeoutMs: number;
   /** How long after the expected end of playback a tail may still be "playing" (DR2: 300–600). */
   drainTimeoutMs: number;
   /** A session without any input for so long is closed. */
@@ -134,6 +138,8 @@ export const DEFAULT_POLICY: TurnPolicy = {
   tokenTimeoutMs: 5_000,
   toolTimeoutMs: 60_000,
   voiceTimeoutMs: 5_000,
+  avatarStartTimeoutMs: 5_000,
+  avatarDoneTimeoutMs: 2_000,
   drainTimeoutMs: 500,
   idleTimeoutMs: 10 * 60_000,
   // About 8k tokens of English: fits the smallest context windows in use with room for the answer.

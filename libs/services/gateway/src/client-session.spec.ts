@@ -402,4 +402,22 @@ describe('the end of a connection', () => {
     expect(connection.terminated).toBe(true);
     expect(connection.pings).toBe(4);
   });
+
+  it('[G2] comes also when the owner has ended the session without a word, while the client waits for it', async () => {
+    emit({ kind: 'event', event: { type: 'parley.state', state: 'thinking' } });
+    await stage.pass(300);
+    owner.onClaim = () => ({ kind: 'gone' });
+    session.checkAlive();
+    await stage.pass(2_000);
+    expect(connection.closes).toEqual([{ code: 1011, reason: 'the session is over' }]);
+  });
+
+  it('is not looked for while the client waits for nothing', async () => {
+    emit({ kind: 'event', event: { type: 'parley.state', state: 'listening' } });
+    await stage.pass(300);
+    const { length } = owner.claims;
+    session.checkAlive();
+    await stage.pass(2_000);
+    expect(owner.claims).toHaveLength(length);
+  });
 });

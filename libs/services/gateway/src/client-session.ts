@@ -99,6 +99,8 @@ export class ClientSession implements ConnectionListener {
     }
     this.missedPongs++;
     this.connection.ping();
+    // An owner that lost sight of this gateway, and not the other way round, has ended the session without a word.
+    if (this.downlink.awaitsOwner) this.link.confirmOwner();
   }
 
   /** The gateway stops: the client hears a close code, the owner that the client is gone. */

@@ -50,6 +50,8 @@ export class Downlink {
   private mutedThroughSeq = 0;
   private ownEvents = 0;
   private greeted = false;
+  /** As the client was told last: thinking or speaking ends by the owner's word alone. */
+  private floorIsTaken = false;
   private earlyPongs = 0;
 
   constructor(
@@ -74,6 +76,11 @@ export class Downlink {
   /** Something is generated, written or played: reports go on. */
   get isActive(): boolean {
     return this.streams.size > 0;
+  }
+
+  /** The client waits for something that only an owner can say. */
+  get awaitsOwner(): boolean {
+    return this.floorIsTaken || this.isActive;
   }
 
   onWritable(): void {
@@ -195,6 +202,8 @@ export class Downlink {
 
   private pass(event: ClientEventBody, eventId: string): void {
     this.writeEvent(event, eventId);
+    if (event.type === 'parley.state')
+      this.floorIsTaken = event['state'] === 'thinking' || event['state'] === 'speaking';
     this.greeted = true;
     for (; this.earlyPongs > 0; this.earlyPongs--) this.pong();
   }

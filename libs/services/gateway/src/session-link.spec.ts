@@ -188,6 +188,19 @@ describe('inputs', () => {
     expect(listener.told).toEqual([]);
   });
 
+  it('cost no more the longer the link is down, however many wait', async () => {
+    await attached();
+    stage.bus.disconnect();
+    for (let n = 0; n < 3; n++) send();
+    await stage.pass(1_000);
+    await stage.pass(4_000);
+    // One timer for all of them, and the watch over the owner.
+    expect(stage.system.pendingTimers).toBeLessThan(4);
+    stage.bus.reconnect();
+    await stage.pass(600);
+    expect(seqsOf(owner)).toEqual([1, 2, 3]);
+  });
+
   it('of an old connection are refused for good: another one has the session', async () => {
     await attached();
     owner.onInput = () => ({ kind: 'old-attachment' });

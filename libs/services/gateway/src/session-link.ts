@@ -11,7 +11,7 @@ import {
   type SessionInput,
   type VisemesMessage,
 } from '@parley/model';
-import type { BusPort, BusSubscription, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
+import type { BusPort, BusSubscription, CancelTimer, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { ask, newTraceparent, type PeerWatch } from '@parley/service-link';
 import { claimSession, type ClaimTarget } from './claim-session';
@@ -44,6 +44,8 @@ const INPUT_TIMEOUT_MS = 300;
 /** How long a session without an owner is kept before its client is told to come back later. */
 const RECLAIM_LIMIT_MS = 10_000;
 const RECLAIM_PERIOD_MS = 250;
+/** After a time without a link all sessions of a gateway ask for their owners: not all at once. */
+const CONFIRM_SPREAD_MS = 1_000;
 /** Before an input is sent again that was answered, but neither applied nor refused for good. */
 const REPEAT_PAUSE_MS = 250;
 
@@ -57,6 +59,9 @@ export class SessionLink {
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
   private unwatchOwner: (() => void) | undefined;
+  private repeatTimer: CancelTimer | undefined;
+  private unwatchLink: (() => void) | undefined;
+  private confirmTimer: CancelTimer | undefined;
   /** Chunks of lower epochs are dropped. */
   private audioEpoch = 0;
   private reclaiming = false;
@@ -89,6 +94,7 @@ export class SessionLink {
       return outcome.kind === 'full' ? 'full' : 'unavailable';
     }
     this.adoptOwner(outcome.target);
+    this.unwatchLink = bus.onReconnect(() => this.confirmOwner());
     return 'granted';
   }
 
@@ -133,11 +139,24 @@ export class SessionLink {
     this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
   }
 
+  /** Asks soon whether the session is still carried: its owner may have given this gateway up, and nobody says so. */
+  confirmOwner(): void {
+    this.confirmTimer?.();
+    this.confirmTimer = this.ports.system.timers.after(CONFIRM_SPREAD_MS * this.ports.system.random.fraction(), () => {
+      if (this.reclaiming || !this.open) return;
+      this.reclaiming = true;
+      void this.reclaim();
+    });
+  }
+
   close(): void {
     this.open = false;
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.subscriptions = [];
     this.unwatchOwner?.();
+    this.unwatchLink?.();
+    this.repeatTimer?.();
+    this.confirmTimer?.();
   }
 
   private subscribe(): void {
@@ -209,10 +228,8 @@ export class SessionLink {
       return this.listener?.onGone('another connection has taken the session');
     }
     // An answer that comes at once and changes nothing must not be asked for in a circle; silence took its time.
-    if (applied === undefined && answer.kind !== 'timeout') {
-      await new Promise<void>((resolve) => this.ports.system.timers.after(REPEAT_PAUSE_MS, resolve));
-    }
-    this.repeat();
+    if (applied === undefined && answer.kind !== 'timeout') this.repeatLater();
+    else this.repeat();
   }
 
   /** The oldest unanswered input decides: when it is not under way, everything behind it was refused or lost too. */
@@ -222,8 +239,17 @@ export class SessionLink {
     for (const message of waiting) void this.transmit(message.seq);
   }
 
+  /** One pause for all that waits: with one for each, every repetition of several would make several more of it. */
+  private repeatLater(): void {
+    this.repeatTimer ??= this.ports.system.timers.after(REPEAT_PAUSE_MS, () => {
+      this.repeatTimer = undefined;
+      this.repeat();
+    });
+  }
+
   private adoptOwner(target: ClaimTarget): void {
     this.owner = target;
+    this.confirmTimer?.();
     this.audioEpoch = Math.max(this.audioEpoch, target.epoch);
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner());

@@ -103,6 +103,14 @@ const speech = z.discriminatedUnion('stage', [
   z.object({ stage: z.literal('speaking'), sinceMs: ms, text: z.string(), deadlineMs: ms }),
   z.object({ stage: z.literal('stopped'), spokenMs: ms, text: z.string(), deadlineMs: ms }),
 ]);
+const avatarTurn = z.object({ lane: count, ordinal: count, responseId });
+const given = { turn: avatarTurn, next: avatarTurn.nullable() };
+const avatar = z.discriminatedUnion('stage', [
+  z.object({ stage: z.literal('empty') }),
+  z.object({ stage: z.literal('starting'), ...given, cancelled: z.boolean(), deadlineMs: ms }),
+  z.object({ stage: z.literal('streaming'), ...given, deadlineMs: msOrNull }),
+  z.object({ stage: z.literal('cancelling'), ...given, deadlineMs: ms }),
+]);
 const pause = z.object({ lane: count, ordinal: count, responseId, playedSamples: count, deadlineMs: ms });
 const presence = z.discriminatedUnion('stage', [
   z.object({ stage: z.literal('present'), deadlineMs: msOrNull }),
@@ -132,6 +140,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     defaultInstructions: z.string(),
     instructions: z.string(),
     voice: z.string().nullable(),
+    avatar: z.literal('stream').nullable().default(null),
     tools: z.array(toolDefinition).default([]),
     toolChoice: toolChoice.default('auto'),
     capabilities: z.array(z.enum(CAPABILITIES)),
@@ -145,6 +154,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   queue: z.array(queuedTurn).default([]),
   speculation: speculation.default({ turnId: null, starts: 0, run: null }),
   calls: z.array(z.object({ itemId: z.string(), ordinal: count, deadlineMs: ms })).default([]),
+  avatar: avatar.default({ stage: 'empty' }),
   speech: speech.default({ stage: 'silent' }),
   pause: pause.nullable().default(null),
   presence: presence.default({ stage: 'present', deadlineMs: null }),

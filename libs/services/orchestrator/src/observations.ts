@@ -24,6 +24,10 @@ export function record(observation: Observation, sessionId: SessionId, telemetry
       else if (UNSEEN_BY_WORKERS.includes(failure)) telemetry.count('parley_tts_failures_total', { kind: failure });
       return log.warn('a provider failed', { sessionId, responseId, provider, failure });
     }
+    case 'avatar-timeout': {
+      const { stage, responseId } = observation;
+      return log.warn('an avatar did not say in time what it does', { sessionId, responseId, stage });
+    }
     case 'drain-timeout': {
       const { responseId, queuedSamples, elapsedMs } = observation;
       telemetry.count('parley_drain_timeouts_total', {});

@@ -127,8 +127,10 @@ export class Orchestrator implements Service {
 
   private async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimReply | undefined> {
     const own = this.sessions.get(claim.sessionId);
-    // The answer to an earlier try of the same gateway was lost.
-    if (own) return this.granted(own);
+    // The answer to an earlier try of the same gateway was lost. Unless the gateway has seen a later owner, which took over
+    // while our link was away.
+    if (own && own.epoch >= claim.seenEpoch) return this.granted(own);
+    own?.supersede();
     if (this.claiming.has(claim.sessionId)) return undefined;
     if (this.sessions.size + this.claiming.size >= this.config.maxSessions) return { kind: 'full' };
     this.claiming.add(claim.sessionId);
@@ -194,7 +196,7 @@ export class Orchestrator implements Service {
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     return {
       ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
-      ...{ tools: [], toolChoice: 'auto', capabilities },
+      ...{ tools: [], toolChoice: 'auto', avatar: null, capabilities },
     };
   }
 

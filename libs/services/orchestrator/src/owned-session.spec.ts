@@ -36,6 +36,7 @@ const ENGINE = initialState({
   voice: null,
   tools: [],
   toolChoice: 'auto',
+  avatar: null,
   capabilities: ['text'],
 });
 const FRESH: SessionRecord = {

@@ -1,4 +1,5 @@
 import {
+  InvariantError,
   SCHEMA_VERSION,
   subjects,
   unreachable,
@@ -189,6 +190,12 @@ export class OwnedSession {
     await this.ports.store.release(this.sessionId, this.epoch);
   }
 
+  /** Another process has taken the session over: nothing of it may leave any more. */
+  supersede(): void {
+    this.log.info('another process has owned the session since');
+    this.stopEverything();
+  }
+
   private receive(message: InputMessage, traceparent: string, reply: (reply: InputReply) => void): void {
     const verdict = this.ledger.judge({ attachment: message.attachment, seq: message.seq });
     if (verdict.kind === 'answer') return reply(verdict.reply);
@@ -299,6 +306,9 @@ export class OwnedSession {
         return this.voice.order(effect);
       case 'observe':
         return record(effect.observation, this.sessionId, this.ports.telemetry, this.log);
+      case 'start-avatar':
+      case 'cancel-avatar':
+        throw new InvariantError('no session has an avatar that speaks: nobody takes its orders');
       default:
         unreachable(effect);
     }

@@ -13,6 +13,7 @@ const engine: EngineState = {
     voice,
     tools: [],
     toolChoice: 'auto',
+    avatar: null,
     capabilities: [],
   }),
   policy: { busy: 'queue' },
@@ -39,12 +40,12 @@ describe('a stored session', () => {
   });
 
   it('of a release that knew fewer regions has none of them', () => {
-    const { policy, queue, speculation, speech, pause, presence, muted, calls, ...older } = engine;
+    const { policy, queue, speculation, speech, pause, presence, muted, calls, avatar, ...older } = engine;
     expect([policy, queue]).not.toEqual([{}, []]);
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, engine: older }));
     expect(decodeRecord(bytes)).toMatchObject({
       ok: true,
-      record: { engine: { policy: {}, queue: [], speculation, speech, pause, presence, muted, calls } },
+      record: { engine: { policy: {}, queue: [], speculation, speech, pause, presence, muted, calls, avatar } },
     });
   });
 

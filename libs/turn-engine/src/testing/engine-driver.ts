@@ -28,6 +28,7 @@ export const SESSION: SessionConfig = {
   voice: null,
   tools: [],
   toolChoice: 'auto',
+  avatar: null,
   capabilities: ['text', 'audio'],
 };
 
@@ -253,6 +254,18 @@ export class EngineDriver {
 
   times(segment: number, words: WordTiming[], ordinal = this.newest): this {
     return this.step({ kind: 'words-timed', lane: 0, ordinal, segment, words });
+  }
+
+  avatarStarts(ordinal = this.newest): this {
+    return this.step({ kind: 'avatar-started', lane: 0, ordinal });
+  }
+
+  avatarEnds(ordinal = this.newest): this {
+    return this.step({ kind: 'avatar-done', lane: 0, ordinal });
+  }
+
+  avatarFails(ordinal = this.newest): this {
+    return this.step({ kind: 'avatar-failed', lane: 0, ordinal, message: 'The stream broke.' });
   }
 
   // The gateway's reports.

@@ -27,6 +27,7 @@ export class RuleWatch {
   private readonly ordinals = new Map<string, number>();
   private told = 'idle ';
   private closings = 0;
+  private avatar: { ordinal: number; cancelled: boolean } | undefined;
   private readonly called = new Set<string>();
   private paused: number | undefined;
 
@@ -53,7 +54,7 @@ export class RuleWatch {
     must(state.queue.length === 0 || liveResponse(state) !== undefined, 'TU12: nothing waits for a free floor');
     const { state: floor, responseId } = floorOf(state);
     if (waits) must(this.told === `${floor} ${responseId ?? ''}`, 'DR8: the floor that was told is the floor');
-    this.lookAtCalls(state);
+    if (state.phase.name !== 'closed') this.lookAtCalls(state);
     must(this.paused === state.pause?.ordinal, 'PA2: a pause that ended was told, as its end or as an interruption');
     must(state.pause === null || state.speech.stage !== 'silent', 'PA2: no pause outlives the speech it is for');
     must(!(state.muted && state.speech.stage !== 'silent'), 'MU1: who is muted does not speak');
@@ -99,6 +100,14 @@ export class RuleWatch {
         return;
       case 'observe':
         return this.observe(effect);
+      case 'start-avatar':
+        must(effect.ordinal > (this.avatar?.ordinal ?? 0), 'AV1: an avatar is given each response once, in order');
+        this.avatar = { ordinal: effect.ordinal, cancelled: false };
+        return;
+      case 'cancel-avatar':
+        must(this.avatar?.ordinal === effect.ordinal && !this.avatar.cancelled, 'AV7: a stream is cancelled once');
+        this.avatar = { ordinal: effect.ordinal, cancelled: true };
+        return;
       case 'cancel-voice':
         return;
       case 'emit':
