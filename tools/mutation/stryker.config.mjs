@@ -10,8 +10,8 @@ export default {
   coverageAnalysis: 'perTest',
   disableBail: true,
   concurrency: 2,
-  // All tests of one mutant take about a second; what is not done by then is a loop.
-  timeoutMS: 3_000,
+  // All tests of one mutant take about a second, several on a busy machine: what is not done by then is a loop.
+  timeoutMS: 10_000,
   // What the tests read, and no more, is copied.
   ignorePatterns: [
     '**',

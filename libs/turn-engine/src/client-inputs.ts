@@ -38,7 +38,7 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
   if ('delivery' in input) applyReport(draft, 'writtenOrdinal' in input ? input.writtenOrdinal : 0, input.delivery);
   // The client may answer `response.done` before the gateway's report of it arrives here.
   const live = draft.live;
-  if (live && live.ordinal <= envelope.closedOrdinal) finishLive(draft, 'presumed');
+  if (live && live.ordinal <= envelope.closedOrdinal) finishLive(draft);
   const id = clientEventId === undefined ? {} : { clientEventId };
   switch (input.kind) {
     case 'final-transcript':

@@ -77,7 +77,7 @@ function passVoice(draft: Draft): void {
       ordinal,
       failure: { kind: 'timeout', message: 'No voice worker answered in time.' },
     });
-  } else if (live.voice.stage === 'bound' && owesAudio(live)) {
+  } else if (owesAudio(live)) {
     failLive(draft, 'tts', { kind: 'timeout', message: 'The voice stopped in the middle of the answer.' });
   } else {
     closeLive(draft);
@@ -104,7 +104,7 @@ function passTails(draft: Draft): void {
 
 function passIdle(draft: Draft): void {
   const { state } = draft;
-  if (state.phase.name === 'closed' || draft.live || state.tails.length > 0) return;
+  if (draft.live || state.tails.length > 0) return;
   if (state.idleDeadlineMs > draft.nowMs) return;
   draft.emit({ kind: 'disconnect', closeCode: CLOSE_CODES.normal, reason: 'session idle' });
   closeSession(draft, 'idle');

@@ -126,6 +126,6 @@ function speak(draft: Draft, texts: readonly string[]): void {
     if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, text: textOf(segments) }) });
     draft.emit({ kind: 'text', lane, ordinal, segment, text });
     if (live.voice.stage !== 'absent') draft.do({ kind: 'speak-segment', lane, ordinal, segment, text });
-    if (live.voice.stage === 'bound' && live.voice.deadlineMs === null) watchVoice(draft);
+    if (live.voice.deadlineMs === null) watchVoice(draft);
   }
 }

@@ -40,7 +40,7 @@ export function goOnWithoutVoice(draft: Draft, result: OfResponse & { failure: P
       responseId: live.responseId,
     },
   });
-  if (live.generation.stage === 'ended') emitEnd(draft);
+  emitEnd(draft);
   watchVoice(draft);
 }
 
@@ -80,9 +80,8 @@ export function applyReport(draft: Draft, announcedOrdinal: number, responses: r
   hearFirstSample(draft);
   if (live) {
     const own = responses.find((each) => each.ordinal === live.ordinal && each.lane === live.lane);
-    if (own?.closed) finishLive(draft, 'reported');
     // Announced and no longer listed: it was closed and played, and the report that said so never came.
-    else if (!own && announcedOrdinal >= live.ordinal) finishLive(draft, 'presumed');
+    if (own ? own.closed : announcedOrdinal >= live.ordinal) finishLive(draft);
   }
   drain(draft, announcedOrdinal, responses);
 }

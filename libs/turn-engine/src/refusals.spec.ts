@@ -4,7 +4,8 @@ import { EngineDriver } from './testing/engine-driver';
 /** All that a client is told: it may show the message, and programs look at the code and the parameter. */
 const refused = (talk: EngineDriver, code: string, message: string, param: string | null = null): void => {
   const error = { type: 'invalid_request_error', code, message, param } as ClientError;
-  expect(talk.effects).toEqual([{ kind: 'emit', output: { kind: 'error', error } }]);
+  // Strictly: no `clientEventId`, not one that is undefined.
+  expect(talk.effects).toStrictEqual([{ kind: 'emit', output: { kind: 'error', error } }]);
 };
 
 describe('a refusal says what is wrong and what to do', () => {

@@ -121,11 +121,11 @@ export function watchVoice(draft: Draft): void {
 }
 
 /**
- * The closing events of the live response were written: what still plays becomes its tail. `reported`: the gateway's
- * numbers are those of that moment; `presumed`: they may lag, so a tail stays until the next report or its deadline.
- * Before generation has ended nothing can have been closed, so a word that says so is of no response we know.
+ * The closing events of the live response were written: what still plays becomes its tail. Our numbers may lag, so
+ * one that had a voice leaves a tail until the report that says it was played, which may be this very one, or its
+ * deadline. Before generation has ended nothing can have been closed, so a word that says so is of no response we know.
  */
-export function finishLive(draft: Draft, numbers: 'reported' | 'presumed'): void {
+export function finishLive(draft: Draft): void {
   const live = draft.live;
   if (live?.generation.stage !== 'ended') return;
   const item = assistantItem(draft, live.itemId);
@@ -136,7 +136,7 @@ export function finishLive(draft: Draft, numbers: 'reported' | 'presumed'): void
     const said = live.segments.length > 0;
     draft.set({ history: said ? replaceItem(history, done) : removeItem(history, live.itemId) });
   }
-  leaveTail(draft, live, { cut: false, certain: numbers === 'reported' });
+  leaveTail(draft, live, { cut: false });
   emitMetrics(draft, live);
   endLive(draft, live, live.generation.status);
 }
@@ -146,7 +146,7 @@ export function closeLive(draft: Draft): void {
   const live = draft.live;
   if (!live) return;
   draft.emit({ kind: 'close', lane: live.lane, ordinal: live.ordinal });
-  finishLive(draft, 'presumed');
+  finishLive(draft);
 }
 
 /** A provider (or its process) failed: the response ends now, the session goes on (G2). */
@@ -169,7 +169,7 @@ export function failLive(draft: Draft, provider: 'llm' | 'tts', failure: Provide
     observation: { name: 'provider-failed', provider, failure: failure.kind, responseId: live.responseId },
   });
   // The gateway may have delivered more than its last report says.
-  leaveTail(draft, live, { cut: true, certain: false });
+  leaveTail(draft, live, { cut: true });
   emitMetrics(draft, live);
   endLive(draft, live, 'failed');
 }
@@ -213,11 +213,10 @@ export function restIdle(draft: Draft): void {
   draft.set({ presence: { stage: 'present', deadlineMs: awayAfterMs === null ? null : nowMs + awayAfterMs } });
 }
 
-function leaveTail(draft: Draft, live: LiveResponse, { cut, certain }: { cut: boolean; certain: boolean }): void {
+/** Without a voice, or without a word to say, nothing can have been delivered. */
+function leaveTail(draft: Draft, live: LiveResponse, { cut }: { cut: boolean }): void {
   const { lane, ordinal, responseId, itemId, turnId, segments, delivery, interruptible } = live;
-  const queued = deliveredSamples(delivery) - delivery.playedSamples;
-  const mayHaveMore = !certain && segments.length > 0 && live.voice.stage !== 'absent';
-  if (queued <= 0 && !mayHaveMore) {
+  if (segments.length === 0 || live.voice.stage === 'absent') {
     if (cut) cutToDelivered(draft, live);
     return;
   }
@@ -261,11 +260,9 @@ function drainedByMs(draft: Draft, queue: readonly { delivery: Delivery }[]): nu
 /** The tail was played to its end, or its time is over. */
 export function dropTail(draft: Draft, tail: Tail): void {
   const item = assistantItem(draft, tail.itemId);
-  if (item && !tail.cutToHeard) {
-    draft.set({ history: replaceItem(draft.state.history, { ...item, spoken: heardToEnd(tail) }) });
-  }
+  if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, spoken: heardToEnd(tail) }) });
   draft.set({ tails: draft.state.tails.filter((each) => each.ordinal !== tail.ordinal) });
-  if (draft.state.tails.length === 0 && !draft.live) restIdle(draft);
+  restIdle(draft);
 }
 
 /** A failed answer's text follows what was delivered: that much is being heard. */

@@ -109,6 +109,6 @@ function patchRun(draft: Draft, run: SpeculativeRun): void {
 
 function matches(speculative: string, final: string, rule: 'prefix' | 'exact'): boolean {
   const [before, after] = [wordsOf(speculative), wordsOf(final)];
-  if (before.length > after.length || (rule === 'exact' && before.length < after.length)) return false;
+  if (rule === 'exact' && before.length < after.length) return false;
   return before.every((word, index) => word === after[index]);
 }

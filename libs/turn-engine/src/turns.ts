@@ -57,7 +57,7 @@ export function respond(draft: Draft, input: Numbered<'response-requested'>): vo
 /** The floor is free: the oldest turn that waited takes it, in the step that freed it. */
 export function startQueued(draft: Draft): void {
   const [next, ...queue] = draft.state.queue;
-  if (!next || draft.live || draft.state.phase.name !== 'listening') return;
+  if (!next || draft.live) return;
   draft.set({ queue });
   begin(draft, next, undefined);
 }

@@ -66,7 +66,9 @@ export class RuleWatch {
     must(chars <= talk.policy.maxContextChars + 5_000, 'IT4: the history is bounded');
   }
 
-  private lookAtCalls({ calls, history }: EngineState): void {
+  private lookAtCalls({ calls, history, phase }: EngineState): void {
+    // A closed session waits for nothing.
+    if (phase.name === 'closed') return;
     const pending = history.flatMap((item) =>
       item.role === 'call' && item.outcome.stage === 'pending' ? [item.id] : [],
     );

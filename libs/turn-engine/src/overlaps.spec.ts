@@ -1,0 +1,73 @@
+import { EngineDriver } from './testing/engine-driver';
+
+const LONG = 'It is sunny today and it will stay so for the rest of the week. ';
+const AWAY = { awayAfterMs: 1_000 };
+
+const later = (talk: EngineDriver, ms: number): EngineDriver => {
+  talk.nowMs += ms;
+  return talk;
+};
+const speaking = (policy: ConstructorParameters<typeof EngineDriver>[0] = {}): EngineDriver =>
+  EngineDriver.attached(policy)
+    .says('A question?')
+    .binds()
+    .writes(LONG)
+    .hears({ segmentsMs: [4_000], playedMs: 1_000 });
+
+describe('a look at the clock', () => {
+  it('[AW1] finds nobody away while the agent answers or is heard', () => {
+    const talk = EngineDriver.attached(AWAY).says('Hi').binds().writes(LONG);
+    expect(later(talk, 2_000).looks().events('parley.user')).toEqual([]);
+    talk.finishes().hears({ segmentsMs: [9_000], complete: true, closed: true });
+    expect(later(talk, 2_000).looks().events('parley.user')).toEqual([]);
+  });
+
+  it('[AW1] finds a user away once', () => {
+    const talk = EngineDriver.attached(AWAY).pass(1_000);
+    expect(talk.events('parley.user')).toHaveLength(1);
+    expect(later(talk, 5_000).looks().effects).toEqual([]);
+  });
+
+  it('[BI1][LI2] that comes too early takes nothing from speech that goes on', () => {
+    const talk = speaking({ minSpeechMs: 500 }).starts().utters('wait a moment');
+    const before = talk.state;
+    expect(later(talk, 100).looks().effects).toEqual([]);
+    expect(talk.state).toEqual(before);
+    expect(talk.pass(400).output('interrupted')).toHaveLength(1);
+  });
+});
+
+describe('speech beside what goes on', () => {
+  it('[BI6] keeps its words over a pause for breath', () => {
+    const talk = speaking({ minSpeechMs: 500 }).starts().utters('wait a moment');
+    later(talk, 100).stops();
+    later(talk, 100).starts();
+    expect(talk.pass(499).output('interrupted')).toEqual([]);
+    expect(talk.pass(1).output('interrupted')).toHaveLength(1);
+  });
+
+  it('[PA5] leaves no pause behind when it ends', () => {
+    expect(speaking().starts().stops().state.pause).toBeNull();
+  });
+
+  it('[PA1] holds what is heard, and not an older tail of which nothing was delivered', () => {
+    const talk = EngineDriver.attached({ falseInterruption: 'pause' }).answers(LONG);
+    talk.closedOrdinal = 1;
+    talk.says('And then?').binds().writes(LONG);
+    talk.reports([talk.delivery(1, {}), talk.delivery(2, { segmentsMs: [4_000], playedMs: 1_000 })]);
+    expect(talk.state.tails.map(({ ordinal }) => ordinal)).toEqual([1]);
+    expect(talk.starts().output('paused')).toMatchObject([{ responseId: 'resp_2', fromMs: 1_000 }]);
+  });
+
+  it('[MU1] goes on when the microphone, which was on, is turned on', () => {
+    const talk = speaking().starts().mutes(false);
+    expect(talk.state.speech.stage).toBe('speaking');
+  });
+});
+
+describe('the question to a user who is away', () => {
+  it('[AW3] is asked with the prompt alone where the session has no instructions', () => {
+    const talk = EngineDriver.attached({ ...AWAY, awayPrompt: 'Ask.' }, { instructions: '' }).pass(1_000);
+    expect(talk.effect('start-generation')[0]?.messages).toEqual([{ role: 'system', content: 'Ask.' }]);
+  });
+});
