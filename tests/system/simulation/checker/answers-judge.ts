@@ -1,4 +1,4 @@
-import { fieldsOf } from './order-judge';
+import { fieldsOf } from './fields';
 import type { Outages } from './outages';
 import type { WireEvent } from './observation';
 import type { Fail } from './violation';
@@ -52,8 +52,19 @@ function answerTo(sent: WireEvent): ((event: WireEvent) => boolean) | undefined 
       return (event) => event.type === 'parley.turn.accepted' && event['turn_id'] === sent['turn_id'];
     case 'response.create':
       return is('response.created');
-    case 'conversation.item.create':
-      return (event) => event.type === 'conversation.item.done' && textOf(event['item']) === textOf(sent['item']);
+    case 'conversation.item.create': {
+      const asked = fieldsOf(sent['item']);
+      return (event) => {
+        const item = fieldsOf(event['item']);
+        return (
+          event.type === 'conversation.item.done' &&
+          item['call_id'] === asked['call_id'] &&
+          textOf(item) === textOf(asked)
+        );
+      };
+    }
+    case 'parley.say':
+      return (event) => event.type === 'parley.turn.accepted' && String(event['turn_id']).startsWith('turn_');
     case 'conversation.item.truncate':
       return is('conversation.item.truncated');
     case 'parley.interrupt':
@@ -67,6 +78,10 @@ function answerTo(sent: WireEvent): ((event: WireEvent) => boolean) | undefined 
     case 'parley.policy.update':
       return is('parley.policy.updated');
     case 'parley.playback':
+    case 'parley.speech.started':
+    case 'parley.speech.stopped':
+    case 'parley.transcript.partial':
+    case 'parley.mute':
     case 'parley.transcript.speculative':
     case 'parley.transcript.resumed':
       return undefined;

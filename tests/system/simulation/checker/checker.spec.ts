@@ -2,11 +2,11 @@ import { runSeed } from '../run-seed';
 import { INSTRUCTIONS } from '../world/world';
 import { Checker } from './checker';
 import type { Observation, ObservationOf } from './observation';
-import { fieldsOf } from './order-judge';
+import { fieldsOf } from './fields';
 import { INVARIANTS, type Invariant } from './violation';
 
 /** Good traces; a case takes whichever has what it needs. */
-const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1);
 const TIMEOUT_MS = 120_000;
 
 type Trace = readonly Observation[];
@@ -80,11 +80,16 @@ const CASES: Record<Invariant, Spoil> = {
   'G2 turn-ends': removing((seen) => isReceived(seen, 'response.done')),
   'G2 next-turn': removing((seen) => isReceived(seen, 'response.created')),
   'G3 turn-twice': doubling((seen) => isReceived(seen, 'parley.turn.accepted')),
+  'G3 call-twice': doubling((seen) => isReceived(seen, 'response.function_call_arguments.done')),
   'G4 heard-position': removing(
     (seen, index, trace) => isSent(seen, 'parley.playback') && isSent(trace[index + 1], 'parley.interrupt'),
   ),
   'G4 heard-text': removing((seen) => isReceived(seen, 'response.output_audio_transcript.delta')),
   'G4 context': removing((seen) => isSent(seen, 'parley.transcript.final')),
+  'G4 tool-result': removing(
+    (seen) =>
+      isSent(seen, 'conversation.item.create') && fieldsOf(seen.event['item'])['type'] === 'function_call_output',
+  ),
   'G5 speaking-until-drained': function* (trace) {
     for (const [index, seen] of trace.entries()) {
       if (!isReceived(seen, 'parley.state') || seen.event['state'] !== 'listening') continue;

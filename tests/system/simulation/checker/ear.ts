@@ -14,6 +14,7 @@ export class Ear {
   private tracks: Track[] = [];
   private readonly heardMs = new Map<string, number>();
   private advancedToMs = 0;
+  private pausedBy: string | undefined;
 
   arrived(responseId: string, ms: number, nowMs: number): void {
     this.advance(nowMs);
@@ -32,8 +33,20 @@ export class Ear {
   /** Flushed: of this response, or of everything, nothing more is played. */
   drop(responseId: string | undefined, nowMs: number): void {
     this.advance(nowMs);
+    if (responseId === undefined || responseId === this.pausedBy) this.pausedBy = undefined;
     for (const track of this.tracks) this.heardMs.set(track.responseId, track.playedMs);
     this.tracks = responseId === undefined ? [] : this.tracks.filter((each) => each.responseId !== responseId);
+  }
+
+  /** Holds its voice, until `resume` of the same response or until that is dropped. */
+  pause(responseId: string, nowMs: number): void {
+    this.advance(nowMs);
+    this.pausedBy = responseId;
+  }
+
+  resume(responseId: string, nowMs: number): void {
+    this.advance(nowMs);
+    if (this.pausedBy === responseId) this.pausedBy = undefined;
   }
 
   playedMs(responseId: string, nowMs: number): number {
@@ -66,6 +79,7 @@ export class Ear {
     let budgetMs = nowMs - this.advancedToMs;
     if (budgetMs <= 0) return;
     this.advancedToMs = nowMs;
+    if (this.pausedBy !== undefined) return;
     for (const track of this.tracks) {
       const queuedMs = track.availableMs - track.playedMs;
       if (queuedMs > budgetMs) {

@@ -15,7 +15,7 @@ const SLACK_MS = 2_000;
 const DRAINED_MS = 30;
 
 /** Types of events that show a session at work; an error shows nothing. */
-const PROGRESS = /^(response\.|parley\.(state|turn|response)|conversation\.item\.(added|done))/;
+const PROGRESS = /^(response\.|parley\.(state|turn|response|output)|conversation\.item\.(added|done))/;
 
 /** Who has the floor: G2 (never stuck) and G5 (speaking until drained, and silent at once). */
 export class FloorJudge {
@@ -77,6 +77,8 @@ export class FloorJudge {
       this.ear.drop(responseId, atMs);
       this.lastCut = { responseId, atMs };
     }
+    if (event.type === 'parley.output.paused') this.ear.pause(String(event['response_id']), atMs);
+    if (event.type === 'parley.output.resumed') this.ear.resume(String(event['response_id']), atMs);
     if (event.type !== 'parley.state') return;
     const named = event['response_id'];
     this.floor = { state: String(event['state']), responseId: typeof named === 'string' ? named : undefined, atMs };

@@ -1,9 +1,10 @@
 import { heardBefore, heardTexts, MeasuredVoice, mostHeard } from './heard';
 import type { ChatMessage, Habit, WireEvent } from './observation';
 import { textOf } from './answers-judge';
-import { fieldsOf } from './order-judge';
+import { fieldsOf } from './fields';
 import type { Outages } from './outages';
 import type { SeenResponse } from './seen-response';
+import { ToolsJudge } from './tools-judge';
 import type { Fail } from './violation';
 
 /** PROTOCOL.md §4, "Heard text". */
@@ -34,6 +35,15 @@ export class HistoryJudge {
   /** When each turn was first said, and when the client interrupted. */
   private readonly finalMs = new Map<string, number>();
   private readonly interruptsMs: number[] = [];
+  private readonly tools: ToolsJudge;
+  /** What the agent was told to say, by its name. */
+  private readonly dictated = new Map<string, string>();
+  private readonly responseOfDictated = new Map<string, SeenResponse>();
+  /** Answers asked for without anything new from the user: to what came of a function. */
+  private readonly followUps = new Map<string, number>();
+  private lastAsker = '';
+  /** An item of the user's waits for a `response.create`. */
+  private saysAnew = false;
 
   constructor(
     instructions: string,
@@ -43,6 +53,7 @@ export class HistoryJudge {
     private readonly fail: Fail,
   ) {
     this.instructions = new Set([instructions]);
+    this.tools = new ToolsJudge(fail);
   }
 
   sent(event: WireEvent, atMs: number, responses: readonly SeenResponse[]): void {
@@ -55,12 +66,20 @@ export class HistoryJudge {
       case 'parley.transcript.final': {
         const asker = askerOf(String(event['text']));
         if (!this.finalMs.has(asker)) this.finalMs.set(asker, atMs);
-        return void this.sentTexts.add(String(event['text']));
+        this.says(String(event['text']));
+        return void (this.saysAnew = false);
       }
-      case 'conversation.item.create':
-        return void this.sentTexts.add(textOf(event['item']));
+      case 'conversation.item.create': {
+        const item = fieldsOf(event['item']);
+        this.tools.sentItem(item);
+        return item['type'] === 'message' ? this.says(textOf(item)) : undefined;
+      }
       case 'response.create':
+        if (!this.saysAnew) this.followUps.set(this.lastAsker, (this.followUps.get(this.lastAsker) ?? 0) + 1);
+        this.saysAnew = false;
         return this.instruct(fieldsOf(event['response'])['instructions']);
+      case 'parley.say':
+        return void this.dictated.set(dictatedOf(String(event['text'])) ?? '', String(event['text']));
       case 'session.update':
         return this.instruct(fieldsOf(event['session'])['instructions']);
       case 'parley.interrupt':
@@ -73,23 +92,31 @@ export class HistoryJudge {
     }
   }
 
+  private says(text: string): void {
+    this.sentTexts.add(text);
+    this.lastAsker = askerOf(text);
+    this.saysAnew = true;
+  }
+
   /** The conversation's own name of who asked is in the newest text of the user. */
   asked(call: number, messages: readonly ChatMessage[], atMs: number): void {
     this.calls.set(call, { number: call, atMs, messages, itemsSeen: this.userItems.length });
     const asker = askerOf(newestQuestion(messages));
     this.asks.set(asker, (this.asks.get(asker) ?? 0) + 1);
+    this.tools.asked(messages);
   }
 
   /** Once for each turn, each guess at it, and each owner that was lost before it was stored. */
   judgeAsks(takeovers: number): void {
     for (const [asker, asks] of this.asks) {
-      const allowed = 1 + (this.guesses.get(asker) ?? 0) + takeovers;
+      const allowed = 1 + (this.guesses.get(asker) ?? 0) + (this.followUps.get(asker) ?? 0) + takeovers;
       if (asks > allowed) this.fail('G3 turn-twice', `the model was asked ${asks} times for ${asker}`);
     }
     this.asks.clear();
   }
 
   event(event: WireEvent, response: SeenResponse | undefined, atMs: number, responses: readonly SeenResponse[]): void {
+    this.tools.event(event);
     switch (event.type) {
       case 'parley.turn.accepted': {
         const turnId = String(event['turn_id']);
@@ -121,6 +148,8 @@ export class HistoryJudge {
 
   /** An answer is heard: what the model was given for it is judged now, when all that led to it has been told. */
   private judgeCall(response: SeenResponse, nowMs: number, responses: readonly SeenResponse[]): void {
+    const dictated = dictatedOf(response.text);
+    if (dictated !== undefined) return this.judgeDictated(dictated, response);
     const call = this.calls.get(callOf(response.text) ?? 0);
     if (call === undefined) return this.fail('G4 context', `${response.id} says what no model was asked for here`);
     const before = this.responseOfCall.get(call.number);
@@ -134,6 +163,17 @@ export class HistoryJudge {
     this.judgeCommit(call);
     this.judgeUsers(call, rest);
     this.judgeAnswers(call, rest, nowMs, responses);
+  }
+
+  /** The agent's own words are said once, and are those it was told. */
+  private judgeDictated(name: string, response: SeenResponse): void {
+    const text = this.dictated.get(name);
+    if (text?.startsWith(response.text) !== true) {
+      this.fail('G4 context', `${response.id} says "${response.text}", which nobody told it to`);
+    }
+    const before = this.responseOfDictated.get(name);
+    if (before !== undefined) this.fail('G3 turn-twice', `${before.id} and ${response.id} say the same`);
+    this.responseOfDictated.set(name, response);
   }
 
   /** SP2: what the model began to say before an interrupt is not the answer to what was said after it. */
@@ -165,8 +205,10 @@ export class HistoryJudge {
   ): void {
     const given = new Map<SeenResponse, string>();
     for (const { role, content } of messages) {
-      if (role !== 'assistant') continue;
-      const response = this.responseOfCall.get(callOf(content) ?? 0);
+      // An answer may be calls alone.
+      if (role !== 'assistant' || content === '') continue;
+      const response =
+        this.responseOfDictated.get(dictatedOf(content) ?? '') ?? this.responseOfCall.get(callOf(content) ?? 0);
       if (response === undefined) this.fail('G4 context', `the model got "${content}", which the client never read`);
       else given.set(response, content);
     }
@@ -264,6 +306,9 @@ export class HistoryJudge {
 
 /** The name in "Question c0.1t3 …". */
 export const askerOf = (text: string): string => /^question (\S+)/i.exec(text)?.[1] ?? '';
+
+/** The name in "Said_c0.1t3 …": one word, so that it is heard whole or not at all. */
+const dictatedOf = (text: string): string | undefined => /^Said_(\S+)/.exec(text)?.[1];
 
 const callOf = (text: string): number | undefined => {
   const found = /^Answer(\d+)\b/.exec(text);

@@ -9,6 +9,9 @@ export type WireEvent = Readonly<Record<string, unknown>> & { readonly type: str
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
+  /** What the assistant called, and whose result a `tool` message is. */
+  readonly toolCalls?: readonly { readonly callId: string }[];
+  readonly callId?: string;
 }
 
 /** A connection of a client: `c0.2` is the third of the first client. */

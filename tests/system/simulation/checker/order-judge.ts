@@ -1,3 +1,5 @@
+import { CallOrder } from './call-order';
+import { fieldsOf } from './fields';
 import { SeenResponse, STEP_OF } from './seen-response';
 import type { ObservationOf, WireEvent } from './observation';
 import type { Fail } from './violation';
@@ -13,8 +15,11 @@ export class OrderJudge {
   private readonly responseOfItem = new Map<string, SeenResponse>();
   private readonly eventIds = new Set<string>();
   private open: SeenResponse | undefined;
+  private readonly calls: CallOrder;
 
-  constructor(private readonly fail: Fail) {}
+  constructor(private readonly fail: Fail) {
+    this.calls = new CallOrder(fail);
+  }
 
   /** The response an event speaks of, if any. */
   responseOf(event: WireEvent): SeenResponse | undefined {
@@ -38,8 +43,9 @@ export class OrderJudge {
     // A later truncation of an answer that is over is answered, and says nothing of the answer.
     if (event.type === 'conversation.item.truncated') return;
     if (response.isOver) return this.fail('G1 stale-output', `${event.type} of ${response.id} after its interruption`);
-    this.step(response, event);
     if (event.type === 'response.output_item.added') this.nameItem(response, event);
+    if (this.calls.isOfCall(event)) return this.calls.event(event, response);
+    this.step(response, event);
     if (event.type === 'response.output_audio_transcript.delta') this.text(response, event);
     if (event.type === 'response.done') {
       response.doneMs = atMs;
@@ -94,8 +100,9 @@ export class OrderJudge {
   }
 
   private nameItem(response: SeenResponse, event: WireEvent): void {
-    response.itemId = String(fieldsOf(event['item'])['id']);
-    this.responseOfItem.set(response.itemId, response);
+    const { id, type } = fieldsOf(event['item']);
+    this.responseOfItem.set(String(id), response);
+    if (type === 'message') response.itemId = String(id);
   }
 
   private text(response: SeenResponse, event: WireEvent): void {
@@ -103,6 +110,3 @@ export class OrderJudge {
     response.texts.push(String(event['delta']));
   }
 }
-
-export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -2,8 +2,9 @@ import { HABITS, type Habit } from '../checker/observation';
 import type { Recorder } from '../world/recorder';
 import { streamOf, type Dice } from '../world/streams';
 import { API_KEY, REPLICAS, type World } from '../world/world';
-import { ACTS, lastTurn, type Scene } from './acts';
+import { ACTS, lastTurn } from './acts';
 import { Connection } from './connection';
+import type { Scene } from './scene';
 
 /** Most report truly or not at all: only of these it is known to the millisecond what was heard. */
 const HONEST_PROBABILITY = 0.5;

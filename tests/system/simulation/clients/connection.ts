@@ -33,6 +33,8 @@ export class Connection implements ConnectionPort {
   /** Turns accepted, and interruptions confirmed or refused. */
   readonly accepted = new Set<string>();
   interruptions = 0;
+  /** Functions the model has called and nobody has run yet, by call id. */
+  readonly calls: string[] = [];
   private readonly ear = new Ear();
   private readonly jsonSamples = new Map<string, number>();
   private readonly waiters = new Set<() => void>();
@@ -206,8 +208,16 @@ export class Connection implements ConnectionPort {
         this.responses.push({ id: responseId, itemId: undefined, audioMs: 0, done: false, interrupted: false });
         return;
       case 'response.output_item.added':
-        if (response) response.itemId = String(fieldsOf(event['item'])['id']);
+        if (response && fieldsOf(event['item'])['type'] === 'message') {
+          response.itemId = String(fieldsOf(event['item'])['id']);
+        }
         return;
+      case 'response.function_call_arguments.done':
+        return void this.calls.push(String(event['call_id']));
+      case 'parley.output.paused':
+        return this.ear.pause(responseId, this.system.nowMs);
+      case 'parley.output.resumed':
+        return this.ear.resume(responseId, this.system.nowMs);
       case 'response.done':
         if (response) response.done = true;
         return this.ear.finished(responseId, this.system.nowMs);

@@ -51,10 +51,11 @@ export class ScriptedLlm implements LlmPort {
     };
     signal.addEventListener('abort', hangUp, { once: true });
     process.onDeath(hangUp);
-    for await (const event of this.answer(call, mode, signal)) {
+    for await (const event of this.answer(call, mode, request, signal)) {
       if (signal.aborted) return;
-      if (event.kind !== 'text') open = false;
-      provider.onAnswered(call, event.kind === 'text' ? 'text' : 'end');
+      const isEnd = event.kind === 'finished' || event.kind === 'failed';
+      if (isEnd) open = false;
+      provider.onAnswered(call, isEnd ? 'end' : 'text');
       yield event;
     }
   }
@@ -63,10 +64,18 @@ export class ScriptedLlm implements LlmPort {
     // Holds nothing.
   }
 
-  private async *answer(call: number, mode: LlmMode, signal: AbortSignal): AsyncIterable<LlmEvent> {
+  private async *answer(
+    call: number,
+    mode: LlmMode,
+    request: LlmRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<LlmEvent> {
     const { dice } = this.process;
     const slow = mode === 'slow';
-    const words = mode === 'empty' ? [' '] : answerTo(call, dice).split(/(?<= )/);
+    const calls = this.calls(request);
+    // One that calls may say nothing at all.
+    const isMute = calls.length > 0 && mode === 'well' && dice.chance(0.3);
+    const words = isMute ? [] : mode === 'empty' ? [' '] : answerTo(call, dice).split(/(?<= )/);
     const until = ['stalled', 'failing', 'ends-early', 'throws'].includes(mode)
       ? dice.integer(0, words.length - 1)
       : words.length;
@@ -76,7 +85,17 @@ export class ScriptedLlm implements LlmPort {
       yield { kind: 'text', text };
       await this.process.pause(wordMs, signal);
     }
+    if (mode === 'well' || mode === 'slow') yield* calls;
     yield* this.end(mode, signal);
+  }
+
+  /** A model calls what it is offered, and not again when it was given a result. */
+  private calls({ messages, tools = [] }: LlmRequest): LlmEvent[] {
+    const { dice } = this.process;
+    const [tool] = tools;
+    if (tool === undefined || messages.at(-1)?.role === 'tool' || dice.chance(0.2)) return [];
+    const called = { kind: 'tool-called', name: tool.name, arguments: '{}' } as const;
+    return Array.from({ length: dice.integer(1, 2) }, () => called);
   }
 
   private async *end(mode: LlmMode, signal: AbortSignal): AsyncIterable<LlmEvent> {
