@@ -29,6 +29,8 @@ export class ClientSession implements ConnectionListener {
   private reportTimer: CancelTimer | undefined;
   private reportsUnsent = false;
   private missedPongs = 0;
+  /** Something was sent to the owner, and nothing has come from it since. */
+  private isUnanswered = false;
   private ended = false;
 
   constructor(
@@ -100,7 +102,7 @@ export class ClientSession implements ConnectionListener {
     this.missedPongs++;
     this.connection.ping();
     // An owner that lost sight of this gateway, and not the other way round, has ended the session without a word.
-    if (this.downlink.awaitsOwner) this.link.confirmOwner();
+    if (this.isUnanswered || this.downlink.awaitsOwner) this.link.confirmOwner();
   }
 
   /** The gateway stops: the client hears a close code, the owner that the client is gone. */
@@ -149,6 +151,7 @@ export class ClientSession implements ConnectionListener {
       return 0;
     }
     const seq = this.link.send(input, this.downlink.lastClosedOrdinal, clientEventId);
+    this.isUnanswered = true;
     if (BEGINNINGS.includes(input.kind)) {
       this.askedAtMs.set(seq, this.ports.system.clock.nowMs());
     }
@@ -156,6 +159,7 @@ export class ClientSession implements ConnectionListener {
   }
 
   private takeOutput(output: OwnerOutput, eventId: string): void {
+    this.isUnanswered = false;
     this.downlink.output(output, eventId);
     if (output.kind === 'announce') this.forgetAsked(output.cause.seq);
     if (output.kind === 'interrupted') this.confirmInterrupt();
