@@ -37,7 +37,7 @@ const TICK_MS = 500;
 /** Everything must have gone wrong and been mended by then. */
 const LIMIT_MS = 15 * 60_000;
 /** After the last fault and the last act; the bounds of G2 are over then. */
-const CALM_MS = 10_000;
+const CALM_MS = 20_000;
 const GOODBYE_MS = 3_000;
 
 /** One virtual world from its start to its end. The same seed takes the same course, in any process. */

@@ -5,6 +5,8 @@ import type { Fail } from './violation';
 
 /** Not the model's time: whatever a client sends is answered as soon as it is stored. */
 const ANSWER_MS = 4_000;
+/** Where an outage took the answer and the session with it, the gateway's next look at the connection tells. */
+const LOOK_MS = 16_000;
 
 interface Pending {
   type: string;
@@ -38,8 +40,16 @@ export class AnswersJudge {
 
   passed(nowMs: number): void {
     for (const { type, sentMs } of this.pending.values()) {
-      if (nowMs <= Math.max(sentMs, this.outages.recoveredMs) + ANSWER_MS) continue;
+      const lateMs = this.outages.calmSince(sentMs) ? 0 : LOOK_MS;
+      if (nowMs <= Math.max(sentMs, this.outages.recoveredMs) + ANSWER_MS + lateMs) continue;
       return this.fail('G2 unanswered', `${type} sent at ${Math.round(sentMs)} ms`);
+    }
+  }
+
+  /** Everything has been well for longer than any answer takes. */
+  finish(): void {
+    for (const { type, sentMs } of this.pending.values()) {
+      this.fail('G2 unanswered', `${type} sent at ${Math.round(sentMs)} ms`);
     }
   }
 }

@@ -107,6 +107,7 @@ export class ConnectionJudge {
 
   /** Everything has been well for long, and the last turn was asked. */
   finish(): void {
+    this.answers.finish();
     this.history.judgeAsks(this.store.takeovers(this.sessionId));
     for (const turnId of this.openTurns.values()) this.fail('G2 turn-ends', `${turnId} was accepted and never ended`);
     for (const { id, doneMs, isOver } of this.responses) {
