@@ -232,6 +232,8 @@ export class HistoryJudge {
     // What was said while the model was being asked may have come before or after.
     // A client of the Realtime API alone is not told what was heard of what it cancelled.
     const isCut = status === 'failed' || (status === 'cancelled' && !interruption);
+    // Cut after its last word was heard it is no cut.
+    if (status === 'cancelled' && !interruption) allowed.add(text.trimEnd());
     if ((isWhole || (interruption?.atMs ?? 0) >= askedMs) && !isCut) allowed.add(text).add(text.trimEnd());
     const cut = truncations.filter(({ atMs }) => atMs <= nowMs);
     for (const { audioEndMs } of cut) for (const heard of heardTexts(response, audioEndMs, this.voice)) allow(heard);
