@@ -6,7 +6,7 @@ import type { Fail } from './violation';
 /** Not the model's time: whatever a client sends is answered as soon as it is stored. */
 const ANSWER_MS = 4_000;
 /** Where an outage took the answer and the session with it, the gateway's next look at the connection tells. */
-const LOOK_MS = 16_000;
+const LOOK_MS = 32_000;
 
 interface Pending {
   type: string;
