@@ -168,6 +168,13 @@ describe('interruption by speech', () => {
     },
   );
 
+  it('[BI8][SU10] refuses a backchannel that was speculated on, and leaves the speculation as it is', () => {
+    const talk = tailing().guesses('mhm', 'next').writes('Yes? ', 2);
+    const { speculation } = talk.state;
+    expect(talk.says('Mhm.', 'next').order).toEqual(['error']);
+    expect(talk.state.speculation).toEqual(speculation);
+  });
+
   it('[BI8] takes a backchannel for a turn when nobody speaks', () => {
     expect(EngineDriver.attached().says('Mhm.').errors).toEqual([]);
     expect(speaking({ busy: 'interrupt', backchannels: [] }).says('Mhm.').errors).toEqual([]);
