@@ -27,14 +27,16 @@ const project = (displayName, testMatch) => ({
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.cache'],
 });
 
-/** unit: beside the source, no server · integration: real NATS and Redis · e2e: built processes, browser. */
+/** unit: beside the source, no server · simulation: virtual worlds · integration: real NATS and Redis · e2e: built processes, browser. */
 module.exports = {
   projects: [
     project('unit', [
       '<rootDir>/libs/**/*.spec.ts',
       '<rootDir>/apps/**/*.spec.ts',
       '<rootDir>/tests/system/virtual/**/*.spec.ts',
+      '<rootDir>/tests/system/simulation/**/*.spec.ts',
     ]),
+    project('simulation', ['<rootDir>/tests/system/simulation/**/*.simulation.ts']),
     project('integration', [
       '<rootDir>/libs/**/*.integration.ts',
       '<rootDir>/tests/system/integration/**/*.integration.ts',

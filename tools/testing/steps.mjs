@@ -10,6 +10,14 @@ import { judged, ONE_FAILED, ONE_PASSED, readJestCounts, readTapCounts } from '.
 const RESULTS = path.join(ROOT, '.cache', 'test-results');
 const POLL_MS = 500;
 const MAX_LINGER_MS = 10_000;
+/** The fixed set of worlds goes through so much of the services. */
+const SIMULATION_COVERAGE = [
+  ...['--coverage', '--coverageProvider=v8', '--coverageReporters=text-summary'],
+  ...['libs/services/*/src/**/*.ts', '!**/*.spec.ts', '!**/*.fixture.ts'].map(
+    (files) => `--collectCoverageFrom=${files}`,
+  ),
+  `--coverageThreshold=${JSON.stringify({ global: { lines: 80 } })}`,
+];
 const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file);
 
 /**
@@ -41,6 +49,7 @@ export const STEPS = [
   { name: 'pages', isVerify: true, run: command(['tools/check-docs.mjs']) },
   { name: 'mutants apply', isVerify: true, run: command(['tools/prove.mjs', '--check']) },
   { name: 'unit', isVerify: true, run: jest('unit') },
+  { name: 'simulation', isVerify: true, run: jest('simulation', SIMULATION_COVERAGE) },
   { name: 'tools', isVerify: true, run: nodeTests('tools', isToolTest) },
   { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },
   { name: 'integration', needs: ['servers'], after: ['build'], run: jest('integration') },
@@ -77,12 +86,13 @@ function command(args) {
 
 /**
  * @param {string} project of jest.config.cjs
+ * @param {string[]} [more] arguments
  * @returns {Step['run']}
  */
-function jest(project) {
+function jest(project, more = []) {
   return async (env) => {
     const file = await freshResult(`${project}.json`);
-    const args = [bin('jest/bin/jest.js'), '--selectProjects', project, '--json', `--outputFile=${file}`];
+    const args = [bin('jest/bin/jest.js'), '--selectProjects', project, '--json', `--outputFile=${file}`, ...more];
     const { signal, dispose } = deadlineAfter(file);
     // With --json Jest writes its report to standard error and the JSON once more to standard output.
     const stdio = /** @type {const} */ (['ignore', 'ignore', 'inherit']);

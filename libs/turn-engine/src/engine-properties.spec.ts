@@ -1,6 +1,7 @@
 import { BUSY_POLICIES, type ResponseDelivery, type SessionPolicy } from '@parley/model';
 import fc from 'fast-check';
 import type { EngineInput } from './inputs';
+import type { EngineState } from './state';
 import { step } from './step';
 import { EngineDriver, type Heard } from './testing/engine-driver';
 import { boundMs, RuleWatch } from './testing/rule-watch';
@@ -54,7 +55,7 @@ const choices: fc.Arbitrary<Partial<SessionPolicy>> = fc.constantFrom<Partial<Se
 
 const clientActs = fc.oneof(
   { weight: 6, arbitrary: named('says', turnId, (talk, id) => talk.says('A question?', id)) },
-  { weight: 1, arbitrary: named('says', fc.constant(' '), (talk, blank) => talk.says(blank)) },
+  { weight: 2, arbitrary: named('says', fc.constantFrom(' ', 'Mhm.'), (talk, said) => talk.says(said)) },
   { weight: 2, arbitrary: named('asks', fc.constantFrom({}, { instructions: '' }), (talk, how) => talk.asks(how)) },
   {
     weight: 3,
@@ -97,7 +98,7 @@ const clientActs = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: named('guesses', fc.constantFrom('A', 'A question', 'a QUESTION?', 'Else'), (talk, guess) =>
+    arbitrary: named('guesses', fc.constantFrom('mhm', 'A', 'A question', 'a QUESTION?', 'Else'), (talk, guess) =>
       talk.guesses(guess),
     ),
   },
@@ -204,14 +205,31 @@ class WatchedTalk extends EngineDriver {
 
   override step(input: EngineInput): this {
     this.inputs.push({ input, nowMs: this.nowMs });
+    const before = this.state;
     super.step(input);
+    this.expectRefusalToChangeNothing(before, input);
     this.watch.look(this);
     if (input.kind === 'deadline-passed' && this.deadlineMs !== undefined) {
       expect(this.deadlineMs).toBeGreaterThan(this.nowMs);
     }
     return this;
   }
+
+  /** As if the gateway had refused it; but that the user did something counts (AW2). */
+  private expectRefusalToChangeNothing(before: EngineState, input: EngineInput): void {
+    const [error] = this.errors;
+    if (!error || !mayBeRefused(input)) return;
+    const refused = step(before, { ...input, input: { kind: 'message-refused', error } }, this.nowMs, this.policy);
+    const { presence } = this.state;
+    expect(this.state).toEqual({ ...refused.state, presence });
+  }
 }
+
+/** Inputs that are refused for a fault of their own, with nothing that comes with them. An empty transcript is the end of its utterance (SU5). */
+const mayBeRefused = (input: EngineInput): input is Extract<EngineInput, { kind: 'client' }> =>
+  input.kind === 'client' &&
+  !('delivery' in input.input) &&
+  !(input.input.kind === 'final-transcript' && input.input.text.trim() === '');
 
 /** A short context, so that histories reach their bound. */
 const POLICY = { maxContextChars: 1_000 };
@@ -221,7 +239,7 @@ const runs = (numRuns: number) => ({ numRuns: fc.readConfigureGlobal().numRuns ?
 const RUNS = runs(400);
 
 describe('whatever happens, in whatever order', () => {
-  it('[LI7][LI1][LI2][LI6][EN8][IN7][TU8][GE1][EN2][DR8][FL2] no rule is broken and nothing throws', () => {
+  it('[LI7][LI9][LI1][LI2][LI6][EN8][IN7][TU8][GE1][EN2][DR8][FL2] no rule is broken and nothing throws', () => {
     fc.assert(
       fc.property(acts(true), (story) => {
         const talk = began();

@@ -23,11 +23,11 @@ const REMEMBERED_TURNS = 256;
 export function startTurn(draft: Draft, input: Numbered<'final-transcript'>): void {
   const { turnId, text, itemId, responseId, answerId, cause, clientEventId } = input;
   if (draft.state.recentTurnIds.includes(turnId)) return draft.reject(refusals.turnDuplicate(turnId), clientEventId);
-  const run = commitSpeculation(draft, { turnId, text });
-  if (text.trim() === '') return draft.reject(refusals.emptyText(), clientEventId);
   if (floorOf(draft.state).state === 'speaking' && isBackchannel(text, draft.chosen('backchannels'))) {
     return draft.reject(refusals.backchannel(), clientEventId);
   }
+  const run = commitSpeculation(draft, { turnId, text });
+  if (text.trim() === '') return draft.reject(refusals.emptyText(), clientEventId);
   const turn: QueuedTurn = { kind: 'transcript', turnId, text, itemId, responseId, answerId, cause };
   if (take(draft, turn, clientEventId, run)) endSpeech(draft);
 }

@@ -23,22 +23,32 @@ export class HeardOracle {
 
   heard(texts: readonly string[], received: readonly (ReceivedSegment | undefined)[], playedSamples: number): string {
     const rate = this.characters === 0 ? 1440 : this.samples / this.characters;
-    let rest = playedSamples;
-    let heard = '';
-    for (const [index, text] of texts.entries()) {
-      const segment = received[index] ?? { samples: 0, last: false };
-      if (segment.last && segment.samples <= rest) {
-        heard += text;
-        rest -= segment.samples;
-        continue;
-      }
-      const characters = text.trimEnd().length;
-      const total = segment.last ? segment.samples : Math.max(segment.samples, characters * rate);
-      heard += beginning(text, Math.floor((characters * rest) / total));
-      break;
-    }
-    return heard.trimEnd();
+    return heardAt(texts, received, playedSamples, rate);
   }
+}
+
+/** What was heard of segments with these texts, of a voice that speaks `rate` samples a character. */
+export function heardAt(
+  texts: readonly string[],
+  received: readonly (ReceivedSegment | undefined)[],
+  playedSamples: number,
+  rate: number,
+): string {
+  let rest = playedSamples;
+  let heard = '';
+  for (const [index, text] of texts.entries()) {
+    const segment = received[index] ?? { samples: 0, last: false };
+    if (segment.last && segment.samples <= rest) {
+      heard += text;
+      rest -= segment.samples;
+      continue;
+    }
+    const characters = text.trimEnd().length;
+    const total = segment.last ? segment.samples : Math.max(segment.samples, characters * rate);
+    heard += beginning(text, Math.floor((characters * rest) / total));
+    break;
+  }
+  return heard.trimEnd();
 }
 
 function beginning(text: string, characters: number): string {

@@ -22,6 +22,8 @@ const memorySubject = (): Promise<BusSubject> => {
     run: (work) => system.runUntil(work()),
     dispose: async () => {
       await Promise.all([...clients.keys()].map((bus) => bus.close()));
+      // The last word of a case may be on its way still.
+      await new Promise<void>((resolve) => void system.timers.after(50, resolve));
       // Whatever the case did: no deadline, delivery or repetition is left behind.
       expect(system.pendingTimers).toBe(0);
     },

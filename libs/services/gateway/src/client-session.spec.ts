@@ -412,6 +412,15 @@ describe('the end of a connection', () => {
     expect(connection.closes).toEqual([{ code: 1011, reason: 'the session is over' }]);
   });
 
+  it('[G2] comes also when the owner has applied an input and ended the session, and its answer was lost', async () => {
+    says('Hello');
+    await stage.pass(300);
+    owner.onClaim = () => ({ kind: 'gone' });
+    session.checkAlive();
+    await stage.pass(2_000);
+    expect(connection.closes).toEqual([{ code: 1011, reason: 'the session is over' }]);
+  });
+
   it('is not looked for while the client waits for nothing', async () => {
     emit({ kind: 'event', event: { type: 'parley.state', state: 'listening' } });
     await stage.pass(300);

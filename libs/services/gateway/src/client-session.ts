@@ -14,6 +14,8 @@ const MAX_WAITING_INPUTS = 512;
 /** The owner is told of the end of a connection; it also finds out by itself. */
 const FAREWELL_MS = 2_000;
 const FAREWELL_POLL_MS = 20;
+/** The answer to an input may be lost with an owner that ends the session just then, or just after the next look. */
+const LOOKS_AFTER_INPUT = 2;
 /** An interrupt that is refused is not confirmed by anything else. */
 const INTERRUPT_REFUSALS: readonly ErrorCode[] = ['nothing_to_interrupt', 'response_cancel_not_active'];
 
@@ -29,6 +31,8 @@ export class ClientSession implements ConnectionListener {
   private reportTimer: CancelTimer | undefined;
   private reportsUnsent = false;
   private missedPongs = 0;
+  /** So often the owner is still looked for after the last input. */
+  private looksDue = 0;
   private ended = false;
 
   constructor(
@@ -100,7 +104,8 @@ export class ClientSession implements ConnectionListener {
     this.missedPongs++;
     this.connection.ping();
     // An owner that lost sight of this gateway, and not the other way round, has ended the session without a word.
-    if (this.downlink.awaitsOwner) this.link.confirmOwner();
+    if (this.looksDue > 0 || this.downlink.awaitsOwner) this.link.confirmOwner();
+    this.looksDue = Math.max(0, this.looksDue - 1);
   }
 
   /** The gateway stops: the client hears a close code, the owner that the client is gone. */
@@ -149,6 +154,7 @@ export class ClientSession implements ConnectionListener {
       return 0;
     }
     const seq = this.link.send(input, this.downlink.lastClosedOrdinal, clientEventId);
+    this.looksDue = LOOKS_AFTER_INPUT;
     if (BEGINNINGS.includes(input.kind)) {
       this.askedAtMs.set(seq, this.ports.system.clock.nowMs());
     }

@@ -32,8 +32,9 @@ export class InputLedger {
     this.applied = Math.max(this.applied, seq);
   }
 
-  get lastAccepted(): number {
-    return this.accepted;
+  /** The newest that is or will be applied. */
+  get lastInput(): InputNumber {
+    return { attachment: this.attachment, seq: this.accepted };
   }
 
   get currentAttachment(): number {

@@ -28,12 +28,12 @@ import {
   startsAtOnce,
   step,
   type AtOnceEffect,
-  type DrawnIds,
   type Effect,
   type EngineInput,
   type WrittenEffect,
 } from '@parley/turn-engine';
 import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
+import { drawIds } from './drawn-ids';
 import { Generations } from './generations';
 import { InputLedger } from './input-ledger';
 import { Mailbox } from './mailbox';
@@ -120,7 +120,9 @@ export class OwnedSession {
     this.outbox = new Outbox([...record.outbox], record.outSeq);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
-    this.wakeUp = new WakeUp(ports.system, () => this.push({ kind: 'deadline-passed', drawn: this.draw() }));
+    this.wakeUp = new WakeUp(ports.system, () =>
+      this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.ledger.lastInput) }),
+    );
     this.unwatchGateway = peers.watch(
       record.connection.gateway,
       () => this.push({ kind: 'gateway-lost' }),
@@ -222,17 +224,6 @@ export class OwnedSession {
     const { lane, ordinal, segment, words } = timings;
     if (timings.epoch !== this.epoch || words.length === 0) return;
     this.push({ kind: 'words-timed', lane, ordinal, segment, words });
-  }
-
-  /** For a response that nobody asked for: the engine draws nothing itself. */
-  private draw(): DrawnIds {
-    const { random } = this.ports.system;
-    return {
-      turnId: `turn_${random.hex(12)}`,
-      responseId: `resp_${random.hex(12)}`,
-      answerId: `item_${random.hex(12)}`,
-      cause: { attachment: this.attachment, seq: this.connection.lastSeq },
-    };
   }
 
   private push(input: EngineInput): void {

@@ -15,6 +15,7 @@ const startStage = async (config = {}): Promise<void> => {
 beforeEach(() => startStage());
 afterEach(async () => {
   await stage.system.runUntil(stage.worker.stop(1_000));
+  await stage.system.advanceBy(0);
   expect(stage.system.pendingTimers).toBe(0);
   expect(stage.voice.held).toBe(0);
 });

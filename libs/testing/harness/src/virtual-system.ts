@@ -7,6 +7,7 @@ interface Timer {
   /** Among timers of one instant the one armed first runs first. */
   order: number;
   callback: () => void;
+  state: 'armed' | 'cancelled' | 'fired';
 }
 
 /** A Friday noon: any fixed date does, as long as two runs have the same. */
@@ -35,7 +36,7 @@ export class VirtualSystem implements SystemPorts {
   private running = false;
   /** A binary heap, soonest first; a cancelled timer stays in it until it surfaces. */
   private readonly heap: Timer[] = [];
-  private readonly live = new Set<Timer>();
+  private live = 0;
 
   constructor(seed = 1) {
     this.random = seededRandom(seed);
@@ -47,7 +48,7 @@ export class VirtualSystem implements SystemPorts {
 
   /** Timers armed and not yet fired or cancelled; a periodic one counts as one. Zero after a clean stop. */
   get pendingTimers(): number {
-    return this.live.size;
+    return this.live;
   }
 
   /** Runs `callback` in this instant, after what runs now and in order: what `setImmediate` is to real time. */
@@ -60,9 +61,7 @@ export class VirtualSystem implements SystemPorts {
     if (!(ms >= 0)) throw new InvariantError(`time cannot advance by ${ms} ms`);
     const targetMs = this.currentMs + ms;
     await this.alone(async () => {
-      while (await this.stepUntil(targetMs)) {
-        // Each step settles before the next.
-      }
+      await inMacrotasks(() => this.step(targetMs));
       this.currentMs = targetMs;
     });
   }
@@ -78,26 +77,24 @@ export class VirtualSystem implements SystemPorts {
       settled = true;
     };
     promise.then(mark, mark);
-    await this.alone(async () => {
-      await macrotask();
-      while (!settled) {
-        if (await this.stepUntil(limit)) continue;
-        if (settled) break;
+    await this.alone(() =>
+      inMacrotasks(() => {
+        if (settled) return false;
+        if (this.step(limit)) return true;
         throw new InvariantError(
-          this.live.size === 0
+          this.live === 0
             ? `nothing is left that could settle this promise, at ${this.currentMs} ms`
             : `the promise did not settle within ${limitMs} ms of virtual time`,
         );
-      }
-    });
+      }),
+    );
     return promise;
   }
 
   private steps = 0;
 
-  /** Settles, then runs the next timer due at or before `targetMs` and settles; false when there is none. */
-  private async stepUntil(targetMs: number): Promise<boolean> {
-    await macrotask();
+  /** Runs the next timer due at or before `targetMs`; false when there is none. */
+  private step(targetMs: number): boolean {
     const next = this.takeDue(targetMs);
     if (next === undefined) return false;
     if (next.dueMs > this.currentMs) {
@@ -123,10 +120,16 @@ export class VirtualSystem implements SystemPorts {
 
   private arm(delayMs: number, callback: () => void): CancelTimer {
     if (Number.isNaN(delayMs)) throw new InvariantError('a timer needs a delay');
-    const timer: Timer = { dueMs: this.currentMs + Math.max(0, delayMs), order: this.armed++, callback };
+    const timer: Timer = {
+      dueMs: this.currentMs + Math.max(0, delayMs),
+      order: this.armed++,
+      callback,
+      state: 'armed',
+    };
     this.push(timer);
     return () => {
-      this.live.delete(timer);
+      if (timer.state === 'armed') this.live--;
+      timer.state = 'cancelled';
     };
   }
 
@@ -153,17 +156,18 @@ export class VirtualSystem implements SystemPorts {
     for (;;) {
       const first = this.heap[0];
       if (first === undefined) return undefined;
-      const cancelled = !this.live.has(first);
-      if (!cancelled && first.dueMs > targetMs) return undefined;
+      const isCancelled = first.state === 'cancelled';
+      if (!isCancelled && first.dueMs > targetMs) return undefined;
       this.pop();
-      if (cancelled) continue;
-      this.live.delete(first);
+      if (isCancelled) continue;
+      first.state = 'fired';
+      this.live--;
       return first;
     }
   }
 
   private push(timer: Timer): void {
-    this.live.add(timer);
+    this.live++;
     this.heap.push(timer);
     let child = this.heap.length - 1;
     while (child > 0) {
@@ -205,8 +209,30 @@ export class VirtualSystem implements SystemPorts {
   }
 }
 
-/** All promise reactions, however deep, run before a macrotask does. */
-const macrotask = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve);
+/** So many macrotasks go into one turn of the event loop: a turn costs more than a step. */
+const STEPS_A_TURN = 32;
+
+/**
+ * Calls `step` until it is false, each time in a macrotask of its own: all promise reactions, however deep, run before
+ * the next one does. Rejects with what it throws.
+ */
+const inMacrotasks = (step: () => boolean): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let isOver = false;
+    const once = (): void => {
+      if (isOver) return;
+      try {
+        if (step()) return;
+        resolve();
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+      isOver = true;
+    };
+    const turn = (): void => {
+      if (isOver) return;
+      for (let n = 0; n < STEPS_A_TURN; n++) setImmediate(once);
+      setImmediate(turn);
+    };
+    turn();
   });

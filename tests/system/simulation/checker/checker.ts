@@ -1,0 +1,78 @@
+import { ConnectionJudge } from './connection-judge';
+import { askerOf, newestQuestion } from './history-judge';
+import type { Observation, ObservationOf } from './observation';
+import { Outages } from './outages';
+import { StoreJudge } from './store-judge';
+import type { Invariant, Violation } from './violation';
+
+/**
+ * Judges G1–G5 after every observation, from outside alone: what clients sent and received, what the model was asked,
+ * and the bytes in the store. Keeps the first violation of each connection's story and goes on.
+ */
+export class Checker {
+  readonly violations: Violation[] = [];
+  private readonly outages = new Outages();
+  private readonly store = new StoreJudge();
+  private readonly open = new Map<string, ConnectionJudge>();
+  private readonly connectionOfCall = new Map<number, ConnectionJudge>();
+  private nowMs = 0;
+
+  constructor(private readonly instructions: string) {}
+
+  observe(observation: Observation): void {
+    this.nowMs = observation.atMs;
+    switch (observation.kind) {
+      case 'connected':
+        return this.connected(observation);
+      case 'sent':
+        return this.open.get(observation.connection)?.sent(observation.event, observation.atMs);
+      case 'received':
+        return this.open.get(observation.connection)?.received(observation.event, observation.atMs);
+      case 'audio':
+        return this.open.get(observation.connection)?.audio(observation);
+      case 'closed':
+        this.open.get(observation.connection)?.closed(observation);
+        return void this.open.delete(observation.connection);
+      case 'vanished':
+        return void this.open.delete(observation.connection);
+      case 'slowed':
+        return this.open.get(observation.connection)?.reads('slowly', observation.atMs);
+      case 'caught-up':
+        return this.open.get(observation.connection)?.reads('well', observation.atMs);
+      case 'asked':
+        return this.asked(observation);
+      case 'answered':
+        return this.connectionOfCall.get(observation.call)?.answered(observation.call, observation.atMs);
+      case 'hung-up':
+        return this.connectionOfCall.get(observation.call)?.hungUp(observation.call);
+      case 'stored':
+        return this.store.stored(observation, this.fail);
+      case 'fault':
+        return this.outages.observe(observation);
+      case 'passed':
+        for (const connection of this.open.values()) connection.passed(observation.atMs);
+        return;
+      case 'settled':
+        for (const connection of this.open.values()) connection.finish();
+    }
+  }
+
+  private readonly fail = (invariant: Invariant, message: string): void => {
+    this.violations.push({ invariant, message, atMs: this.nowMs });
+  };
+
+  private connected(connected: ObservationOf<'connected'>): void {
+    const { connection } = connected;
+    const fail = (invariant: Invariant, message: string): void => this.fail(invariant, `${connection}: ${message}`);
+    this.open.set(connection, new ConnectionJudge(connected, this.instructions, this.store, this.outages, fail));
+  }
+
+  /** Whose conversation it is says the text of the user. */
+  private asked({ call, messages, atMs }: ObservationOf<'asked'>): void {
+    const name = /^(c\d+\.\d+)t/.exec(askerOf(newestQuestion(messages)))?.[1] ?? '';
+    const connection = this.open.get(name);
+    if (connection === undefined) return;
+    this.connectionOfCall.set(call, connection);
+    connection.asked(call, messages, atMs);
+  }
+}

@@ -1,0 +1,156 @@
+import { AnswersJudge } from './answers-judge';
+import { FloorJudge } from './floor-judge';
+import { HistoryJudge } from './history-judge';
+import type { ChatMessage, Habit, ObservationOf, WireEvent } from './observation';
+import { fieldsOf } from './fields';
+import { OrderJudge } from './order-judge';
+import { RECOVERY_MS, type Outages } from './outages';
+import type { SeenResponse } from './seen-response';
+import type { StoreJudge } from './store-judge';
+import type { Fail } from './violation';
+
+/** PROTOCOL.md §5: an event that an owner output stands for. */
+const OWNER_EVENT = /^event_\d/;
+
+/** One connection, which is one session: everything that is judged from its client's end. */
+export class ConnectionJudge {
+  private readonly habit: Habit;
+  private sessionId: string | undefined;
+  private reading: 'well' | 'slowly' | 'not' = 'well';
+  /** Since when it reads well again: what was late because of the client is nobody's fault. */
+  private readsSinceMs = Number.NEGATIVE_INFINITY;
+  private heardOfOwnerMs: number;
+  private readonly order: OrderJudge;
+  private readonly answers: AnswersJudge;
+  private readonly floor: FloorJudge;
+  private readonly history: HistoryJudge;
+  /** Turns accepted and not over. */
+  private readonly openTurns = new Map<string, string>();
+  private lastAsked: { responseId: string | undefined } | undefined;
+
+  constructor(
+    connected: ObservationOf<'connected'>,
+    instructions: string,
+    private readonly store: StoreJudge,
+    private readonly outages: Outages,
+    private readonly fail: Fail,
+  ) {
+    const { habit, parley, atMs } = connected;
+    this.habit = habit;
+    this.heardOfOwnerMs = atMs;
+    this.order = new OrderJudge(fail);
+    this.answers = new AnswersJudge(outages, fail);
+    this.floor = new FloorJudge(atMs, habit, parley, outages, fail);
+    this.history = new HistoryJudge(instructions, atMs, habit, outages, fail);
+  }
+
+  get responses(): readonly SeenResponse[] {
+    return this.order.all;
+  }
+
+  sent(event: WireEvent, atMs: number): void {
+    this.answers.sent(event, atMs);
+    this.history.sent(event, atMs, this.responses);
+    const asks = event.type === 'parley.transcript.final' || event.type === 'response.create';
+    if (asks) this.lastAsked = { responseId: undefined };
+    this.cutOff(event, atMs);
+  }
+
+  received(event: WireEvent, atMs: number): void {
+    if (event.type === 'session.created') this.sessionId = String(fieldsOf(event['session'])['id']);
+    if (this.sessionId === undefined) return this.fail('order events', `${event.type} before session.created`);
+    this.store.received(this.sessionId, event, this.fail);
+    if (OWNER_EVENT.test(String(event['event_id']))) this.heardOfOwnerMs = atMs;
+    this.order.event(event, atMs);
+    const response = this.order.responseOf(event);
+    this.answers.received(event);
+    this.floor.event(event, response, atMs, this.order.all);
+    this.history.event(event, response, atMs, this.responses);
+    this.turns(event);
+  }
+
+  audio(audio: ObservationOf<'audio'>): void {
+    this.order.audio(audio);
+    this.floor.audio(audio);
+  }
+
+  asked(call: number, messages: readonly ChatMessage[], atMs: number): void {
+    this.floor.asked(call, atMs);
+    this.history.asked(call, messages, atMs);
+  }
+
+  answered(call: number, atMs: number): void {
+    this.floor.answered(call, atMs);
+  }
+
+  hungUp(call: number): void {
+    this.floor.hungUp(call);
+  }
+
+  reads(how: 'well' | 'slowly' | 'not', atMs: number): void {
+    this.reading = how;
+    if (how === 'well') this.readsSinceMs = atMs;
+  }
+
+  closed({ by, code }: ObservationOf<'closed'>): void {
+    this.history.judgeAsks(this.store.takeovers(this.sessionId));
+    // Of what was away since it last heard of its owner an idle client learns late.
+    const excused = this.reading !== 'well' || !this.outages.calmSince(this.heardOfOwnerMs);
+    if (by === 'server' && !excused) this.fail('G6 dropped', `closed with ${code} while everything was well`);
+  }
+
+  passed(nowMs: number): void {
+    if (this.reading !== 'well' || nowMs < this.readsSinceMs + RECOVERY_MS) return;
+    this.answers.passed(nowMs);
+    this.floor.passed(nowMs);
+  }
+
+  /** Everything has been well for long, and the last turn was asked. */
+  finish(): void {
+    this.answers.finish();
+    this.history.judgeAsks(this.store.takeovers(this.sessionId));
+    for (const turnId of this.openTurns.values()) this.fail('G2 turn-ends', `${turnId} was accepted and never ended`);
+    for (const { id, doneMs, isOver } of this.responses) {
+      if (doneMs === undefined && !isOver) this.fail('G2 turn-ends', `${id} never ended`);
+    }
+    const last = this.responses.find(({ id }) => id === this.lastAsked?.responseId);
+    // A client whose speaker stands still cannot be spoken to; all that is owed to it is an end.
+    if (this.habit === 'frozen' && last?.status === 'failed') return;
+    if (last?.status !== 'completed' && last?.status !== 'incomplete') {
+      this.fail('G2 next-turn', `the last turn came to ${String(last?.status)}`);
+    }
+  }
+
+  private turns(event: WireEvent): void {
+    if (event.type === 'parley.turn.accepted') {
+      this.openTurns.set(String(event['response_id']), String(event['turn_id']));
+    }
+    if (event.type === 'response.created' && this.lastAsked) {
+      this.lastAsked.responseId ??= String(fieldsOf(event['response'])['id']);
+    }
+    if (event.type === 'response.done') this.openTurns.delete(String(fieldsOf(event['response'])['id']));
+    if (event.type === 'parley.response.interrupted') this.openTurns.delete(String(event['response_id']));
+  }
+
+  /** What the client itself cut off: it plays no more of it, and gets no more of it. */
+  private cutOff(event: WireEvent, atMs: number): void {
+    const named = typeof event['response_id'] === 'string' ? event['response_id'] : undefined;
+    switch (event.type) {
+      case 'parley.interrupt':
+        this.floor.cutOff(named, atMs);
+        for (const response of this.order.all) if (named === undefined || response.id === named) response.fenced = true;
+        return;
+      case 'response.cancel': {
+        const newest = this.order.all.at(-1);
+        this.floor.cutOff(newest?.id, atMs);
+        if (newest && newest.doneMs === undefined) newest.fenced = true;
+        return;
+      }
+      case 'conversation.item.truncate': {
+        const truncated = this.responses.find(({ itemId }) => itemId === event['item_id']);
+        if (truncated) truncated.truncationSent = true;
+        this.floor.cutOff(truncated?.id, atMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,93 @@
+export interface ReceivedSegment {
+  samples: number;
+  last: boolean;
+}
+
+/** One response as its client saw it. */
+export class SeenResponse {
+  readonly texts: string[] = [];
+  readonly received: ReceivedSegment[] = [];
+  samples = 0;
+  firstAudioMs: number | undefined;
+  doneMs: number | undefined;
+  status: string | undefined;
+  /** An explicit interrupt of the client should have silenced it. */
+  fenced = false;
+  itemId: string | undefined;
+  /** The model's call whose text it is. */
+  call: number | undefined;
+  interruption: { atMs: number; heardText: string; heardMs: number } | undefined;
+  readonly truncations: { atMs: number; audioEndMs: number }[] = [];
+  /** A truncation says itself where the answer is cut. */
+  truncationSent = false;
+  /** Positions the client has reported. */
+  readonly reports: { atMs: number; playedMs: number }[] = [];
+  private step: Step = 'start';
+
+  constructor(
+    readonly id: string,
+    readonly createdMs: number,
+  ) {}
+
+  get text(): string {
+    return this.texts.join('');
+  }
+
+  get isOver(): boolean {
+    return this.interruption !== undefined;
+  }
+
+  /** False where this event does not follow from the one before. */
+  take(step: Exclude<Step, 'start'>): boolean {
+    const legal = FOLLOWS[this.step].includes(step);
+    this.step = step;
+    return legal;
+  }
+}
+
+/** PROTOCOL.md, "Order of a response". */
+export type Step =
+  | 'start'
+  | 'created'
+  | 'item-added'
+  | 'conversation-added'
+  | 'part-added'
+  | 'content'
+  | 'audio-done'
+  | 'transcript-done'
+  | 'part-done'
+  | 'conversation-done'
+  | 'item-done'
+  | 'done'
+  | 'interrupted';
+
+const FOLLOWS: Record<Step, readonly Step[]> = {
+  start: ['created', 'interrupted'],
+  created: ['item-added', 'done'],
+  'item-added': ['conversation-added'],
+  'conversation-added': ['part-added'],
+  'part-added': ['content', 'audio-done'],
+  content: ['content', 'audio-done'],
+  'audio-done': ['transcript-done'],
+  'transcript-done': ['part-done'],
+  'part-done': ['conversation-done'],
+  'conversation-done': ['item-done'],
+  'item-done': ['done'],
+  done: ['interrupted'],
+  interrupted: [],
+};
+
+export const STEP_OF: Readonly<Record<string, Exclude<Step, 'start'>>> = {
+  'response.created': 'created',
+  'response.output_item.added': 'item-added',
+  'conversation.item.added': 'conversation-added',
+  'response.content_part.added': 'part-added',
+  'response.output_audio_transcript.delta': 'content',
+  'response.output_audio.done': 'audio-done',
+  'response.output_audio_transcript.done': 'transcript-done',
+  'response.content_part.done': 'part-done',
+  'conversation.item.done': 'conversation-done',
+  'response.output_item.done': 'item-done',
+  'response.done': 'done',
+  'parley.response.interrupted': 'interrupted',
+};

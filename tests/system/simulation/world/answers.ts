@@ -1,0 +1,26 @@
+import type { Dice } from './streams';
+
+const WORDS = (
+  'the of and a to in is you that it he was for on are as with his they at be this have from or one had by word but not ' +
+  'what all were we when your can said there use an each which she do how their if will up other about out many then ' +
+  'them these so some her would make like him into time has look two more write go see number no way could people my'
+).split(' ');
+
+/** `words` words, the first with a capital, and a full stop. */
+export function sentence(dice: Dice, words: number): string {
+  const chosen = Array.from({ length: words }, () => dice.pick(WORDS));
+  const text = chosen.join(' ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** What the model says to call number `call`: its first word names the call, so that it is known wherever it turns up. */
+export function answerTo(call: number, dice: Dice): string {
+  const sentences = Array.from({ length: dice.integer(1, 3) }, () => sentence(dice, dice.integer(2, 8)));
+  return [`Answer${call}`, ...sentences].join(' ');
+}
+
+/** The call whose answer begins `text`; undefined for anything else. */
+export function callOf(text: string): number | undefined {
+  const found = /^Answer(\d+)\b/.exec(text);
+  return found ? Number(found[1]) : undefined;
+}
