@@ -44,12 +44,9 @@ export function failAvatar(draft: Draft, result: OfResponse & { message: string 
 /** The response was interrupted: the avatar falls silent, and is free when it says so. A stream that has not begun cannot be cancelled yet. */
 export function silenceAvatar(draft: Draft, ordinal: number): void {
   const { avatar } = draft.state;
-  if (avatar.stage === 'empty') return;
-  const next = avatar.next?.ordinal === ordinal ? null : avatar.next;
-  if (next !== avatar.next) setAvatar(draft, { ...avatar, next });
-  if (avatar.turn.ordinal !== ordinal) return;
-  if (avatar.stage === 'streaming') cancelStream(draft, avatar.turn, next);
-  else if (avatar.stage === 'starting') setAvatar(draft, { ...avatar, next, cancelled: true });
+  if (avatar.stage === 'empty' || avatar.turn.ordinal !== ordinal) return;
+  if (avatar.stage === 'streaming') cancelStream(draft, avatar.turn, avatar.next);
+  else if (avatar.stage === 'starting') setAvatar(draft, { ...avatar, cancelled: true });
 }
 
 /** Of a response that is over nothing more comes: its "done" is due, and it waits for the avatar no longer. */
@@ -57,7 +54,7 @@ export function settleAvatar(draft: Draft): void {
   const { avatar } = draft.state;
   if (avatar.stage === 'empty') return;
   if (avatar.next && !isGoingOn(draft, avatar.next)) return setAvatar(draft, { ...avatar, next: null });
-  if (avatar.stage !== 'streaming' || avatar.deadlineMs !== null || isGoingOn(draft, avatar.turn)) return;
+  if (avatar.deadlineMs !== null || isGoingOn(draft, avatar.turn)) return;
   setAvatar(draft, { ...avatar, deadlineMs: draft.nowMs + draft.policy.avatarDoneTimeoutMs });
 }
 
@@ -67,7 +64,7 @@ export function passAvatar(draft: Draft): void {
   if (avatar.stage === 'empty' || avatar.deadlineMs === null || avatar.deadlineMs > draft.nowMs) return;
   const { stage, turn } = avatar;
   draft.do({ kind: 'observe', observation: { name: 'avatar-timeout', stage, responseId: turn.responseId } });
-  if (stage === 'starting' && isGoingOn(draft, turn)) report(draft, 'The avatar did not begin to speak in time.');
+  if (isGoingOn(draft, turn)) report(draft, 'The avatar did not begin to speak in time.');
   empty(draft);
 }
 

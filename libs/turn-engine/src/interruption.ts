@@ -63,8 +63,7 @@ export function cutForTurn(draft: Draft): void {
 
 /** The user speaks: nothing is cut that must be heard, and what waits is dropped with what is cut. */
 export function cutForSpeech(draft: Draft): void {
-  const responses = [...draft.state.tails, draft.live];
-  if (responses.some((response) => response?.interruptible)) cutInterruptible(draft, 'speech');
+  cutInterruptible(draft, 'speech');
 }
 
 function cutInterruptible(draft: Draft, cause: 'turn' | 'speech'): void {

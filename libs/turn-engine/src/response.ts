@@ -21,7 +21,6 @@ import {
   lastItemId,
   removeItem,
   replaceItem,
-  textOf,
 } from './history';
 import type { AssistantItem, Delivery, LiveResponse, SessionConfig, SpeculativeRun, SpokenAnswer, Tail } from './state';
 
@@ -128,14 +127,8 @@ export function watchVoice(draft: Draft): void {
 export function finishLive(draft: Draft): void {
   const live = draft.live;
   if (live?.generation.stage !== 'ended') return;
-  const item = assistantItem(draft, live.itemId);
-  if (item) {
-    const { history } = draft.state;
-    const done = { ...item, text: textOf(live.segments), spoken: heardToEnd(live) };
-    // One that only called functions has said nothing.
-    const said = live.segments.length > 0;
-    draft.set({ history: said ? replaceItem(history, done) : removeItem(history, live.itemId) });
-  }
+  // One that only called functions has said nothing.
+  if (live.segments.length === 0) draft.set({ history: removeItem(draft.state.history, live.itemId) });
   leaveTail(draft, live, { cut: false });
   emitMetrics(draft, live);
   endLive(draft, live, live.generation.status);

@@ -57,40 +57,36 @@ export function commitSpeculation(draft: Draft, final: { turnId: TurnId; text: s
   return run;
 }
 
-/** True when the text was the speculation's. */
-export function growSpeculation(draft: Draft, result: { lane: number; ordinal: number; text: string }): boolean {
+/** More of its text; that of another run is nobody's here, as everywhere. */
+export function growSpeculation(draft: Draft, result: { lane: number; ordinal: number; text: string }): void {
   const run = runOf(draft, result);
   if (run) patchRun(draft, { ...run, buffer: run.buffer + result.text });
-  return run !== undefined;
 }
 
 /** No function runs before the final transcript has come: the client does not hear of it. */
 export function bufferCall(
   draft: Draft,
   result: { lane: number; ordinal: number; itemId: ItemId; call: ToolCall },
-): boolean {
+): void {
   const run = runOf(draft, result);
   const { itemId, call } = result;
   if (run) patchRun(draft, { ...run, calls: [...run.calls, { itemId, call }] });
-  return run !== undefined;
 }
 
 /** SP9: its end is kept too; the final transcript may come later. */
 export function finishSpeculation(
   draft: Draft,
   result: { lane: number; ordinal: number; reason: 'stop' | 'length' | 'content_filter'; usage: Usage },
-): boolean {
+): void {
   const run = runOf(draft, result);
   const { reason, usage } = result;
   if (run) patchRun(draft, { ...run, finished: { reason, usage } });
-  return run !== undefined;
 }
 
 /** A broken answer is none: the turn is run anew when its final transcript comes. */
-export function failSpeculation(draft: Draft, result: { lane: number; ordinal: number }): boolean {
+export function failSpeculation(draft: Draft, result: { lane: number; ordinal: number }): void {
   const run = runOf(draft, result);
   if (run) discardSpeculation(draft, 'empty');
-  return run !== undefined;
 }
 
 function leave(draft: Draft, outcome: SpeculationOutcome): void {

@@ -35,6 +35,7 @@ export function step(state: EngineState, input: EngineInput, nowMs: number, poli
   return { state: draft.state, effects: draft.effects };
 }
 
+/** What the model writes is the speculation's or the live response's, as its ordinal says. */
 function apply(draft: Draft, input: EngineInput): void {
   switch (input.kind) {
     case 'attached':
@@ -42,13 +43,17 @@ function apply(draft: Draft, input: EngineInput): void {
     case 'client':
       return applyClientInput(draft, input);
     case 'text-generated':
-      return growSpeculation(draft, input) ? undefined : growAnswer(draft, input);
+      growSpeculation(draft, input);
+      return growAnswer(draft, input);
     case 'tool-called':
-      return bufferCall(draft, input) ? undefined : growCalls(draft, input);
+      bufferCall(draft, input);
+      return growCalls(draft, input);
     case 'generation-finished':
-      return finishSpeculation(draft, input) ? undefined : finishGeneration(draft, input);
+      finishSpeculation(draft, input);
+      return finishGeneration(draft, input);
     case 'generation-failed':
-      return failSpeculation(draft, input) ? undefined : failGeneration(draft, input);
+      failSpeculation(draft, input);
+      return failGeneration(draft, input);
     case 'voice-bound':
       return bindVoice(draft, input);
     case 'voice-refused':

@@ -102,7 +102,7 @@ function begin(draft: Draft, turn: QueuedTurn, run: SpeculativeRun | undefined):
   beginResponse(draft, { ...response, ...(run ? { run } : {}) });
   if (!run) return;
   // SP3: what was written while the transcript could still change leaves now, as if it had just come.
-  if (run.buffer !== '') growAnswer(draft, { ...run, text: run.buffer });
+  growAnswer(draft, { ...run, text: run.buffer });
   for (const called of run.calls) growCalls(draft, { ...run, ...called });
   if (run.finished) finishGeneration(draft, { ...run, ...run.finished });
 }
