@@ -156,6 +156,30 @@ describe('the bound of the context', () => {
     expect(asked(spoken(1))).toEqual([SECOND]);
   });
 
+  it('[CX2] counts the name, the arguments and the result of a call', () => {
+    const called = (maxContextChars: number): EngineDriver =>
+      EngineDriver.attached({ maxContextChars })
+        .says('Rain?')
+        .binds()
+        .writes(SECOND)
+        .calls()
+        .finishes()
+        .hears({
+          ...all,
+          playedMs: 2000,
+          closed: true,
+        });
+    const roles = (talk: EngineDriver): (string | undefined)[] =>
+      talk
+        .returns('22 °C')
+        .asks()
+        .effect('start-generation')[0]
+        ?.messages.map(({ role }) => role) ?? [];
+    const callChars = 'weather'.length + '{"city":"Ulm"}'.length + '22 °C'.length + 16;
+    expect(roles(called(21 + 39 + callChars))).toEqual(['system', 'user', 'assistant', 'tool']);
+    expect(roles(called(21 + 38 + callChars))).toEqual(['system', 'assistant', 'tool']);
+  });
+
   it('[IT4] is met by the stored history too', () => {
     const typed = (maxContextChars: number): string[] => {
       const talk = EngineDriver.attached({ maxContextChars });
@@ -181,6 +205,27 @@ describe('what is stored', () => {
       policy: {},
       queue: [],
       speculation: { turnId: null, starts: 0, run: null },
+      calls: [],
+      speech: { stage: 'silent' },
+      pause: null,
+      presence: { stage: 'present', deadlineMs: null },
+      avatar: { stage: 'empty' },
+    });
+  });
+
+  it('[CL2] of a session that is over is nothing that waits', () => {
+    const talk = EngineDriver.attached({ falseInterruption: 'pause' }, { avatar: 'stream' }).answers(FIRST);
+    talk
+      .hears({ segmentsMs: [4_000], playedMs: 1_000 })
+      .starts()
+      .step({ kind: 'gateway-lost' });
+    expect(talk.state).toMatchObject({
+      tails: [],
+      queue: [],
+      calls: [],
+      speech: { stage: 'silent' },
+      pause: null,
+      avatar: { stage: 'empty' },
     });
   });
 

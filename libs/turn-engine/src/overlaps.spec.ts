@@ -56,12 +56,75 @@ describe('speech beside what goes on', () => {
     talk.says('And then?').binds().writes(LONG);
     talk.reports([talk.delivery(1, {}), talk.delivery(2, { segmentsMs: [4_000], playedMs: 1_000 })]);
     expect(talk.state.tails.map(({ ordinal }) => ordinal)).toEqual([1]);
-    expect(talk.starts().output('paused')).toMatchObject([{ responseId: 'resp_2', fromMs: 1_000 }]);
+    const heard = [talk.delivery(1, {}), talk.delivery(2, { segmentsMs: [4_000], playedMs: 1_000 })];
+    expect(talk.starts(heard).output('paused')).toMatchObject([{ responseId: 'resp_2', fromMs: 1_000 }]);
+  });
+
+  it('[PA3] holds on when another response than the one that is held is interrupted', () => {
+    const talk = EngineDriver.attached({ falseInterruption: 'pause' }).answers(LONG);
+    talk.hears({ segmentsMs: [4_000], complete: true, playedMs: 1_000, closed: true });
+    talk.says('And then?').starts();
+    expect(talk.output('paused')).toMatchObject([{ responseId: 'resp_1' }]);
+    expect(talk.interrupts({ responseId: 'resp_2' }).state.pause).toMatchObject({ responseId: 'resp_1' });
+    expect(talk.output('resumed')).toEqual([]);
+  });
+
+  it('[BI7] is not over with a turn for which the queue has no place', () => {
+    const talk = speaking({ busy: 'queue', maxQueuedTurns: 0 }).starts().says('Second');
+    expect(talk.errors.map(({ code }) => code)).toEqual(['turn_in_progress']);
+    expect(talk.state.speech.stage).toBe('speaking');
   });
 
   it('[MU1] goes on when the microphone, which was on, is turned on', () => {
     const talk = speaking().starts().mutes(false);
     expect(talk.state.speech.stage).toBe('speaking');
+  });
+});
+
+describe('a user who is away', () => {
+  it.each([
+    ['a result', (talk: EngineDriver) => talk.returns('22 °C')],
+    [
+      'a message that was refused',
+      (talk: EngineDriver) =>
+        talk.client({
+          kind: 'message-refused',
+          error: { type: 'invalid_request_error', code: 'invalid_json', message: 'Not JSON.', param: null },
+        }),
+    ],
+    ['its end', (talk: EngineDriver) => talk.client({ kind: 'disconnected', reason: 'lost' })],
+  ])('[AW2] is not back with %s', (_what, acts) => {
+    const talk = EngineDriver.attached(AWAY).pass(1_000);
+    expect(acts(talk).events('parley.user')).toEqual([]);
+  });
+
+  it('[LI1][CL4] is waited for until the session is idle for too long', () => {
+    const talk = EngineDriver.attached({ ...AWAY, idleTimeoutMs: 5_000 });
+    const atMs = talk.nowMs;
+    expect(talk.pass(1_000).deadlineMs).toBe(atMs + 5_000);
+    expect(talk.pass(4_000).phase).toBe('closed');
+  });
+});
+
+describe('words that are dictated', () => {
+  const cut = (talk: EngineDriver): number =>
+    later(talk.starts(), 600).utters('wait a moment').output('interrupted').length;
+
+  it('[SY1] leave as early as any: the first segment may be short', () => {
+    const talk = EngineDriver.attached().dictates('Yes. It is sunny today. ');
+    expect(talk.output('text').map(({ text }) => text)).toEqual(['Yes. ', 'It is sunny today. ']);
+  });
+
+  it('[BI4] are cut by speech as they say themselves, and else as the policy says', () => {
+    expect(cut(EngineDriver.attached().dictates(LONG, false))).toBe(0);
+    expect(cut(EngineDriver.attached({ interruptible: false }).dictates(LONG, true))).toBe(1);
+    expect(cut(EngineDriver.attached({ interruptible: false }).dictates(LONG))).toBe(0);
+    expect(cut(EngineDriver.attached().dictates(LONG))).toBe(1);
+  });
+
+  it('[SY4][SU10] end a speculation as a mismatch', () => {
+    const talk = EngineDriver.attached().guesses('What').dictates('Hello.');
+    expect(talk.effect('observe')[0]?.observation).toEqual({ name: 'speculation', outcome: 'mismatch' });
   });
 });
 

@@ -74,6 +74,18 @@ describe('a refusal says what is wrong and what to do', () => {
     );
   });
 
+  it('[TO5] for a result that is not awaited, or has come', () => {
+    refused(
+      EngineDriver.attached().returns('22 °C', 'call_9'),
+      'invalid_tool_call_id',
+      "Tool call ID 'call_9' not found in conversation.",
+      'item.call_id',
+    );
+    const talk = EngineDriver.attached().says('Weather?').calls().returns('22 °C');
+    talk.returns('23 °C', 'call_1', 'again');
+    refused(talk, 'invalid_tool_call_id', "Tool call ID 'call_1' has its result already.", 'item.call_id');
+  });
+
   it('[IT2] for an item whose id is taken, or that follows none', () => {
     const item = { role: 'user', text: 'Hi' } as const;
     const typed = EngineDriver.attached().client({ kind: 'item-created', itemId: 'mine', item });

@@ -36,6 +36,8 @@ describe('two tails', () => {
     const talk = draining();
     const now = talk.nowMs;
     expect(talk.state.tails.map(({ deadlineMs }) => deadlineMs - now)).toEqual([1_500 + 500, 2_500 + 500]);
+    told(talk, { ...first, playedMs: 600 }, second);
+    expect(talk.state.tails.map(({ deadlineMs }) => deadlineMs - now)).toEqual([1_400 + 500, 2_400 + 500]);
   });
 
   it('[DR9] are not given more time by what a live response does', () => {
@@ -101,7 +103,7 @@ describe('another lane', () => {
       EngineDriver.attached().answers(FIRST).hears(first),
     ]) {
       const before = talk.state;
-      const over = { ...talk.delivery(1, { ...first, playedMs: 2000 }), lane: 1 };
+      const over = { ...talk.delivery(1, { ...first, playedMs: 2000, ended: true }), lane: 1 };
       talk.reports([over], 0);
       expect(talk.state).toEqual(before);
     }
