@@ -45,7 +45,6 @@ export const STEPS = [
   { name: 'typecheck', isVerify: true, isStatic: true, run: command(['tools/typecheck.mjs']) },
   { name: 'rules of the engine', isVerify: true, run: command(['tools/check-spec.mjs']) },
   { name: 'diagram of the engine', isVerify: true, run: command(['tools/engine-diagram.mjs']) },
-  { name: 'mutation report', isVerify: true, run: command(['tools/check-mutation.mjs']) },
   { name: 'pages', isVerify: true, run: command(['tools/check-docs.mjs']) },
   { name: 'mutants apply', isVerify: true, run: command(['tools/prove.mjs', '--check']) },
   { name: 'unit', isVerify: true, run: jest('unit') },

@@ -138,6 +138,15 @@ describe('the stream of an avatar', () => {
     expect(talk.state.avatar).toEqual({ stage: 'empty' });
   });
 
+  it('[AV8] is waited for from the step in which its response and the one that waits are both over', () => {
+    const talk = streaming()
+      .finishes()
+      .hears({ segmentsMs: [1_000], complete: true, playedMs: 300, closed: true });
+    talk.says('Second').refusesVoice().writes('Yes.').finishes();
+    talk.reports([], 2);
+    expect(talk.state.avatar).toMatchObject({ stage: 'streaming', next: null, deadlineMs: talk.nowMs + 2_000 });
+  });
+
   it('[AV8] that does not begin is given up after 5 s: the client is told, and the response goes on', () => {
     const talk = avatars().says('A question?').binds();
     talk.pass(4_999);

@@ -53,9 +53,10 @@ export function silenceAvatar(draft: Draft, ordinal: number): void {
 export function settleAvatar(draft: Draft): void {
   const { avatar } = draft.state;
   if (avatar.stage === 'empty') return;
-  if (avatar.next && !isGoingOn(draft, avatar.next)) return setAvatar(draft, { ...avatar, next: null });
+  const next = avatar.next && isGoingOn(draft, avatar.next) ? avatar.next : null;
+  if (next !== avatar.next) setAvatar(draft, { ...avatar, next });
   if (avatar.deadlineMs !== null || isGoingOn(draft, avatar.turn)) return;
-  setAvatar(draft, { ...avatar, deadlineMs: draft.nowMs + draft.policy.avatarDoneTimeoutMs });
+  setAvatar(draft, { ...avatar, next, deadlineMs: draft.nowMs + draft.policy.avatarDoneTimeoutMs });
 }
 
 /** A "done" that never comes must not keep the next response silent. */
