@@ -40,8 +40,7 @@ export class HistoryJudge {
   private readonly dictated = new Map<string, string>();
   private readonly responseOfDictated = new Map<string, SeenResponse>();
   /** Answers asked for without anything new from the user: to what came of a function. */
-  private readonly followUps = new Map<string, number>();
-  private lastAsker = '';
+  private followUps = 0;
   /** An item of the user's waits for a `response.create`. */
   private saysAnew = false;
 
@@ -75,7 +74,8 @@ export class HistoryJudge {
         return item['type'] === 'message' ? this.says(textOf(item)) : undefined;
       }
       case 'response.create':
-        if (!this.saysAnew) this.followUps.set(this.lastAsker, (this.followUps.get(this.lastAsker) ?? 0) + 1);
+        // To whichever question was taken last; one that was refused is not known here in time.
+        if (!this.saysAnew) this.followUps++;
         this.saysAnew = false;
         return this.instruct(fieldsOf(event['response'])['instructions']);
       case 'parley.say':
@@ -94,7 +94,6 @@ export class HistoryJudge {
 
   private says(text: string): void {
     this.sentTexts.add(text);
-    this.lastAsker = askerOf(text);
     this.saysAnew = true;
   }
 
@@ -109,7 +108,7 @@ export class HistoryJudge {
   /** Once for each turn, each guess at it, and each owner that was lost before it was stored. */
   judgeAsks(takeovers: number): void {
     for (const [asker, asks] of this.asks) {
-      const allowed = 1 + (this.guesses.get(asker) ?? 0) + (this.followUps.get(asker) ?? 0) + takeovers;
+      const allowed = 1 + (this.guesses.get(asker) ?? 0) + this.followUps + takeovers;
       if (asks > allowed) this.fail('G3 turn-twice', `the model was asked ${asks} times for ${asker}`);
     }
     this.asks.clear();
