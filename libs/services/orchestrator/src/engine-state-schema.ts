@@ -64,7 +64,7 @@ const tail = z.object({
   cutToHeard: z.boolean(),
 });
 
-const historyItem = z.union([
+const historyItem = z.discriminatedUnion('role', [
   z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
   z.object({
     id: z.string(),
