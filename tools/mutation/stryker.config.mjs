@@ -10,6 +10,8 @@ export default {
   coverageAnalysis: 'perTest',
   disableBail: true,
   concurrency: 2,
+  // A process of Jest's keeps what each run has loaded and grows slow with it: after some hundred mutants to a third.
+  maxTestRunnerReuse: 60,
   // All tests of one mutant take about a second, several on a busy machine: what is not done by then is a loop.
   timeoutMS: 10_000,
   // What the tests read, and no more, is copied.
