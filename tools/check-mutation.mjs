@@ -2,15 +2,15 @@
 // enough and near enough to the engine as it stands, each survivor has a reason, each rule kills, and the pages made of
 // it are up to date. Run by `npm test`; with --write it writes the pages.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { rulesOf, testsOf } from './check-spec.mjs';
-import { hashLines } from './mutation/changed-lines.mjs';
+import { engineSources, engineTests } from './mutation/engine-files.mjs';
 import { judge } from './mutation/judge.mjs';
 import { mutationPage, rulesPage } from './mutation/pages.mjs';
-import { ENGINE } from './mutation/report.mjs';
+import { linesOf } from './mutation/report.mjs';
 import { ROOT } from './support/root.mjs';
 
 const REPORT = 'results/mutation.json';
@@ -19,17 +19,8 @@ const REASONS = 'libs/turn-engine/survivors.json';
 /** @param {string} file from the root of the repository */
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
 
-/** @param {(file: string) => boolean} isWanted @returns {[string, string][]} name and text */
-const engineFiles = (isWanted) =>
-  readdirSync(path.join(ROOT, ENGINE), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && isWanted(file))
-    .sort()
-    .map((file) => [file, read(ENGINE + file)]);
-
 /** The report and everything it is compared with. */
 function readAll() {
-  const isTest = (/** @type {string} */ file) => file.endsWith('.spec.ts');
-  const sources = engineFiles((file) => !isTest(file) && !file.startsWith('testing/'));
   /** @type {import('./mutation/report.mjs').Report} */
   const report = JSON.parse(read(REPORT));
   return {
@@ -37,8 +28,8 @@ function readAll() {
     /** @type {import('./mutation/judge.mjs').Reason[]} */
     reasons: JSON.parse(read(REASONS)),
     rules: rulesOf(read('libs/turn-engine/SPEC.md')),
-    lines: Object.fromEntries(sources.map(([file, source]) => [file, hashLines(source)])),
-    tests: engineFiles(isTest).flatMap(([file, source]) =>
+    lines: linesOf(engineSources()),
+    tests: engineTests().flatMap(([file, source]) =>
       testsOf(source).flatMap(({ title }) => (title === undefined ? [] : [{ file, title }])),
     ),
   };

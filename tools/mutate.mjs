@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rulesOf } from './check-spec.mjs';
+import { engineSources } from './mutation/engine-files.mjs';
 import { nameOf } from './mutation/judge.mjs';
 import { ENGINE, reportOf } from './mutation/report.mjs';
 import { ROOT } from './support/root.mjs';
@@ -29,6 +30,8 @@ if (files.length === 0 && isDirty) {
   process.exit(1);
 }
 const commit = git('rev-parse', '--short', 'HEAD');
+const sources = engineSources();
+const rules = rulesOf(readFileSync(path.join(ROOT, 'libs/turn-engine/SPEC.md'), 'utf8'));
 const begunMs = performance.now();
 const code = await runChild(
   process.execPath,
@@ -41,8 +44,9 @@ const code = await runChild(
 );
 if (code !== 0) process.exit(code);
 const seconds = Math.round((performance.now() - begunMs) / 1000);
-const rules = rulesOf(readFileSync(path.join(ROOT, 'libs/turn-engine/SPEC.md'), 'utf8'));
-const report = reportOf(JSON.parse(readFileSync(STRYKER_REPORT, 'utf8')), { commit, seconds, rules });
+const report = reportOf(JSON.parse(readFileSync(STRYKER_REPORT, 'utf8')), {
+  ...{ commit, seconds, rules, sources },
+});
 for (const survivor of report.survivors) console.log(`line ${survivor.line}: ${JSON.stringify(nameOf(survivor))}`);
 const { mutants, timeout, score } = report.totals;
 console.log(`${mutants} mutants, ${timeout} timed out, ${report.survivors.length} survived: ${score} %`);

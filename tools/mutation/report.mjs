@@ -30,10 +30,10 @@ const JUDGED = new Set(['Killed', 'Timeout', 'Survived', 'NoCoverage']);
 
 /**
  * @param {StrykerReport} stryker
- * @param {{ commit: string, seconds: number, rules: string[] }} run
+ * @param {{ commit: string, seconds: number, rules: string[], sources: Record<string, string> }} run `sources`: all files of the engine
  * @returns {Report}
  */
-export function reportOf(stryker, { commit, seconds, rules }) {
+export function reportOf(stryker, { commit, seconds, rules, sources }) {
   const files = Object.entries(stryker.files).map(([file, { source, mutants }]) => ({
     file: file.replace(ENGINE, ''),
     source,
@@ -48,14 +48,18 @@ export function reportOf(stryker, { commit, seconds, rules }) {
     commit,
     seconds,
     tests: tests.length,
-    engineLines: files.reduce((sum, { source }) => sum + hashLines(source).split(' ').length, 0),
+    engineLines: Object.values(sources).reduce((sum, source) => sum + hashLines(source).split(' ').length, 0),
     totals: countsOf(all),
     files: Object.fromEntries(files.map(({ file, mutants }) => [file, countsOf(mutants)])),
     rules: killsOf(all, tests, rules),
     survivors: files.flatMap(({ file, source, mutants }) => survivorsOf(file, source, mutants)),
-    lines: Object.fromEntries(files.map(({ file, source }) => [file, hashLines(source)])),
+    lines: linesOf(sources),
   };
 }
+
+/** @param {Record<string, string>} sources */
+export const linesOf = (sources) =>
+  Object.fromEntries(Object.entries(sources).map(([file, source]) => [file, hashLines(source)]));
 
 /** @param {Mutant[]} mutants @returns {Counts} */
 function countsOf(mutants) {

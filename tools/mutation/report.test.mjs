@@ -28,7 +28,7 @@ const strykerOf = (mutants) => ({
   },
 });
 
-const RUN = { commit: 'abc1234', seconds: 61, rules: ['TU1', 'TU2', 'LI1'] };
+const RUN = { commit: 'abc1234', seconds: 61, rules: ['TU1', 'TU2', 'LI1'], sources: { 'late.ts': SOURCE } };
 /** @param {number} killed @param {number} survived */
 const measured = (killed, survived) =>
   reportOf(

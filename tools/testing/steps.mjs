@@ -48,6 +48,7 @@ export const STEPS = [
   { name: 'pages', isVerify: true, run: command(['tools/check-docs.mjs']) },
   { name: 'mutants apply', isVerify: true, run: command(['tools/prove.mjs', '--check']) },
   { name: 'unit', isVerify: true, run: jest('unit') },
+  { name: 'mutation report', isVerify: true, run: command(['tools/check-mutation.mjs']) },
   { name: 'simulation', isVerify: true, run: jest('simulation', SIMULATION_COVERAGE) },
   { name: 'tools', isVerify: true, run: nodeTests('tools', isToolTest) },
   { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },
