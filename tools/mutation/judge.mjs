@@ -27,7 +27,8 @@ export function judge(report, { reasons, rules, lines }) {
     problems.push(`${changed} lines of the engine changed since ${report.commit}, more than ${MAX_CHANGED_LINES}`);
   }
   for (const rule of rules) {
-    if (!report.rules[rule]) problems.push(`rule ${rule}: its own tests killed no mutant`);
+    // A rule that is newer than the report is measured with the next one, which is due within MAX_CHANGED_LINES.
+    if (report.rules[rule] === 0) problems.push(`rule ${rule}: its own tests killed no mutant`);
   }
   return { problems, changed };
 }

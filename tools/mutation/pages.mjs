@@ -74,7 +74,7 @@ export function rulesPage({ commit, rules: kills }, rules, tests) {
     [
       '| rule | tests | mutants they kill |',
       '| --- | --: | --: |',
-      ...rules.map((rule) => `| ${rule} | ${citing(rule).length} | ${kills[rule] ?? 0} |`),
+      ...rules.map((rule) => `| ${rule} | ${citing(rule).length} | ${kills[rule] ?? 'newer than the report'} |`),
     ].join('\n'),
     '## Tests',
     ...rules.map((rule) =>

@@ -124,9 +124,12 @@ describe('what is wrong with a report', () => {
     assert.match(problems(grown(201)), /201 lines of the engine changed since abc1234/);
   });
 
-  it('is a rule whose tests kill nothing, or were not there', () => {
-    assert.match(problems({ rules: ['TU1', 'TU9'] }), /rule TU9: its own tests killed no mutant/);
-    assert.match(problems({}, { ...report, rules: { TU1: 1, TU2: 0 } }), /rule TU2/);
+  it('is a rule whose tests kill nothing', () => {
+    assert.match(problems({}, { ...report, rules: { TU1: 1, TU2: 0 } }), /rule TU2: its own tests killed no mutant/);
+  });
+
+  it('is no rule that is newer than the report: the next one measures it', () => {
+    assert.equal(problems({ rules: ['TU1', 'TU9'] }), '');
   });
 });
 
