@@ -20,6 +20,11 @@ export const METRICS = {
     help: 'Answers begun before the final transcript, by what became of them',
     labels: ['outcome'],
   },
+  parley_voice_rebindings_total: {
+    type: 'counter',
+    help: 'Responses given to another voice worker in mid-answer, because theirs was lost',
+    labels: [],
+  },
   parley_tool_calls_total: {
     type: 'counter',
     help: 'Functions the model called, by what became of them',

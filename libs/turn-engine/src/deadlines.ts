@@ -1,6 +1,5 @@
 import { passAvatar } from './avatar';
 import type { Draft } from './draft';
-import { goOnWithoutVoice } from './playout';
 import { closeLive, dropTail, failLive, owesAudio } from './response';
 import { closeSession } from './session';
 import { deliveredSamples, CLOSE_CODES } from '@parley/model';
@@ -9,6 +8,7 @@ import { discardSpeculation } from './speculation';
 import { passSpeech } from './speech';
 import { passCalls } from './tools';
 import { liveResponse, type EngineState, type LiveResponse } from './state';
+import { goOnWithoutVoice } from './voice';
 
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
 export function nextDeadlineMs(state: EngineState): number | undefined {
@@ -71,10 +71,9 @@ function passVoice(draft: Draft): void {
   if (!live || live.voice.deadlineMs === null || live.voice.deadlineMs > draft.nowMs) return;
   if (!isVoiceWatched(draft.state, live)) return;
   if (live.voice.stage === 'opening') {
-    const { lane, ordinal } = live;
+    const { lane, ordinal, rendering } = live;
     goOnWithoutVoice(draft, {
-      lane,
-      ordinal,
+      ...{ lane, ordinal, attempt: rendering.attempt },
       failure: { kind: 'timeout', message: 'No voice worker answered in time.' },
     });
   } else if (owesAudio(live)) {

@@ -3,6 +3,7 @@ import type {
   ProviderFailureKind,
   ResponseId,
   ResponseStatus,
+  SegmentPosition,
   ToolCall,
   ToolChoice,
   ToolDefinition,
@@ -27,8 +28,9 @@ export type Effect =
       toolChoice: ToolChoice;
     }
   | { kind: 'abort-generation'; lane: number; ordinal: number }
-  | { kind: 'open-voice'; lane: number; ordinal: number; responseId: ResponseId; voice: string | null }
-  | { kind: 'speak-segment'; lane: number; ordinal: number; segment: number; text: string }
+  /** `attempt` above 1: another rendering was lost, and this one goes on where it ended. */
+  | { kind: 'open-voice'; lane: number; ordinal: number; attempt: number; responseId: ResponseId; voice: string | null }
+  | { kind: 'speak-segment'; lane: number; ordinal: number; segment: number; text: string; from: SegmentPosition }
   | { kind: 'end-voice'; lane: number; ordinal: number; segments: number }
   | { kind: 'cancel-voice'; lane: number; ordinal: number }
   | { kind: 'start-avatar'; lane: number; ordinal: number; responseId: ResponseId }
@@ -46,6 +48,8 @@ export type Observation =
   | { name: 'interrupted'; cause: InterruptionCause; responseId: ResponseId }
   | { name: 'tool-call'; outcome: 'answered' | 'interrupted' | 'timeout' }
   | { name: 'provider-failed'; provider: 'llm' | 'tts'; failure: ProviderFailureKind; responseId: ResponseId }
+  /** A voice worker was lost, and another is asked to go on. */
+  | { name: 'voice-rebound'; responseId: ResponseId }
   | { name: 'avatar-timeout'; stage: 'starting' | 'streaming' | 'cancelling'; responseId: ResponseId }
   | { name: 'drain-timeout'; responseId: ResponseId; queuedSamples: number; elapsedMs: number };
 

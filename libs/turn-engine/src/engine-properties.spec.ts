@@ -150,6 +150,7 @@ const resultActs = fc.oneof(
   { weight: 5, arbitrary: named('binds', back, (talk, b) => talk.binds(of(b, talk))) },
   { weight: 1, arbitrary: named('refusesVoice', back, (talk, b) => talk.refusesVoice(of(b, talk))) },
   { weight: 1, arbitrary: named('voiceFails', back, (talk, b) => talk.voiceFails(of(b, talk))) },
+  { weight: 2, arbitrary: named('losesVoice', back, (talk, b) => talk.losesVoice(talk.attempt - b, of(0, talk))) },
   {
     weight: 1,
     arbitrary: named('times', fc.tuple(fc.nat(2), fc.nat(8), back), (talk, [segment, at, b]) =>

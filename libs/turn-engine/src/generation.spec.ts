@@ -1,3 +1,4 @@
+import { SEGMENT_START } from '@parley/model';
 import { EngineDriver, outputsOf } from './testing/engine-driver';
 
 const FIRST = 'It is sunny. ';
@@ -12,7 +13,7 @@ describe('the text of an answer', () => {
     talk.writes('nny. Tomorrow it w');
     expect(talk.effects).toEqual([
       { kind: 'emit', output: { kind: 'text', lane: 0, ordinal: 1, segment: 0, text: FIRST } },
-      { kind: 'speak-segment', lane: 0, ordinal: 1, segment: 0, text: FIRST },
+      { kind: 'speak-segment', lane: 0, ordinal: 1, segment: 0, text: FIRST, from: SEGMENT_START },
     ]);
     talk.writes('ill rain. And then a storm will come. Per');
     expect(talk.order).toEqual(['text', 'speak-segment', 'text', 'speak-segment']);
@@ -35,7 +36,7 @@ describe('the text of an answer', () => {
     const talk = asking().writes(`${FIRST}Tomorrow`).finishes();
     expect(talk.effects).toEqual([
       { kind: 'emit', output: { kind: 'text', lane: 0, ordinal: 1, segment: 1, text: 'Tomorrow' } },
-      { kind: 'speak-segment', lane: 0, ordinal: 1, segment: 1, text: 'Tomorrow' },
+      { kind: 'speak-segment', lane: 0, ordinal: 1, segment: 1, text: 'Tomorrow', from: SEGMENT_START },
       {
         kind: 'emit',
         output: {
@@ -152,9 +153,9 @@ describe('late results', () => {
     talk.step({ kind: 'text-generated', lane: 1, ordinal: 2, text: 'Other lane. ' });
     talk.step({ kind: 'generation-finished', lane: 1, ordinal: 2, reason: 'stop', usage });
     talk.step({ kind: 'generation-failed', lane: 1, ordinal: 2, failure });
-    talk.step({ kind: 'voice-bound', lane: 1, ordinal: 2 });
-    talk.step({ kind: 'voice-refused', lane: 1, ordinal: 2, failure });
-    talk.step({ kind: 'voice-failed', lane: 1, ordinal: 2, failure });
+    talk.step({ kind: 'voice-bound', lane: 1, ordinal: 2, attempt: 1 });
+    talk.step({ kind: 'voice-refused', lane: 1, ordinal: 2, attempt: 1, failure });
+    talk.step({ kind: 'voice-failed', lane: 1, ordinal: 2, attempt: 1, failure });
     expect(talk.state).toEqual(before);
     const afterFinish = talk.history.slice(talk.history.findIndex((effect) => effect.kind === 'end-voice') + 1);
     expect(afterFinish).toEqual([]);

@@ -1,4 +1,4 @@
-import type { ItemId, ProviderFailure, ToolCall, Usage } from '@parley/model';
+import { SEGMENT_START, type ItemId, type ProviderFailure, type ToolCall, type Usage } from '@parley/model';
 import { takeSegments } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { replaceItem, textOf } from './history';
@@ -125,7 +125,9 @@ function speak(draft: Draft, texts: readonly string[]): void {
     const item = assistantItem(draft, live.itemId);
     if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, text: textOf(segments) }) });
     draft.emit({ kind: 'text', lane, ordinal, segment, text });
-    if (live.voice.stage !== 'absent') draft.do({ kind: 'speak-segment', lane, ordinal, segment, text });
+    if (live.voice.stage !== 'absent') {
+      draft.do({ kind: 'speak-segment', lane, ordinal, segment, text, from: SEGMENT_START });
+    }
     if (live.voice.deadlineMs === null) watchVoice(draft);
   }
 }

@@ -26,9 +26,10 @@ export type EngineInput =
       usage: Usage;
     }
   | { kind: 'generation-failed'; lane: number; ordinal: number; failure: ProviderFailure }
-  | { kind: 'voice-bound'; lane: number; ordinal: number }
-  | { kind: 'voice-refused'; lane: number; ordinal: number; failure: ProviderFailure }
-  | { kind: 'voice-failed'; lane: number; ordinal: number; failure: ProviderFailure }
+  /** Of one rendering of the response: those of an earlier one are ignored. */
+  | { kind: 'voice-bound'; lane: number; ordinal: number; attempt: number }
+  | { kind: 'voice-refused'; lane: number; ordinal: number; attempt: number; failure: ProviderFailure }
+  | { kind: 'voice-failed'; lane: number; ordinal: number; attempt: number; failure: ProviderFailure }
   | { kind: 'words-timed'; lane: number; ordinal: number; segment: number; words: WordTiming[] }
   /** The avatar began, or ended, to speak that response. Vendors tell the end late, twice, of another one, or never. */
   | { kind: 'avatar-started'; lane: number; ordinal: number }

@@ -45,8 +45,12 @@ describe('what operators see', () => {
 
   it('[EN6][VO4] of a voice that failed', () => {
     expect(seen(asking().voiceFails(), 'provider-failed')).toEqual([
-      { name: 'provider-failed', provider: 'tts', failure: 'worker_lost', responseId: 'resp_1' },
+      { name: 'provider-failed', provider: 'tts', failure: 'unavailable', responseId: 'resp_1' },
     ]);
+  });
+
+  it('[VO9] of a voice that was bound anew', () => {
+    expect(seen(asking().losesVoice(), 'voice-rebound')).toEqual([{ name: 'voice-rebound', responseId: 'resp_1' }]);
   });
 });
 

@@ -1,54 +1,13 @@
-import {
-  deliveredSamples,
-  type ProviderFailure,
-  type ResponseDelivery,
-  type SegmentDelivery,
-  type WordTiming,
-} from '@parley/model';
+import { deliveredSamples, type ResponseDelivery, type SegmentDelivery, type WordTiming } from '@parley/model';
 import { spokenCharacters } from '@parley/speech-text';
 import type { Draft } from './draft';
-import { providerError } from './errors';
-import { emitEnd, liveOf } from './generation';
-import { cutToDelivered, dropTail, failLive, finishLive, owesAudio, watchTails, watchVoice } from './response';
+import { liveOf } from './generation';
+import { cutToDelivered, dropTail, finishLive, watchTails, watchVoice } from './response';
 import type { Delivery, Segment } from './state';
 
 interface OfResponse {
   lane: number;
   ordinal: number;
-}
-
-export function bindVoice(draft: Draft, result: OfResponse): void {
-  const live = liveOf(draft, result);
-  if (live?.voice.stage !== 'opening') return;
-  draft.patchLive({ voice: { stage: 'bound', deadlineMs: null } });
-  watchVoice(draft);
-}
-
-/** No voice can be had: the client is told once for this turn, and the text goes on. */
-export function goOnWithoutVoice(draft: Draft, result: OfResponse & { failure: ProviderFailure }): void {
-  const live = liveOf(draft, result);
-  if (live?.voice.stage !== 'opening') return;
-  draft.do({ kind: 'cancel-voice', lane: live.lane, ordinal: live.ordinal });
-  draft.patchLive({ voice: { stage: 'absent', deadlineMs: null } });
-  draft.emit({ kind: 'error', error: providerError('tts', result.failure) });
-  draft.do({
-    kind: 'observe',
-    observation: {
-      name: 'provider-failed',
-      provider: 'tts',
-      failure: result.failure.kind,
-      responseId: live.responseId,
-    },
-  });
-  emitEnd(draft);
-  watchVoice(draft);
-}
-
-/** The bound voice failed, or its process is gone. One that has delivered everything is not missed. */
-export function failVoice(draft: Draft, result: OfResponse & { failure: ProviderFailure }): void {
-  const live = liveOf(draft, result);
-  if (live?.voice.stage !== 'bound') return;
-  if (live.generation.stage === 'running' || owesAudio(live)) failLive(draft, 'tts', result.failure);
 }
 
 export function timeWords(draft: Draft, result: OfResponse & { segment: number; words: WordTiming[] }): void {

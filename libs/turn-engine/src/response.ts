@@ -76,6 +76,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       cause,
       generation: { stage: 'running', text: '', tokens: false, deadlineMs: nowMs + policy.firstTokenTimeoutMs },
       voice: { stage: 'opening', deadlineMs: nowMs + policy.voiceTimeoutMs },
+      rendering: { attempt: 1, voice: state.session.voice, fromSamples: 0, barren: 0 },
       segments: [],
       calls: [],
       delivery: { segments: [], playedSamples: 0 },
@@ -89,7 +90,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
     const messages = contextOf(state, instructions, policy.maxContextChars);
     draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
   }
-  draft.do({ kind: 'open-voice', lane, ordinal, responseId, voice: state.session.voice });
+  draft.do({ kind: 'open-voice', lane, ordinal, attempt: 1, responseId, voice: state.session.voice });
   offerToAvatar(draft, { lane, ordinal, responseId });
 }
 

@@ -92,6 +92,7 @@ export interface LiveResponse {
   cause: InputNumber;
   generation: Generation;
   voice: Voice;
+  rendering: Rendering;
   segments: Segment[];
   /** Its items for the functions it called, in order. */
   calls: ItemId[];
@@ -114,6 +115,18 @@ export type Voice =
   | { stage: 'bound'; deadlineMs: number | null }
   /** There is no voice: the text goes on alone. */
   | { stage: 'absent'; deadlineMs: number | null };
+
+/** One worker's speaking of the response; after its loss another one speaks the rest. */
+export interface Rendering {
+  /** From 1, over all owners. */
+  attempt: number;
+  /** The session's when the response began: nobody changes the voice in mid-answer. */
+  voice: string | null;
+  /** Samples of the response that were delivered when it began. */
+  fromSamples: number;
+  /** Renderings in a row, before this one, of which nothing was delivered. */
+  barren: number;
+}
 
 export interface Segment {
   /** As in the transcript, white space included. */

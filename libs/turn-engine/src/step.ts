@@ -7,12 +7,13 @@ import type { Effect } from './effects';
 import { floorOf } from './floor';
 import { failGeneration, finishGeneration, growAnswer, growCalls } from './generation';
 import type { EngineInput } from './inputs';
-import { applyReport, bindVoice, failVoice, goOnWithoutVoice, timeWords } from './playout';
+import { applyReport, timeWords } from './playout';
 import { attach, closeSession, takeOver } from './session';
 import { bufferCall, failSpeculation, finishSpeculation, growSpeculation } from './speculation';
 import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
 import { startQueued } from './turns';
+import { bindVoice, failVoice, goOnWithoutVoice } from './voice';
 
 export interface StepResult {
   state: EngineState;

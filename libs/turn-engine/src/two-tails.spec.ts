@@ -89,7 +89,7 @@ describe('another lane', () => {
       talk.step({ kind: 'text-generated', ...elsewhere, text: SECOND });
       talk.step({ kind: 'generation-finished', ...elsewhere, reason: 'stop', usage });
       talk.step({ kind: 'generation-failed', ...elsewhere, failure });
-      talk.step({ kind: 'voice-failed', ...elsewhere, failure });
+      talk.step({ kind: 'voice-failed', ...elsewhere, attempt: 1, failure });
       talk.step({ kind: 'words-timed', ...elsewhere, segment: 0, words });
       expect(talk.state).toEqual(before);
     }

@@ -1,3 +1,4 @@
+import { SEGMENT_START, samplesOfMs } from '@parley/model';
 import { EngineDriver, outputsOf } from './testing/engine-driver';
 
 const FIRST = 'It is sunny. ';
@@ -161,5 +162,117 @@ describe('a bound voice', () => {
       output.kind === 'event' && output.event.type === 'parley.state' ? [output.event['state']] : [],
     );
     expect(floors).toEqual(['listening', 'thinking', 'listening']);
+  });
+});
+
+describe('a voice whose worker is lost', () => {
+  const speaking = (): EngineDriver =>
+    asking()
+      .binds()
+      .writes(FIRST + SECOND)
+      .hears({ segmentsMs: [900], playedMs: 300 });
+
+  it('[VO9] in mid-answer is bound anew, and told of everything that was not delivered to its end', () => {
+    const talk = asking()
+      .binds()
+      .writes(FIRST + SECOND)
+      .finishes()
+      .hears({ segmentsMs: [900, 0] })
+      .losesVoice();
+    expect(talk.order).toEqual(['observe voice-rebound', 'open-voice', 'speak-segment', 'end-voice']);
+    expect(talk.effect('open-voice')).toMatchObject([{ ordinal: 1, attempt: 2, responseId: 'resp_1' }]);
+    expect(talk.effect('speak-segment')).toMatchObject([{ segment: 1, text: SECOND, from: SEGMENT_START }]);
+    expect(talk.effect('end-voice')).toMatchObject([{ segments: 2 }]);
+    talk.binds().hears({ segmentsMs: [900, 1_200], complete: true, closed: true });
+    expect(talk.phase).toBe('listening');
+    expect(talk.answersInContext()).toEqual([FIRST + SECOND]);
+  });
+
+  it('[VO9] goes on being told of what the model writes', () => {
+    const talk = speaking().losesVoice().writes('And then a storm will come. Per');
+    expect(talk.order).toEqual(['text', 'speak-segment']);
+    expect(talk.binds().finishes().effect('end-voice')).toMatchObject([{ segments: 4 }]);
+  });
+
+  it('[VO9] speaks on in the voice the answer began with', () => {
+    const talk = EngineDriver.attached({}, { voice: 'anna' }).says('One').binds().writes(FIRST);
+    talk.client({ kind: 'session-updated', patch: { voice: 'ben' } }).losesVoice();
+    expect(talk.effect('open-voice')).toMatchObject([{ attempt: 2, voice: 'anna' }]);
+  });
+
+  it('[VO10] begins where delivery ended: after the last whole word, by the pace of the voice', () => {
+    // 13 characters without the space at the end: 1,440 samples each, so 780 ms in all.
+    const talk = asking()
+      .binds()
+      .writes(FIRST)
+      .hears({ segmentsMs: [400] })
+      .losesVoice();
+    // Character 6 of 'It is sunny.': 'It is'.
+    expect(talk.effect('speak-segment')).toMatchObject([
+      { segment: 0, text: FIRST, from: { sample: samplesOfMs(400), character: 'It is'.length } },
+    ]);
+  });
+
+  it('[VO10] begins where delivery ended: after the last whole word, by its timings', () => {
+    const word = (text: string, charStart: number, startMs: number, endMs: number) => ({
+      ...{ word: text, charStart, charEnd: charStart + text.length, startMs, endMs },
+    });
+    const talk = asking()
+      .binds()
+      .writes(FIRST)
+      .times(0, [word('It', 0, 0, 100), word('is', 3, 100, 500), word('sunny', 6, 500, 800)]);
+    talk.hears({ segmentsMs: [400] }).losesVoice();
+    expect(talk.effect('speak-segment')).toMatchObject([{ from: { sample: samplesOfMs(400), character: 2 } }]);
+  });
+
+  it('[VO11] three times without a sample between fails the response', () => {
+    const talk = speaking();
+    for (const attempt of [1, 2, 3, 4]) {
+      talk.losesVoice(attempt);
+      expect(talk.order.at(0)).toBe('observe voice-rebound');
+      talk.binds();
+      if (attempt === 1) talk.hears({ segmentsMs: [950], playedMs: 300 });
+    }
+    talk.losesVoice(5);
+    expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable' } }]);
+  });
+
+  it('[VO11] may be lost ever again while the answer gets on', () => {
+    const talk = speaking();
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      talk
+        .losesVoice(attempt)
+        .binds()
+        .hears({ segmentsMs: [900 + attempt], playedMs: 300 });
+      expect(talk.phase).toBe('speaking');
+    }
+  });
+
+  it('[VO12] is not heard any more: what it still says of itself has no effect', () => {
+    const talk = speaking().losesVoice();
+    const before = talk.state;
+    talk.losesVoice(1);
+    expect(talk.effects).toEqual([]);
+    const failure = { kind: 'missing', message: '' } as const;
+    for (const kind of ['voice-refused', 'voice-failed'] as const) {
+      talk.step({ kind, lane: 0, ordinal: 1, attempt: 1, failure });
+    }
+    talk.step({ kind: 'voice-bound', lane: 0, ordinal: 1, attempt: 1 });
+    expect(talk.state).toEqual(before);
+  });
+
+  it('[VO9][VO2] and for which no other is found leaves the text to go on alone', () => {
+    const talk = speaking().losesVoice().refusesVoice();
+    expect(talk.errors).toMatchObject([{ code: 'tts_unavailable' }]);
+    talk.finishes();
+    expect(talk.output('end')).toMatchObject([{ segments: 2, spokenSegments: 0, status: 'completed' }]);
+  });
+
+  it('[VO9][LI3] has voiceTimeoutMs for another one', () => {
+    const talk = speaking().losesVoice();
+    talk.finishes().pass(4_999);
+    expect(talk.errors).toEqual([]);
+    talk.pass(1);
+    expect(talk.errors).toMatchObject([{ code: 'tts_unavailable' }]);
   });
 });

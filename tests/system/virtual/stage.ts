@@ -1,5 +1,6 @@
 import { MemoryBusServer, type MemoryBus } from '@parley/adapter-bus-memory';
 import { MemoryStoreServer, type MemoryStore } from '@parley/adapter-store-memory';
+import { fnv1a32, indexedSampleAt } from '@parley/fakes';
 import { RecordingLog, VirtualSystem } from '@parley/harness';
 import { DEFAULT_POLICY, type TurnPolicy } from '@parley/model';
 import type {
@@ -61,12 +62,22 @@ export class ScriptedLlm implements LlmPort {
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
+/** Samples of the whole audio of `text`, from `first` on. */
+export function indexedPcm(text: string, first: number, samples: number): Uint8Array {
+  const hash = fnv1a32(text);
+  return new Uint8Array(
+    Int16Array.from({ length: samples }, (_, index) => indexedSampleAt(hash, first + index)).buffer,
+  );
+}
+
 /** A voice of 1,440 samples a character, in chunks of 100 ms at `pace` times real time. */
 export class ScriptedTts implements TtsPort {
   readonly timings = 'none';
-  readonly deterministic = false;
+  deterministic = false;
   readonly spoken: string[] = [];
   pace = 1;
+  /** Its samples tell which text they are of, and which of it. */
+  indexed = false;
 
   constructor(private readonly system: VirtualSystem) {}
 
@@ -76,13 +87,16 @@ export class ScriptedTts implements TtsPort {
 
   async *synthesize(request: { text: string }, signal: AbortSignal): AsyncIterable<TtsEvent> {
     this.spoken.push(request.text);
-    let left = request.text.length * SAMPLES_PER_CHARACTER;
+    const total = request.text.length * SAMPLES_PER_CHARACTER;
+    let left = total;
     while (left > 0) {
       const samples = Math.min(left, CHUNK_MS * 24);
+      const first = total - left;
       await new Promise<void>((resolve) => this.system.timers.after(CHUNK_MS / this.pace, resolve));
       if (signal.aborted) return;
       left -= samples;
-      yield { kind: 'audio', pcm: new Uint8Array(samples * 2) };
+      const pcm = this.indexed ? indexedPcm(request.text, first, samples) : new Uint8Array(samples * 2);
+      yield { kind: 'audio', pcm };
     }
     yield { kind: 'finished' };
   }
@@ -129,6 +143,8 @@ export class Stage {
   private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
   readonly storeServer = new MemoryStoreServer(this.system);
   policy: TurnPolicy = DEFAULT_POLICY;
+  /** Audio that a voice worker sends ahead of the listener. */
+  lookAheadMs = 4_000;
 
   async orchestrator(): Promise<StagedProcess> {
     return this.start(({ bus, store }) =>
@@ -151,7 +167,7 @@ export class Stage {
     return this.start(({ bus }) =>
       createTtsWorker(
         { bus, tts: this.tts, system: this.system, log: this.log, telemetry: this.telemetry },
-        { maxJobs: 10, lookAheadMs: 4_000 },
+        { maxJobs: 10, lookAheadMs: this.lookAheadMs },
       ),
     );
   }

@@ -27,9 +27,19 @@ export type VoiceOpenReply =
   /** This worker can speak nothing at all (no voice configured or installed). */
   | { kind: 'unavailable'; message: string };
 
+/** Where a rendering of a segment begins: what is before it was delivered by an earlier one. */
+export interface SegmentPosition {
+  /** From the segment's first sample. */
+  sample: number;
+  /** UTF-16 index into the segment's text: the end of the last whole word that ends at or before that sample. */
+  character: number;
+}
+
+export const SEGMENT_START: SegmentPosition = { sample: 0, character: 0 };
+
 /** Orders to the bound worker on `tts.<worker>`, in order; each is a request, so a dead worker is noticed at once. */
 export type VoiceOrder =
-  | (VoiceJobKey & { kind: 'segment'; segment: number; text: string })
+  | (VoiceJobKey & { kind: 'segment'; segment: number; text: string; from: SegmentPosition })
   /** No further segment will come. */
   | (VoiceJobKey & { kind: 'end'; segments: number })
   | (VoiceJobKey & { kind: 'cancel' });

@@ -1,4 +1,4 @@
-import { PROVIDER_FAILURES, VISEMES } from '@parley/model';
+import { PROVIDER_FAILURES, SEGMENT_START, VISEMES } from '@parley/model';
 import { z } from 'zod';
 import { count, incarnation, milliseconds, responseId, sessionId } from './id-schemas';
 
@@ -24,8 +24,11 @@ export const voiceOpenReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unavailable'), message: z.string() }),
 ]);
 
+// Absent in orders of an older release, which never goes on in mid-segment.
+const from = z.object({ sample: count, character: count }).default(SEGMENT_START);
+
 export const voiceOrder = z.discriminatedUnion('kind', [
-  z.object({ ...jobKey, kind: z.literal('segment'), segment: count, text: z.string() }),
+  z.object({ ...jobKey, kind: z.literal('segment'), segment: count, text: z.string(), from }),
   z.object({ ...jobKey, kind: z.literal('end'), segments: count }),
   z.object({ ...jobKey, kind: z.literal('cancel') }),
 ]);

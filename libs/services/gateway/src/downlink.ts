@@ -211,8 +211,7 @@ export class Downlink {
   private sendAudio(connection: ConnectionPort, stream: ResponseStream, chunk: ChunkView, skipSamples: number): void {
     const nowMs = this.clock.nowMs();
     const samples = chunk.samples - skipSamples;
-    if (this.options.binary && skipSamples === 0) connection.sendBinary(chunk.frame);
-    else if (this.options.binary) connection.sendBinary(trimmedFrame(chunk, skipSamples));
+    if (this.options.binary) connection.sendBinary(frameAfter(chunk, skipSamples, stream.samplesOf(chunk.segment)));
     else if (samples > 0) this.sendDelta(connection, stream, pcmAfter(chunk, skipSamples));
     const isFirst = stream.deliveredSamples === 0 && samples > 0;
     stream.sent(chunk.segment, chunk.attempt, samples, chunk.last);
@@ -356,12 +355,16 @@ export class Downlink {
   }
 }
 
-/** A binary frame whose first samples the client already has. */
-function trimmedFrame(chunk: ChunkView, skipSamples: number): Uint8Array {
+/**
+ * A binary frame without the samples that the client already has, at the sample it goes on with: the end of a rendering
+ * that is shorter than the one it replaced lies before that.
+ */
+function frameAfter(chunk: ChunkView, skipSamples: number, firstSample: number): Uint8Array {
+  if (skipSamples === 0 && chunk.firstSample === firstSample) return chunk.frame;
   const headerBytes = chunk.frame.length - chunk.pcm.length;
   const frame = new Uint8Array(chunk.frame.length - skipSamples * SAMPLE_BYTES);
   frame.set(chunk.frame.subarray(0, headerBytes));
   frame.set(pcmAfter(chunk, skipSamples), headerBytes);
-  new DataView(frame.buffer).setUint32(4, chunk.firstSample + skipSamples, true);
+  new DataView(frame.buffer).setUint32(4, firstSample, true);
   return frame;
 }

@@ -64,10 +64,24 @@ describe('placing audio', () => {
     expect(place(1, 0, 10)).toEqual(write(0));
   });
 
-  it('does not go back for an end before what is there', () => {
+  it('takes a newer rendering from its first chunk on, and nothing of an older one any more', () => {
     place(0, 0, 100);
-    expect(place(0, 0, 40, true).kind).toBe('duplicate');
-    expect(place(0, 100, 10)).toEqual(write(0));
+    const again = (epoch: number, attempt: number, firstSample: number, samples: number, last = false) =>
+      stream.place(chunkOf({ epoch, attempt, segment: 0, firstSample, samples, last }));
+    expect(again(1, 2, 60, 100)).toEqual(write(40));
+    expect(again(1, 1, 160, 40).kind).toBe('stale');
+    // A new owner's first rendering is newer than the second of the one before.
+    expect(again(2, 1, 160, 10)).toEqual(write(0));
+    expect(again(1, 3, 170, 10).kind).toBe('stale');
+    expect(again(2, 1, 170, 10, true)).toEqual(write(0));
+  });
+
+  it('ends a segment also where its newer rendering is the shorter one', () => {
+    place(0, 0, 100);
+    expect(stream.place(chunkOf({ attempt: 2, segment: 0, firstSample: 50, samples: 40, last: true }))).toEqual(
+      write(40),
+    );
+    expect(stream.place(chunkOf({ attempt: 2, segment: 1, firstSample: 0, samples: 10 }))).toEqual(write(0));
   });
 
   it('refuses everything once muted or closed', () => {

@@ -30,6 +30,8 @@ export class ResponseStream {
   private end: End | undefined;
   /** Samples placed (written or queued) of the segment under way, by index. */
   private placed: { segment: number; samples: number; last: boolean } = { segment: 0, samples: 0, last: false };
+  /** The newest rendering heard of: its first chunk takes the place of every older one. */
+  private rendering = { epoch: 0, attempt: 0 };
   /** Segments whose text has come, which is the owner's word that they are part of the answer. */
   private texts = 0;
   /** The fence: no audio, text or viseme of it reaches the client any more. */
@@ -59,18 +61,28 @@ export class ResponseStream {
 
   /** Segments in order, samples contiguous. */
   place(chunk: ChunkView): Placement {
-    if (this.muted || this.closed) return { kind: 'stale' };
+    if (this.muted || this.closed || this.isSuperseded(chunk)) return { kind: 'stale' };
     if (this.placed.last && chunk.segment === this.placed.segment + 1) {
       this.placed = { segment: chunk.segment, samples: 0, last: false };
     }
     if (chunk.segment > this.placed.segment) return { kind: 'hole' };
     if (chunk.segment < this.placed.segment || this.placed.last) return { kind: 'duplicate' };
-    const skipSamples = this.placed.samples - chunk.firstSample;
-    if (skipSamples < 0) return { kind: 'hole' };
-    if (skipSamples > chunk.samples || (skipSamples === chunk.samples && !chunk.last)) return { kind: 'duplicate' };
+    const knownSamples = this.placed.samples - chunk.firstSample;
+    if (knownSamples < 0) return { kind: 'hole' };
+    if (knownSamples >= chunk.samples && !chunk.last) return { kind: 'duplicate' };
+    // A rendering that goes on in another's place may end before that one's last sample: the segment ends all the same.
+    const skipSamples = Math.min(knownSamples, chunk.samples);
     this.placed.samples += chunk.samples - skipSamples;
     this.placed.last = chunk.last;
     return { kind: 'write', skipSamples };
+  }
+
+  /** Attempts compare as (epoch, attempt). */
+  private isSuperseded({ epoch, attempt }: ChunkView): boolean {
+    const { rendering } = this;
+    if (epoch < rendering.epoch || (epoch === rendering.epoch && attempt < rendering.attempt)) return true;
+    if (epoch !== rendering.epoch || attempt !== rendering.attempt) this.rendering = { epoch, attempt };
+    return false;
   }
 
   /** `samples` of a segment went to the socket. */
@@ -81,6 +93,11 @@ export class ResponseStream {
 
   get segments(): SegmentDelivery[] {
     return this.delivered;
+  }
+
+  /** Samples of a segment that went to the socket. */
+  samplesOf(segment: number): number {
+    return this.delivered[segment]?.samples ?? 0;
   }
 
   get deliveredSamples(): number {

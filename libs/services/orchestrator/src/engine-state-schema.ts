@@ -33,6 +33,9 @@ const liveResponse = z.object({
     z.object({ stage: z.literal('bound'), deadlineMs: msOrNull }),
     z.object({ stage: z.literal('absent'), deadlineMs: msOrNull }),
   ]),
+  rendering: z
+    .object({ attempt: count, voice: z.string().nullable(), fromSamples: count, barren: count })
+    .default({ attempt: 1, voice: null, fromSamples: 0, barren: 0 }),
   segments,
   calls: z.array(z.string()).default([]),
   delivery,

@@ -24,6 +24,8 @@ export function record(observation: Observation, sessionId: SessionId, telemetry
       else if (UNSEEN_BY_WORKERS.includes(failure)) telemetry.count('parley_tts_failures_total', { kind: failure });
       return log.warn('a provider failed', { sessionId, responseId, provider, failure });
     }
+    case 'voice-rebound':
+      return telemetry.count('parley_voice_rebindings_total', {});
     case 'avatar-timeout': {
       const { stage, responseId } = observation;
       return log.warn('an avatar did not say in time what it does', { sessionId, responseId, stage });

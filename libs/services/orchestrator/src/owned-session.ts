@@ -181,8 +181,8 @@ export class OwnedSession {
 
   voiceFailed(failed: VoiceFailed): void {
     if (failed.epoch !== this.epoch) return;
-    const { lane, ordinal, failure } = failed;
-    this.push({ kind: 'voice-failed', lane, ordinal, failure });
+    const { lane, ordinal, attempt, failure } = failed;
+    this.push({ kind: 'voice-failed', lane, ordinal, attempt, failure });
   }
 
   /** Lets go of the session, so that another process can claim it at once. */

@@ -27,6 +27,7 @@ export interface VoiceBindingRecord {
   worker: Incarnation;
   lane: number;
   ordinal: number;
+  attempt: number;
 }
 
 const recordSchema: z.ZodType<SessionRecord> = z.object({
@@ -35,7 +36,7 @@ const recordSchema: z.ZodType<SessionRecord> = z.object({
   connection: z.object({ attachment: z.int(), lastSeq: z.int(), gateway: incarnation }),
   outSeq: z.int(),
   outbox: z.array(z.object({ outSeq: z.int(), output: ownerOutput })),
-  voice: z.object({ worker: incarnation, lane: z.int(), ordinal: z.int() }).nullable(),
+  voice: z.object({ worker: incarnation, lane: z.int(), ordinal: z.int(), attempt: z.int().default(1) }).nullable(),
 });
 
 const encoder = new TextEncoder();

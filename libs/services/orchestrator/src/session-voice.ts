@@ -8,9 +8,9 @@ import { VoiceBinding, type VoiceListener } from './voice-binding';
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 type VoiceOrderEffect = EffectOf<'speak-segment' | 'end-voice' | 'cancel-voice'>;
 
-/** One rendering per response until a later issue renders again. */
-const ATTEMPT = 1;
 const NO_TRACE = '';
+
+type Rendering = Pick<VoiceJobKey, 'lane' | 'ordinal' | 'attempt'>;
 
 interface VoiceOwner {
   sessionId: SessionId;
@@ -43,19 +43,20 @@ export class SessionVoice {
     return this.boundTo;
   }
 
-  open({ lane, ordinal, responseId, voice }: EffectOf<'open-voice'>, traceparent: string): void {
+  open({ responseId, voice, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
     const { self, lipSync } = this.owner;
     const { bus, log } = this.ports;
-    const key = this.keyOf(lane, ordinal);
-    const binding = new VoiceBinding(bus, this.peers, key, traceparent, this.listenerOf(lane, ordinal), log);
-    this.bindings.set(ordinal, binding);
+    const key = this.keyOf(rendering);
+    const binding = new VoiceBinding(bus, this.peers, key, traceparent, this.listenerOf(rendering), log);
+    this.bindings.get(key.ordinal)?.cancel();
+    this.bindings.set(key.ordinal, binding);
     this.unwritten.add(binding);
     void binding.open({ responseId, owner: self, voice, lipSync });
   }
 
   order(effect: VoiceOrderEffect): void {
     const binding = this.bindings.get(effect.ordinal);
-    if (effect.kind === 'speak-segment') binding?.segment(effect.segment, effect.text);
+    if (effect.kind === 'speak-segment') binding?.segment(effect);
     else if (effect.kind === 'end-voice') binding?.end(effect.segments);
     else binding?.cancel();
   }
@@ -81,24 +82,25 @@ export class SessionVoice {
     this.keepOnly(undefined);
   }
 
-  private keyOf(lane: number, ordinal: number): VoiceJobKey {
+  private keyOf({ lane, ordinal, attempt }: Rendering): VoiceJobKey {
     const { sessionId, epoch } = this.owner;
-    return { sessionId, epoch, lane, ordinal, attempt: ATTEMPT };
+    return { sessionId, epoch, lane, ordinal, attempt };
   }
 
-  private listenerOf(lane: number, ordinal: number): VoiceListener {
+  private listenerOf({ lane, ordinal, attempt }: Rendering): VoiceListener {
+    const rendering = { lane, ordinal, attempt };
     return {
       onBound: (worker) => {
-        this.boundTo = { worker, lane, ordinal };
-        this.onInput({ kind: 'voice-bound', lane, ordinal });
+        this.boundTo = { worker, ...rendering };
+        this.onInput({ kind: 'voice-bound', ...rendering });
       },
-      onRefused: (failure) => this.onInput({ kind: 'voice-refused', lane, ordinal, failure }),
-      onFailed: (failure) => this.onInput({ kind: 'voice-failed', lane, ordinal, failure }),
+      onRefused: (failure) => this.onInput({ kind: 'voice-refused', ...rendering, failure }),
+      onFailed: (failure) => this.onInput({ kind: 'voice-failed', ...rendering, failure }),
     };
   }
 
-  private inherited({ worker, lane, ordinal }: VoiceBindingRecord): VoiceBinding {
+  private inherited({ worker, ...rendering }: VoiceBindingRecord): VoiceBinding {
     const { bus, log } = this.ports;
-    return VoiceBinding.of(worker, bus, this.peers, this.keyOf(lane, ordinal), NO_TRACE, log);
+    return VoiceBinding.of(worker, bus, this.peers, this.keyOf(rendering), NO_TRACE, log);
   }
 }

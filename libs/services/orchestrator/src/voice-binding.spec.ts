@@ -1,4 +1,4 @@
-import type { ProviderFailure, VoiceJobKey, WorkerId } from '@parley/model';
+import { SEGMENT_START, type ProviderFailure, type VoiceJobKey, type WorkerId } from '@parley/model';
 import { PeerWatch } from '@parley/service-link';
 import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from './orchestrator-stage.fixture';
 import { VoiceBinding } from './voice-binding';
@@ -48,6 +48,7 @@ async function bound(): Promise<WorkerDouble> {
   told = [];
   return worker;
 }
+const spoken = (segment: number, text: string) => ({ segment, text, from: SEGMENT_START });
 const LOST = 'failed worker_lost: The voice worker of this answer was lost.';
 
 describe('finding a worker', () => {
@@ -113,15 +114,15 @@ describe('orders', () => {
     const worker = new WorkerDouble(stage);
     worker.onOpen = () => 400;
     open();
-    binding.segment(0, 'Hello.');
-    binding.segment(1, 'You.');
+    binding.segment(spoken(0, 'Hello.'));
+    binding.segment(spoken(1, 'You.'));
     binding.end(2);
     await stage.pass(399);
     expect(worker.orders).toEqual([]);
     await stage.pass(1);
     expect(worker.orders).toEqual([
-      { ...KEY, kind: 'segment', segment: 0, text: 'Hello.' },
-      { ...KEY, kind: 'segment', segment: 1, text: 'You.' },
+      { ...KEY, kind: 'segment', ...spoken(0, 'Hello.') },
+      { ...KEY, kind: 'segment', ...spoken(1, 'You.') },
       { ...KEY, kind: 'end', segments: 2 },
     ]);
   });
@@ -129,8 +130,8 @@ describe('orders', () => {
   it('go out at once when bound, one behind the other without waiting for answers', async () => {
     const worker = await bound();
     worker.onOrder = () => undefined;
-    binding.segment(0, 'Hello.');
-    binding.segment(1, 'You.');
+    binding.segment(spoken(0, 'Hello.'));
+    binding.segment(spoken(1, 'You.'));
     await stage.pass();
     expect(worker.kinds).toEqual(['segment 0', 'segment 1']);
   });
@@ -139,7 +140,7 @@ describe('orders', () => {
     open();
     await stage.pass();
     const worker = new WorkerDouble(stage);
-    binding.segment(0, 'Hello.');
+    binding.segment(spoken(0, 'Hello.'));
     binding.cancel();
     await stage.pass(100);
     expect(worker.orders).toEqual([]);
@@ -149,9 +150,9 @@ describe('orders', () => {
 describe('a cancel', () => {
   it('goes to the bound worker, and nothing after it', async () => {
     const worker = await bound();
-    binding.segment(0, 'Hello.');
+    binding.segment(spoken(0, 'Hello.'));
     binding.cancel();
-    binding.segment(1, 'You.');
+    binding.segment(spoken(1, 'You.'));
     binding.end(2);
     binding.cancel();
     await stage.pass();
@@ -162,7 +163,7 @@ describe('a cancel', () => {
     const worker = new WorkerDouble(stage);
     worker.onOpen = () => 400;
     open();
-    binding.segment(0, 'Hello.');
+    binding.segment(spoken(0, 'Hello.'));
     await stage.pass(100);
     binding.cancel();
     await stage.pass(400);
@@ -202,11 +203,11 @@ describe('a worker', () => {
   it('that knows nothing of its job is lost to this response, once', async () => {
     const worker = await bound();
     worker.onOrder = () => ({ kind: 'unknown-job' });
-    binding.segment(0, 'Hello.');
-    binding.segment(1, 'You.');
+    binding.segment(spoken(0, 'Hello.'));
+    binding.segment(spoken(1, 'You.'));
     await stage.pass();
     expect(told).toEqual([LOST]);
-    binding.segment(2, 'Again.');
+    binding.segment(spoken(2, 'Again.'));
     await stage.pass();
     expect(worker.orders).toHaveLength(2);
   });
@@ -214,7 +215,7 @@ describe('a worker', () => {
   it('that does not answer an order for 5 s is lost', async () => {
     const worker = await bound();
     worker.onOrder = () => undefined;
-    binding.segment(0, 'Hello.');
+    binding.segment(spoken(0, 'Hello.'));
     await stage.pass(4_999);
     expect(told).toEqual([]);
     await stage.pass(1);
@@ -224,7 +225,7 @@ describe('a worker', () => {
   it('that dies is lost at its next order', async () => {
     const worker = await bound();
     worker.bus.kill();
-    binding.segment(0, 'Hello.');
+    binding.segment(spoken(0, 'Hello.'));
     await stage.pass();
     expect(told).toEqual([LOST]);
   });
@@ -247,7 +248,7 @@ describe('a worker', () => {
   it('whose answer to an order comes after the cancel is no loss', async () => {
     const worker = await bound();
     worker.onOrder = (order) => ({ kind: order.kind === 'cancel' ? 'ok' : 'unknown-job' });
-    binding.segment(0, 'Hello.');
+    binding.segment(spoken(0, 'Hello.'));
     binding.cancel();
     await stage.pass(100);
     expect(told).toEqual([]);

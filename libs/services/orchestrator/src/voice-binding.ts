@@ -91,8 +91,8 @@ export class VoiceBinding {
     this.refuse(refusal);
   }
 
-  segment(segment: number, text: string): void {
-    this.order({ ...this.key, kind: 'segment', segment, text });
+  segment({ segment, text, from }: Pick<Extract<VoiceOrder, { kind: 'segment' }>, 'segment' | 'text' | 'from'>): void {
+    this.order({ ...this.key, kind: 'segment', segment, text, from });
   }
 
   end(segments: number): void {

@@ -24,11 +24,12 @@ export class LookAhead {
   }
 
   /**
-   * The response's newest delivery. What came before `firstSegment` was another worker's and does not count here.
-   * True when the listener got further.
+   * The response's newest delivery. What came before `beginning` was another worker's and does not count here. True
+   * when the listener got further.
    */
-  report(delivery: ResponseDelivery, firstSegment: number): boolean {
-    const before = delivery.segments.slice(0, firstSegment).reduce((sum, segment) => sum + segment.samples, 0);
+  report(delivery: ResponseDelivery, beginning: { segment: number; sample: number }): boolean {
+    const earlier = delivery.segments.slice(0, beginning.segment).reduce((sum, { samples }) => sum + samples, 0);
+    const before = earlier + beginning.sample;
     const played = Math.max(0, delivery.playedSamples - before);
     const moved = played > this.playedSamples;
     this.playedSamples = played;

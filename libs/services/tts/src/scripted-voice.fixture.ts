@@ -68,7 +68,7 @@ export class ScriptedSynthesis {
 /** A voice that says what the test plays. */
 export class ScriptedVoice implements TtsPort {
   timings: TtsPort['timings'] = 'none';
-  readonly deterministic = false;
+  deterministic = false;
   trouble: string | undefined;
   readonly syntheses: ScriptedSynthesis[] = [];
 

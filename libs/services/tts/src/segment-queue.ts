@@ -1,8 +1,12 @@
+import type { SegmentPosition } from '@parley/model';
+
 /** A segment as ordered. */
 export interface OrderedSegment {
   segment: number;
   /** Raw text of the answer. */
   text: string;
+  /** What is before it was delivered by another rendering. */
+  from: SegmentPosition;
   traceparent: string;
 }
 
@@ -14,6 +18,7 @@ export interface OrderedSegment {
 export class SegmentQueue {
   private readonly pending = new Map<number, OrderedSegment>();
   private readonly taken = new Set<number>();
+  private first: OrderedSegment | undefined;
   private nextSegment: number | undefined;
   private count: number | undefined;
 
@@ -33,6 +38,7 @@ export class SegmentQueue {
     if (order === undefined || lowest > (this.nextSegment ?? lowest)) return undefined;
     this.pending.delete(lowest);
     this.taken.add(lowest);
+    this.first ??= order;
     this.nextSegment = Math.max(this.nextSegment ?? 0, lowest + 1);
     return order;
   }
@@ -42,8 +48,8 @@ export class SegmentQueue {
     return this.count !== undefined && this.pending.size === 0 && (this.nextSegment ?? this.count) >= this.count;
   }
 
-  /** The lowest segment taken; undefined before the first. */
-  get firstSegment(): number | undefined {
-    return this.taken.size === 0 ? undefined : Math.min(...this.taken);
+  /** Where this job began; at the response's first sample as far as is known. */
+  get beginning(): { segment: number; sample: number } {
+    return { segment: this.first?.segment ?? 0, sample: this.first?.from.sample ?? 0 };
   }
 }

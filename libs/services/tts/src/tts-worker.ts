@@ -246,7 +246,8 @@ class TtsWorker implements Service {
       // The reply to an order was lost and it came again, after all was spoken.
       return this.fence.outcomeOf(order) === 'finished';
     }
-    if (order.kind === 'segment') job.segment({ segment: order.segment, text: order.text, traceparent });
+    if (order.kind === 'segment')
+      job.segment({ segment: order.segment, text: order.text, from: order.from, traceparent });
     else job.end(order.segments);
     return true;
   }

@@ -1,6 +1,6 @@
 import {
-  ChunkTemplate,
   type ProviderFailure,
+  type ResponseDelivery,
   SAMPLE_BYTES,
   subjects,
   type SegmentTimings,
@@ -10,13 +10,12 @@ import {
 } from '@parley/model';
 import type { BusPort, CancelTimer, LogPort, SystemPorts, TelemetryPort, TtsEvent, TtsPort } from '@parley/ports';
 import { encodeEnvelope } from '@parley/schemas';
-import { mapSpeakable, type SpeakableText } from '@parley/speech-text';
 import type { JobOutcome } from './job-fence';
 import { LookAhead } from './look-ahead';
-import { rawStretch, type Stretch } from './raw-timings';
+import type { Stretch } from './raw-timings';
 import { type OrderedSegment, SegmentQueue } from './segment-queue';
 import type { SessionReports } from './session-reports';
-import { TextStretches } from './text-stretches';
+import { SpokenSegment } from './spoken-segment';
 import { Wakeup } from './wakeup';
 
 /** PCM of one message at most: half a second, so that a cancel never has much on the way. */
@@ -38,15 +37,6 @@ export interface VoiceJobListener {
   onFailed(traceparent: string, segment: number, failure: ProviderFailure): void;
   /** Nothing of this job will be published any more. Called once. */
   onEnded(outcome: JobOutcome): void;
-}
-
-/** A segment while it is spoken. */
-interface SpokenSegment {
-  order: OrderedSegment;
-  spoken: SpeakableText;
-  template: ChunkTemplate;
-  stretches: TextStretches | undefined;
-  sentSamples: number;
 }
 
 /**
@@ -82,7 +72,8 @@ export class VoiceJob {
     this.lastActivityMs = ports.system.clock.nowMs();
     this.idleTimer = ports.system.timers.after(IDLE_MS, this.checkIdle);
     this.unwatch = ports.reports.watch(open, (delivery) => {
-      if (!this.lookAhead.report(delivery, this.queue.firstSegment ?? 0)) return;
+      if (this.isSuperseded(delivery)) return this.finish('dropped');
+      if (!this.lookAhead.report(delivery, this.queue.beginning)) return;
       this.lastActivityMs = ports.system.clock.nowMs();
       this.wakeup.wake();
     });
@@ -132,16 +123,18 @@ export class VoiceJob {
 
   private async speak(order: OrderedSegment): Promise<void> {
     const { tts, system, telemetry } = this.ports;
-    const segment = this.beginSegment(order);
+    const segment = new SpokenSegment(order, this.open, tts, this.rate);
     if (segment.spoken.text === '') {
       this.endSegment(segment);
       return;
     }
     const startMs = system.clock.nowMs();
+    let hasSpoken = false;
     const request = { text: segment.spoken.text, voice: this.open.voice ?? undefined };
     for await (const event of tts.synthesize(request, this.abort.signal)) {
       if (this.outcome !== undefined) return;
-      if (event.kind === 'audio' && segment.sentSamples === 0) {
+      if (event.kind === 'audio' && !hasSpoken) {
+        hasSpoken = true;
         telemetry.observe('parley_tts_first_byte_seconds', {}, (system.clock.nowMs() - startMs) / 1000);
       }
       await this.take(segment, event);
@@ -151,9 +144,9 @@ export class VoiceJob {
   private async take(segment: SpokenSegment, event: TtsEvent): Promise<void> {
     switch (event.kind) {
       case 'audio':
-        return this.send(segment, event.pcm);
+        return this.send(segment, segment.rest(event.pcm));
       case 'timings':
-        return this.tell(segment, rawStretch(segment.order.text, segment.spoken, event));
+        return this.tell(segment, segment.timed(event));
       case 'finished':
         return this.endSegment(segment);
       case 'failed':
@@ -161,19 +154,6 @@ export class VoiceJob {
       default:
         return unreachable(event);
     }
-  }
-
-  private beginSegment(order: OrderedSegment): SpokenSegment {
-    const spoken = mapSpeakable(order.text);
-    const { lipSync } = this.open;
-    const needsText = lipSync && this.ports.tts.timings === 'none';
-    return {
-      order,
-      spoken,
-      template: new ChunkTemplate({ ...this.open, traceparent: order.traceparent, segment: order.segment }),
-      stretches: needsText ? new TextStretches(order.text, spoken, this.rate) : undefined,
-      sentSamples: 0,
-    };
   }
 
   private async send(segment: SpokenSegment, pcm: Uint8Array): Promise<void> {
@@ -189,21 +169,17 @@ export class VoiceJob {
   private endSegment(segment: SpokenSegment): void {
     // Audio is never held back to carry the flag: the end is a message of its own.
     this.publish(segment, new Uint8Array(), true);
-    this.rate.samples += segment.sentSamples;
+    this.rate.samples += segment.renderedSamples;
     this.rate.characters += segment.spoken.text.length;
     this.ports.telemetry.count('parley_tts_segments_total', {});
   }
 
   private publish(segment: SpokenSegment, pcm: Uint8Array, last: boolean): void {
     const samples = pcm.length / SAMPLE_BYTES;
-    this.ports.bus.publish(
-      subjects.audio(this.open.sessionId),
-      segment.template.encode(segment.sentSamples, pcm, last),
-    );
-    segment.sentSamples += samples;
+    this.ports.bus.publish(subjects.audio(this.open.sessionId), segment.chunk(pcm, last));
     this.lookAhead.sent(samples);
     this.lastActivityMs = this.ports.system.clock.nowMs();
-    this.tell(segment, segment.stretches?.sent(samples, last));
+    this.tell(segment, segment.stretchOf(samples, last));
   }
 
   private tell(segment: SpokenSegment, stretch: Stretch | undefined): void {
@@ -218,6 +194,11 @@ export class VoiceJob {
     if (this.outcome !== undefined) return;
     this.listener.onFailed(order.traceparent, order.segment, failure);
     this.finish('failed');
+  }
+
+  /** Its owner took this worker for lost, and the gateway already gets the response from another. */
+  private isSuperseded({ segments }: ResponseDelivery): boolean {
+    return segments.some(({ attempt }) => attempt > this.open.attempt);
   }
 
   private readonly checkIdle = (): void => {

@@ -6,6 +6,8 @@ import {
   type Incarnation,
   InvariantError,
   type Report,
+  SEGMENT_START,
+  type SegmentPosition,
   type SegmentTimings,
   type SessionId,
   subjects,
@@ -36,7 +38,9 @@ export const jobKey = (more: Partial<VoiceJobKey> = {}): VoiceJobKey => ({
 
 /** Distributes over the union: an order's own fields together with the job's, which have defaults. */
 type OrderInput = (
-  { kind: 'segment'; segment: number; text: string } | { kind: 'end'; segments: number } | { kind: 'cancel' }
+  | { kind: 'segment'; segment: number; text: string; from: SegmentPosition }
+  | { kind: 'end'; segments: number }
+  | { kind: 'cancel' }
 ) &
   Partial<VoiceJobKey>;
 
@@ -121,8 +125,8 @@ export class WorkerStage {
     return outcome.kind === 'reply' ? this.read(busSchemas.voiceOrderReply, outcome.payload).kind : outcome.kind;
   }
 
-  segment(segment: number, text: string, more: Partial<VoiceJobKey> = {}): Promise<string> {
-    return this.order({ kind: 'segment', segment, text, ...more });
+  segment(segment: number, text: string, more: Partial<VoiceJobKey & { from: SegmentPosition }> = {}): Promise<string> {
+    return this.order({ kind: 'segment', segment, text, from: SEGMENT_START, ...more });
   }
 
   /** A gateway's report: the listener is at `playedSamples` of the response. */

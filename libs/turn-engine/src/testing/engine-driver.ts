@@ -239,17 +239,24 @@ export class EngineDriver {
   }
 
   binds(ordinal = this.newest): this {
-    return this.step({ kind: 'voice-bound', lane: 0, ordinal });
+    return this.step({ kind: 'voice-bound', lane: 0, ordinal, attempt: this.attempt });
   }
 
   refusesVoice(ordinal = this.newest): this {
     const failure = { kind: 'missing', message: 'No voice here.' } as const;
-    return this.step({ kind: 'voice-refused', lane: 0, ordinal, failure });
+    return this.step({ kind: 'voice-refused', lane: 0, ordinal, attempt: this.attempt, failure });
   }
 
+  /** The provider of the voice fails; its worker lives. */
   voiceFails(ordinal = this.newest): this {
+    const failure = { kind: 'unavailable', message: 'The voice does not answer.' } as const;
+    return this.step({ kind: 'voice-failed', lane: 0, ordinal, attempt: this.attempt, failure });
+  }
+
+  /** The worker that speaks is lost. */
+  losesVoice(attempt = this.attempt, ordinal = this.newest): this {
     const failure = { kind: 'worker_lost', message: 'The worker is gone.' } as const;
-    return this.step({ kind: 'voice-failed', lane: 0, ordinal, failure });
+    return this.step({ kind: 'voice-failed', lane: 0, ordinal, attempt, failure });
   }
 
   times(segment: number, words: WordTiming[], ordinal = this.newest): this {
@@ -317,6 +324,11 @@ export class EngineDriver {
   }
 
   // What came of it.
+
+  /** Of the live response's rendering. */
+  get attempt(): number {
+    return liveResponse(this.state)?.rendering.attempt ?? 1;
+  }
 
   get newest(): number {
     return this.state.nextOrdinal - 1;

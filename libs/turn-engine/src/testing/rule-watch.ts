@@ -14,6 +14,7 @@ type OfResponse = Extract<OwnerOutput, { ordinal: number }>;
 interface Seen {
   segments: number;
   text: string;
+  renderings: number;
   announcedEnds: number;
   endings: number;
   interrupted: boolean;
@@ -90,8 +91,11 @@ export class RuleWatch {
         return;
       case 'speak-segment':
       case 'end-voice':
-      case 'open-voice':
         must(this.seen(effect.ordinal).endings === 0, 'IN7: no order for a response that is over');
+        return;
+      case 'open-voice':
+        must(this.seen(effect.ordinal).endings === 0, 'IN7: no voice for a response that is over');
+        must(effect.attempt === ++this.seen(effect.ordinal).renderings, 'VO9: renderings are counted from 1');
         return;
       case 'close-session':
         must(++this.closings === 1, 'CL2: released once');
@@ -134,7 +138,15 @@ export class RuleWatch {
   private emitOfResponse(output: OfResponse): void {
     if (output.kind === 'announce') {
       must(output.ordinal > Math.max(0, ...this.responses.keys()), 'TU8: ordinals grow');
-      const fresh = { segments: 0, text: '', announcedEnds: 0, endings: 0, interrupted: false, observedEnds: 0 };
+      const fresh = {
+        segments: 0,
+        text: '',
+        renderings: 0,
+        announcedEnds: 0,
+        endings: 0,
+        interrupted: false,
+        observedEnds: 0,
+      };
       this.responses.set(output.ordinal, fresh);
       this.ordinals.set(output.responseId, output.ordinal);
       return;

@@ -1,0 +1,130 @@
+import type { GatewayService } from '@parley/service-gateway';
+import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
+
+const FIRST = 'One two three four five six. ';
+const SECOND = 'Seven eight nine ten eleven twelve.';
+
+describe('a process that dies in mid-answer', () => {
+  let stage: Stage;
+  let workers: StagedProcess[];
+  let gateway: StagedProcess<GatewayService>;
+  let client: StagedClient;
+
+  beforeEach(async () => {
+    stage = new Stage();
+    stage.tts.indexed = true;
+    stage.tts.deterministic = true;
+    stage.tts.pace = 20;
+    stage.lookAheadMs = 500;
+    await stage.orchestrator();
+    workers = [await stage.ttsWorker()];
+    gateway = await stage.gateway();
+    client = await stage.connect(gateway.service);
+  });
+
+  const statuses = (): unknown[] =>
+    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+
+  /** The audio of each segment as the client got it. A sample that came twice, or out of its place, throws. */
+  function heard(): Buffer[] {
+    const segments: Buffer[][] = [];
+    for (const arrival of client.arrivals) {
+      if (arrival.kind !== 'audio') continue;
+      const pieces = (segments[arrival.segment] ??= []);
+      expect(arrival.firstSample).toBe(pieces.reduce((sum, piece) => sum + piece.length / 2, 0));
+      pieces.push(arrival.pcm);
+    }
+    return segments.map((pieces) => Buffer.concat(pieces));
+  }
+
+  const whole = (text: string): Buffer =>
+    Buffer.from(indexedPcm(text.trimEnd(), 0, text.trimEnd().length * SAMPLES_PER_CHARACTER));
+
+  /** The longest time without audio within the answer, once the client has played what it had. */
+  function gapMs(): number {
+    let playedUntilMs: number | undefined;
+    let gap = 0;
+    for (const arrival of client.arrivals) {
+      if (arrival.kind !== 'audio') continue;
+      if (playedUntilMs !== undefined) gap = Math.max(gap, arrival.atMs - playedUntilMs);
+      playedUntilMs = Math.max(playedUntilMs ?? 0, arrival.atMs) + arrival.samples / 24;
+    }
+    return gap;
+  }
+
+  async function losesWorker(afterMs: number): Promise<void> {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(afterMs);
+    workers.push(await stage.ttsWorker());
+    workers[0]?.kill();
+    await stage.system.advanceBy(20_000);
+  }
+
+  it.each([
+    ['before its first sample', 60],
+    ['in its first segment', 700],
+    ['between two segments', 1_690],
+    ['in its last segment', 2_500],
+    ['at its last samples', 3_700],
+  ])('[G6] a voice worker %s: another goes on, and every sample is heard once', async (_, afterMs) => {
+    await losesWorker(afterMs);
+    expect(heard().map((segment) => segment.length)).toEqual([whole(FIRST), whole(SECOND)].map(({ length }) => length));
+    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+    expect(client.events('error')).toEqual([]);
+    expect(gapMs()).toBeLessThanOrEqual(400);
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[G6] a voice worker whose voice never says the same twice: another speaks the words that are left', async () => {
+    stage.tts.deterministic = false;
+    await losesWorker(1_000);
+    // Delivered were some 1,400 ms, 23 characters: the cut word is said again.
+    expect(stage.tts.spoken).toEqual([FIRST.trimEnd(), 'five six.', SECOND]);
+    const [first, second] = heard();
+    expect(first?.length).toBeGreaterThanOrEqual(whole(FIRST).length);
+    expect(first?.length).toBeLessThanOrEqual(whole(FIRST).length + whole('four ').length);
+    expect(Buffer.compare(second ?? Buffer.alloc(0), whole(SECOND))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+  });
+
+  it('[G6] the only voice worker: the text goes on, the client is told once, and the next turn is spoken', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    workers[0]?.kill();
+    await stage.system.advanceBy(5_000);
+    expect(client.events('error').map((event) => (event['error'] as { code: unknown }).code)).toEqual([
+      'tts_unavailable',
+    ]);
+    expect(statuses()).toEqual(['completed']);
+    await stage.ttsWorker();
+    client.say('again', 't2');
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['completed', 'completed']);
+    expect(client.state()).toBe('listening');
+  });
+
+  it('[G6] every voice worker, one after the other: the answer is heard whole', async () => {
+    client.say('hello', 't1');
+    for (let n = 0; n < 5; n++) {
+      await stage.system.advanceBy(700);
+      workers.push(await stage.ttsWorker());
+      workers[n]?.kill();
+    }
+    await stage.system.advanceBy(20_000);
+    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+  });
+
+  it('[G6][G1] a voice worker that was only silent: nothing of it is heard when it is back', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(700);
+    workers.push(await stage.ttsWorker());
+    workers[0]?.bus.disconnect();
+    await stage.system.advanceBy(400);
+    workers[0]?.bus.reconnect();
+    await stage.system.advanceBy(20_000);
+    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+  });
+});
