@@ -88,11 +88,11 @@ describe('a process that dies in mid-answer', () => {
     expect(statuses()).toEqual(['completed']);
   });
 
-  it('[G6] the only voice worker: the text goes on, the client is told once, and the next turn is spoken', async () => {
+  it('[G6] the only voice worker, for longer than a voice is waited for: the text goes on alone, and the next turn is spoken', async () => {
     client.say('hello', 't1');
     await stage.system.advanceBy(1_000);
     workers[0]?.kill();
-    await stage.system.advanceBy(5_000);
+    await stage.system.advanceBy(6_000);
     expect(client.events('error').map((event) => (event['error'] as { code: unknown }).code)).toEqual([
       'tts_unavailable',
     ]);
@@ -102,6 +102,18 @@ describe('a process that dies in mid-answer', () => {
     await stage.system.advanceBy(10_000);
     expect(statuses()).toEqual(['completed', 'completed']);
     expect(client.state()).toBe('listening');
+  });
+
+  it('[G6] the only voice worker, started again: it goes on, and every sample is heard once', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    workers[0]?.kill();
+    await stage.system.advanceBy(3_000);
+    await stage.ttsWorker();
+    await stage.system.advanceBy(20_000);
+    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+    expect(client.events('error')).toEqual([]);
   });
 
   it('[G6] every voice worker, one after the other: the answer is heard whole', async () => {

@@ -129,8 +129,12 @@ export class OwnedSession {
       'until-silent',
     );
     const owner = { sessionId, epoch, self, lipSync: config.lipSync };
-    this.voice = new SessionVoice({ bus: ports.bus, log: this.log }, peers, owner, record.voice, (input) =>
-      this.push(input),
+    this.voice = new SessionVoice(
+      { bus: ports.bus, timers: ports.system.timers, log: this.log },
+      peers,
+      owner,
+      record.voice,
+      (input) => this.push(input),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Incarnation, SessionId, VoiceJobKey } from '@parley/model';
-import type { BusPort, LogPort } from '@parley/ports';
+import type { BusPort, LogPort, TimersPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import type { Effect, EngineInput } from '@parley/turn-engine';
 import type { VoiceBindingRecord } from './session-record';
@@ -29,7 +29,7 @@ export class SessionVoice {
   private readonly unwritten = new Set<VoiceBinding>();
 
   constructor(
-    private readonly ports: { bus: BusPort; log: LogPort },
+    private readonly ports: { bus: BusPort; timers: TimersPort; log: LogPort },
     private readonly peers: PeerWatch,
     private readonly owner: VoiceOwner,
     /** Where the newest response was bound, for a later owner. */
@@ -45,9 +45,9 @@ export class SessionVoice {
 
   open({ responseId, voice, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
     const { self, lipSync } = this.owner;
-    const { bus, log } = this.ports;
+    const { bus, timers, log } = this.ports;
     const key = this.keyOf(rendering);
-    const binding = new VoiceBinding(bus, this.peers, key, traceparent, this.listenerOf(rendering), log);
+    const binding = new VoiceBinding(bus, timers, this.peers, key, traceparent, this.listenerOf(rendering), log);
     this.bindings.get(key.ordinal)?.cancel();
     this.bindings.set(key.ordinal, binding);
     this.unwritten.add(binding);
@@ -100,7 +100,7 @@ export class SessionVoice {
   }
 
   private inherited({ worker, ...rendering }: VoiceBindingRecord): VoiceBinding {
-    const { bus, log } = this.ports;
-    return VoiceBinding.of(worker, bus, this.peers, this.keyOf(rendering), NO_TRACE, log);
+    const { bus, timers, log } = this.ports;
+    return VoiceBinding.of(worker, bus, timers, this.peers, this.keyOf(rendering), NO_TRACE, log);
   }
 }

@@ -12,7 +12,9 @@ let peers: PeerWatch;
 let binding: VoiceBinding;
 let told: string[];
 
-beforeEach(() => {
+beforeEach(() => make());
+
+function make(key = KEY): void {
   stage = new OrchestratorStage();
   bus = stage.link();
   peers = new PeerWatch(bus, stage.system, 'orc_one');
@@ -21,8 +23,9 @@ beforeEach(() => {
     void told.push(`${what} ${failure.kind}: ${failure.message}`);
   binding = new VoiceBinding(
     bus,
+    stage.system.timers,
     peers,
-    KEY,
+    key,
     TRACE,
     {
       onBound: (worker: WorkerId) => void told.push(`bound ${worker}`),
@@ -31,7 +34,7 @@ beforeEach(() => {
     },
     stage.log,
   );
-});
+}
 afterEach(async () => {
   binding.release();
   peers.close();
@@ -64,6 +67,28 @@ describe('finding a worker', () => {
     await stage.pass();
     expect(worker.opens).toHaveLength(3);
     expect(told).toEqual(['bound tts_one']);
+  });
+
+  it('in mid-answer goes on until one comes: the lost one is started again', async () => {
+    make({ ...KEY, attempt: 2 });
+    open();
+    await stage.pass(1_000);
+    expect(told).toEqual([]);
+    const worker = new WorkerDouble(stage);
+    await stage.pass(250);
+    expect(told).toEqual(['bound tts_one']);
+    expect(worker.opens).toMatchObject([{ attempt: 2 }]);
+  });
+
+  it('in mid-answer ends with the cancel, and nobody is asked any more', async () => {
+    make({ ...KEY, attempt: 2 });
+    open();
+    await stage.pass(100);
+    binding.cancel();
+    const worker = new WorkerDouble(stage);
+    await stage.pass(2_000);
+    expect(worker.opens).toEqual([]);
+    expect(told).toEqual([]);
   });
 
   it('is refused after three that were full', async () => {
@@ -258,7 +283,15 @@ describe('a worker', () => {
 describe('the binding of an owner that is gone', () => {
   it('can be cancelled, under the new owner’s epoch', async () => {
     const worker = new WorkerDouble(stage);
-    const inherited = VoiceBinding.of('tts_one', bus, peers, { ...KEY, epoch: 9 }, TRACE, stage.log);
+    const inherited = VoiceBinding.of(
+      'tts_one',
+      bus,
+      stage.system.timers,
+      peers,
+      { ...KEY, epoch: 9 },
+      TRACE,
+      stage.log,
+    );
     inherited.cancel();
     inherited.cancel();
     await stage.pass();

@@ -7,7 +7,7 @@ import {
   type VoiceOrder,
   type WorkerId,
 } from '@parley/model';
-import type { BusPort, LogPort } from '@parley/ports';
+import type { BusPort, LogPort, TimersPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask, type PeerWatch } from '@parley/service-link';
 
@@ -17,6 +17,14 @@ const OPEN_TIMEOUT_MS = 1_500;
 /** A full or stopping worker answers `full`; another member of the group may have room. */
 const OPEN_TRIES = 3;
 const CANCEL_TRIES = 3;
+const REBIND_PAUSE_MS = 250;
+
+export interface OpenRequest {
+  responseId: ResponseId;
+  owner: Incarnation;
+  voice: string | null;
+  lipSync: boolean;
+}
 
 export interface VoiceListener {
   onBound(worker: WorkerId): void;
@@ -33,9 +41,11 @@ export class VoiceBinding {
   private readonly waiting: VoiceOrder[] = [];
   private state: 'opening' | 'bound' | 'over' = 'opening';
   private unwatch: (() => void) | undefined;
+  private endPause: (() => void) | undefined;
 
   constructor(
     private readonly bus: BusPort,
+    private readonly timers: TimersPort,
     private readonly peers: PeerWatch,
     private readonly key: VoiceJobKey,
     private readonly traceparent: string,
@@ -47,13 +57,14 @@ export class VoiceBinding {
   static of(
     worker: WorkerId,
     bus: BusPort,
+    timers: TimersPort,
     peers: PeerWatch,
     key: VoiceJobKey,
     traceparent: string,
     log: LogPort,
   ): VoiceBinding {
     const nobody: VoiceListener = { onBound: () => {}, onRefused: () => {}, onFailed: () => {} };
-    const binding = new VoiceBinding(bus, peers, key, traceparent, nobody, log);
+    const binding = new VoiceBinding(bus, timers, peers, key, traceparent, nobody, log);
     binding.worker = worker;
     binding.state = 'bound';
     return binding;
@@ -68,12 +79,18 @@ export class VoiceBinding {
   }
 
   /** Finds a worker. Its answer comes through the listener. */
-  async open(request: {
-    responseId: ResponseId;
-    owner: Incarnation;
-    voice: string | null;
-    lipSync: boolean;
-  }): Promise<void> {
+  async open(request: OpenRequest): Promise<void> {
+    let refusal = await this.ask(request);
+    // In mid-answer a successor of the lost worker is worth waiting for; the engine's deadline ends it.
+    while (refusal && this.key.attempt > 1 && this.state === 'opening') {
+      await this.pause();
+      refusal = await this.ask(request);
+    }
+    if (refusal) this.refuse(refusal);
+  }
+
+  /** Why no worker took it; undefined when one did, or nobody waits for it any more. */
+  private async ask(request: OpenRequest): Promise<ProviderFailure | undefined> {
     let refusal: ProviderFailure = { kind: 'missing', message: 'No voice worker is running.' };
     for (let attempt = 0; attempt < OPEN_TRIES && this.state === 'opening'; attempt++) {
       const answer = await ask(this.bus, subjects.ttsOpen, {
@@ -82,13 +99,27 @@ export class VoiceBinding {
         reply: busSchemas.voiceOpenReply,
         timeoutMs: OPEN_TIMEOUT_MS,
       });
-      if (answer.kind === 'answer' && answer.body.kind === 'accepted') return this.bind(answer.body.worker);
+      if (answer.kind === 'answer' && answer.body.kind === 'accepted') {
+        this.bind(answer.body.worker);
+        return undefined;
+      }
       if (answer.kind === 'answer' && answer.body.kind === 'unavailable') {
-        return this.refuse({ kind: 'missing', message: answer.body.message });
+        return { kind: 'missing', message: answer.body.message };
       }
       if (answer.kind === 'answer') refusal = { kind: 'missing', message: 'All voice workers are busy.' };
     }
-    this.refuse(refusal);
+    return this.state === 'opening' ? refusal : undefined;
+  }
+
+  /** Until `release` at the latest. */
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.timers.after(REBIND_PAUSE_MS, resolve);
+      this.endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   segment({ segment, text, from }: Pick<Extract<VoiceOrder, { kind: 'segment' }>, 'segment' | 'text' | 'from'>): void {
@@ -111,6 +142,7 @@ export class VoiceBinding {
     this.state = 'over';
     this.unwatch?.();
     this.unwatch = undefined;
+    this.endPause?.();
   }
 
   private bind(worker: WorkerId): void {
