@@ -1,3 +1,4 @@
+export * from './continuation';
 export * from './heard-text';
 export * from './segmenter';
 export * from './speakable';
