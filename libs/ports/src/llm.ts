@@ -11,6 +11,11 @@ export interface LlmRequest {
   /** Undefined: the adapter's configured model. */
   model: string | undefined;
   messages: readonly ChatMessage[];
+  /**
+   * The beginning of the answer, which the user has been given already, as it was dispatched, white space included: the
+   * model goes on from there. Null for a new answer; of white space alone it is one as well. Not among the messages.
+   */
+  continues: string | null;
   /** What the model may call. Absent or empty: nothing. */
   tools?: readonly ToolDefinition[];
   /** Of no effect without tools. Absent: the model decides. */
@@ -34,11 +39,15 @@ export type LlmEvent =
 
 /**
  * A language model. Never throws for a provider's fault: failures are events. `text` is never empty; an answer of calls
- * alone has none. After an abort nothing more is yielded and the provider's connection is released. Deadlines of the stream
+ * alone has none, nor has what follows an answer that was all given. After an abort nothing more is yielded and the provider's connection is released. Deadlines of the stream
  * are the engine's (`firstTokenTimeoutMs`, `tokenTimeoutMs`), which abort.
  */
 export interface LlmPort {
-  /** How it goes on from a given beginning after a takeover: from a prefix, or by an instruction. */
+  /**
+   * How the provider is made to go on from a given beginning. `prefill`: it completes a partial message, and writes only
+   * what follows. `instruct`: it is told to in words, and may start over or repeat some of it. A server may take no notice
+   * of either, so what comes is to be compared with the beginning in both cases.
+   */
   readonly continuation: 'prefill' | 'instruct';
   generate(request: LlmRequest, signal: AbortSignal): AsyncIterable<LlmEvent>;
   close(): Promise<void>;

@@ -57,16 +57,8 @@ describe('the demo', () => {
     expect(answer).toContain('OPENAI_BASE_URL');
   });
 
-  it('goes on from the beginning of an answer that it is given', () => {
-    const messages = [user('Tell me a story')];
-    const whole = demoAnswer(messages);
-    const begun = whole.slice(0, 100);
-    expect(begun + demoAnswer([...messages, agent(begun)])).toBe(whole);
-  });
-
-  it('asks what is next when the answer it is given is whole', () => {
+  it('asks what is next when the user has been answered', () => {
     const messages = [user('Tell me a story')];
     expect(demoAnswer([...messages, agent(demoAnswer(messages))])).toContain('next');
-    expect(demoAnswer([...messages, agent('Something else.')])).toContain('next');
   });
 });

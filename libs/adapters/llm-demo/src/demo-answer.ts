@@ -71,16 +71,11 @@ const TOPICS: readonly Topic[] = [
   },
 ];
 
-/**
- * The answer to the last thing the user said. A conversation that ends with an answer is gone on with: with the rest of
- * that answer if it is a part of one.
- */
+/** The answer to the last thing the user said; when that has been answered, a question. */
 export function demoAnswer(messages: readonly ChatMessage[]): string {
   const last = messages.at(-1);
-  if (last?.role !== 'assistant' || last.content.endsWith(INTERRUPTION_MARK)) return answerTo(messages);
-  const whole = answerTo(messages.slice(0, -1));
-  const rest = whole.startsWith(last.content) ? whole.slice(last.content.length) : '';
-  return rest.trim() === '' ? ANYTHING_ELSE : rest;
+  const isAnswered = last?.role === 'assistant' && !last.content.endsWith(INTERRUPTION_MARK);
+  return isAnswered ? ANYTHING_ELSE : answerTo(messages);
 }
 
 function answerTo(messages: readonly ChatMessage[]): string {

@@ -47,7 +47,7 @@ describe('llm-demo in time', () => {
     const atMs: number[] = [];
     const events: LlmEvent[] = [];
     const read = async (): Promise<void> => {
-      const request = { model: undefined, messages: [{ role: 'user', content: 'Thanks!' }] } as const;
+      const request = { model: undefined, continues: null, messages: [{ role: 'user', content: 'Thanks!' }] } as const;
       for await (const event of llm.generate(request, new AbortController().signal)) {
         events.push(event);
         atMs.push(system.nowMs);
@@ -64,7 +64,7 @@ describe('llm-demo in time', () => {
   it('holds no timer while nobody asks for the next word', async () => {
     const system = new VirtualSystem();
     const llm = createDemoLlm({ timers: system.timers });
-    const request = { model: undefined, messages: [{ role: 'user', content: 'Thanks!' }] } as const;
+    const request = { model: undefined, continues: null, messages: [{ role: 'user', content: 'Thanks!' }] } as const;
     const stream = llm.generate(request, new AbortController().signal)[Symbol.asyncIterator]();
     await system.runUntil(stream.next());
     expect(system.pendingTimers).toBe(0);

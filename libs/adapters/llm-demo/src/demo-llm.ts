@@ -64,10 +64,15 @@ class DemoLlm implements LlmPort {
   }
 }
 
-/** The calls of tools, or the words of the answer. */
+/** The calls of tools, or the words of the answer, without those that have been given. */
 function answerTo(request: LlmRequest): readonly LlmEvent[] {
   const calls = demoCalls(request);
-  return calls.length > 0 ? calls : wordsOf(demoAnswer(request.messages)).map((text) => ({ kind: 'text', text }));
+  if (calls.length > 0) return calls;
+  const given = request.continues?.trimEnd() ?? '';
+  const whole = demoAnswer(request.messages);
+  // The same request has the same answer, so a beginning of another one is of another conversation: nothing continues it.
+  const rest = whole.startsWith(given) ? whole.slice(given.length) : '';
+  return wordsOf(rest).map((text) => ({ kind: 'text', text }));
 }
 
 /** Words with the space before them: joined they are the text. */

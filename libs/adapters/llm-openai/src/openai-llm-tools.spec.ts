@@ -31,7 +31,7 @@ async function collect(baseUrl: string, request: Partial<LlmRequest> = { tools: 
   await llm?.close();
   llm = createOpenAiLlm({ baseUrl, model: 'm', log: new RecordingLog(), timers: system.timers });
   const events: LlmEvent[] = [];
-  const whole = { model: undefined, messages: [ASKED], ...request };
+  const whole = { model: undefined, continues: null, messages: [ASKED], ...request };
   for await (const event of llm.generate(whole, new AbortController().signal)) events.push(event);
   return events;
 }

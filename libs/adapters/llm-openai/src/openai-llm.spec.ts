@@ -15,7 +15,7 @@ import { createOpenAiLlm } from './openai-llm';
 
 const KEY = 'sk-test-key';
 const SECRET = 'the user’s own words';
-const request = { model: undefined, messages: [{ role: 'user', content: SECRET }] } as const;
+const request = { model: undefined, continues: null, messages: [{ role: 'user', content: SECRET }] } as const;
 
 const running = (fakes: FakeProviders): number => fakes.requests.filter(({ outcome }) => outcome === 'running').length;
 const STORY = Array.from({ length: 24 }, (_, index) => `This is sentence number ${index + 1} of the story.`).join(' ');

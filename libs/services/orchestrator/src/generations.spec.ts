@@ -14,7 +14,7 @@ beforeEach(() => {
   generations = new Generations(llm, system.random, (input) => inputs.push(input));
 });
 
-const start = async (ordinal: number): Promise<void> => {
+const start = async (ordinal: number, continues: string | null = null): Promise<void> => {
   generations.start({
     kind: 'start-generation',
     lane: 0,
@@ -23,6 +23,7 @@ const start = async (ordinal: number): Promise<void> => {
     messages: [{ role: 'user', content: 'Hi' }],
     tools: [{ name: 'weather' }],
     toolChoice: 'auto',
+    continues,
   });
   await system.advanceBy(0);
 };
@@ -32,8 +33,9 @@ describe('an answer of the model', () => {
   it('is asked for with the messages of the response, and comes as inputs of that response', async () => {
     await start(3);
     const { request } = llm.call(0);
+    const messages = [{ role: 'user', content: 'Hi' }];
     const tools = [{ name: 'weather' }];
-    expect(request).toEqual({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], tools, toolChoice: 'auto' });
+    expect(request).toEqual({ model: 'm', messages, tools, toolChoice: 'auto', continues: null });
     llm.call(0).writes('Hello');
     llm.call(0).finishes();
     await settle();
@@ -100,6 +102,81 @@ describe('an answer of the model', () => {
     generations.abortAll();
     expect(llm.calls.map(({ signal }) => signal.aborted)).toEqual([true, true, true]);
     for (const call of llm.calls) call.finishes();
+    await settle();
+    expect(inputs).toEqual([]);
+  });
+});
+
+describe('[G6] an answer that the model continues', () => {
+  const SPOKEN = 'The sea is wide. It covers most of the earth. ';
+  const kinds = (): string[] => inputs.map((input) => (input.kind === 'text-generated' ? input.text : input.kind));
+
+  it('is asked for with what the user has been given, white space included', async () => {
+    await start(1, SPOKEN);
+    expect(llm.call(0).request).toMatchObject({ continues: SPOKEN, messages: [{ role: 'user', content: 'Hi' }] });
+  });
+
+  it.each([
+    ['continues', ['Fish ', 'live in it.'], ['Fish ', 'live in it.']],
+    [
+      'starts over',
+      ['The sea is wide. ', 'It covers most of ', 'the earth. Fish ', 'live in it.'],
+      ['Fish ', 'live in it.'],
+    ],
+    ['repeats its last sentence', ['It covers ', 'most of the earth. Fish live in it.'], ['Fish live in it.']],
+  ])('comes without what was said already when the model %s', async (_habit, written, given) => {
+    await start(1, SPOKEN);
+    for (const text of written) llm.call(0).writes(text);
+    await settle();
+    expect(kinds().join('|')).toBe(given.join('|'));
+  });
+
+  it('comes as it was written when it is a new one', async () => {
+    await start(1);
+    llm.call(0).writes('The sea ');
+    llm.call(0).writes('the sea ');
+    await settle();
+    expect(kinds()).toEqual(['The sea ', 'the sea ']);
+  });
+
+  it.each([
+    [
+      'the end',
+      { kind: 'finished', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } },
+      'generation-finished',
+    ],
+    ['a call', { kind: 'tool-called', name: 'weather', arguments: '{}' }, 'tool-called'],
+  ] as const)('has what was held back before %s', async (_what, event, kind) => {
+    await start(1, SPOKEN);
+    llm.call(0).writes('The sea ');
+    await settle();
+    expect(kinds()).toEqual([]);
+    llm.call(0).push(event);
+    await settle();
+    expect(kinds()).toEqual(['The sea ', kind]);
+  });
+
+  it.each([
+    ['fails', { kind: 'failed', failure: { kind: 'cut', message: 'The stream broke.' } }, 'generation-failed'],
+    [
+      'is cut short',
+      { kind: 'finished', reason: 'length', usage: { inputTokens: 1, outputTokens: 1 } },
+      'generation-finished',
+    ],
+  ] as const)('does not have it when the answer %s: nothing is said twice', async (_what, event, kind) => {
+    await start(1, SPOKEN);
+    llm.call(0).writes('The sea is wide. It covers');
+    llm.call(0).push(event);
+    await settle();
+    expect(kinds()).toEqual([kind]);
+  });
+
+  it('is held back no more after its abort', async () => {
+    await start(1, SPOKEN);
+    llm.call(0).writes('The sea ');
+    await settle();
+    generations.abort(1);
+    llm.call(0).finishes();
     await settle();
     expect(inputs).toEqual([]);
   });

@@ -1,7 +1,11 @@
 import type { LlmEvent, LlmPort, RandomPort } from '@parley/ports';
+import { ContinuationTrim } from '@parley/speech-text';
 import type { Effect, EngineInput } from '@parley/turn-engine';
 
-type StartGeneration = Extract<Effect, { kind: 'start-generation' }>;
+type StartGeneration = Extract<Effect, { kind: 'start-generation' }> & {
+  /** What the user has been given of this answer already; null or absent for a new one. */
+  continues?: string | null;
+};
 
 /** Answers of the language model under way, each with its abort. What comes after an abort is never handed on. */
 export class Generations {
@@ -45,11 +49,15 @@ export class Generations {
   }
 
   private async read(effect: StartGeneration, signal: AbortSignal): Promise<void> {
-    const { lane, ordinal, messages, model, tools, toolChoice } = effect;
+    const { lane, ordinal, messages, model, tools, toolChoice, continues = null } = effect;
+    // Of an adapter that lets its provider complete a prefix as well: some servers take no notice of it and start over.
+    const trim = continues === null ? undefined : new ContinuationTrim(continues);
     try {
-      for await (const event of this.llm.generate({ model, messages, tools, toolChoice }, signal)) {
-        if (signal.aborted) return;
-        this.onInput(this.inputOf(event, { lane, ordinal }));
+      for await (const event of this.llm.generate({ model, messages, continues, tools, toolChoice }, signal)) {
+        for (const fresh of trim === undefined ? [event] : freshOf(event, trim)) {
+          if (signal.aborted) return;
+          this.onInput(this.inputOf(fresh, { lane, ordinal }));
+        }
       }
     } catch {
       // The port promises not to throw; an adapter that breaks this must not leave the agent silent.
@@ -60,3 +68,20 @@ export class Generations {
     }
   }
 }
+
+/** What is new in an event of an answer that continues another one. */
+function freshOf(event: LlmEvent, trim: ContinuationTrim): LlmEvent[] {
+  switch (event.kind) {
+    case 'text':
+      return textEvents(trim.push(event.text));
+    case 'tool-called':
+      return [...textEvents(trim.end()), event];
+    case 'finished':
+      // Of an answer that breaks off, what is held back may well be words that the user has heard: it is not new then.
+      return [...(event.reason === 'stop' ? textEvents(trim.end()) : []), event];
+    case 'failed':
+      return [event];
+  }
+}
+
+const textEvents = (text: string): LlmEvent[] => (text === '' ? [] : [{ kind: 'text', text }]);

@@ -24,6 +24,7 @@ const FREE_LIMIT_MS = 300;
 
 export const ask = (content: string, before: ChatMessage[] = []): LlmRequest => ({
   model: undefined,
+  continues: null,
   messages: [...before, { role: 'user', content }],
 });
 export const textOf = (events: readonly LlmEvent[]): string =>

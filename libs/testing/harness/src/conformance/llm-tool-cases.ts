@@ -21,6 +21,7 @@ const call = (callId: string, name: string): ToolCall => ({ callId, name, argume
 /** A conversation whose last turn called tools that have answered. */
 const answered = (content: string, calls: readonly ToolCall[], results: readonly string[]): LlmRequest => ({
   model: undefined,
+  continues: null,
   tools: TOOLS,
   messages: [
     { role: 'user', content: BOTH },
