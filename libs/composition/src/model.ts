@@ -11,8 +11,10 @@ export function createModel(config: LlmConfig, log: LogPort): LlmPort {
   switch (config.kind) {
     case 'demo':
       return createDemoLlm({ timers });
-    case 'openai':
-      return createOpenAiLlm({ baseUrl: config.baseUrl, apiKey: config.apiKey, model: config.model, log, timers });
+    case 'openai': {
+      const { baseUrl, apiKey, model, prefill } = config;
+      return createOpenAiLlm({ baseUrl, apiKey, model, prefill, log, timers });
+    }
     default:
       return unreachable(config);
   }

@@ -6,15 +6,16 @@ import type { AnswerBody } from './message-body';
 const TRAILER_MS = 250;
 
 /**
- * The events of one answer. After `finished` the body is read to its end, so that the connection can be used again: then
+ * The events of one answer, which may have no text where `mayBeEmpty` says so. After `finished` the body is read to its end, so that the connection can be used again: then
  * the result is true. Otherwise the caller has to abort the request.
  */
 export async function* readAnswer(
   body: AnswerBody,
   signal: AbortSignal,
   timers: TimersPort,
+  { mayBeEmpty }: { mayBeEmpty: boolean },
 ): AsyncGenerator<LlmEvent, boolean> {
-  const parser = new CompletionParser();
+  const parser = new CompletionParser(mayBeEmpty);
   let cancelTimer: CancelTimer | undefined;
   try {
     for (;;) {

@@ -25,7 +25,7 @@ type FinishReason = Extract<LlmEvent, { kind: 'finished' }>['reason'];
 const count = (value: number | null | undefined): number =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 
-/** Reads the body of a streamed completion, piece by piece. */
+/** Reads the body of a streamed completion, piece by piece. Without text it is a failure unless it may be empty. */
 export class CompletionParser {
   private readonly events = new EventStreamDecoder();
   private readonly toolCalls = new ToolCallReader();
@@ -35,6 +35,8 @@ export class CompletionParser {
   private receivedBytes = 0;
   private hasEvents = false;
   private usage = { inputTokens: 0, outputTokens: 0 };
+
+  constructor(private readonly mayBeEmpty: boolean) {}
 
   /** The answer is complete; only the usage and the end of the stream may follow. */
   get isComplete(): boolean {
@@ -69,7 +71,8 @@ export class CompletionParser {
     if (calls.length === 0 && this.reason === 'tool_calls') {
       return invalid('The language model’s answer ends with a tool call, but has none.');
     }
-    if (this.hasText || calls.length > 0) return [...calls, { kind: 'finished', reason, usage: this.usage }];
+    if (this.hasText || calls.length > 0 || this.mayBeEmpty)
+      return [...calls, { kind: 'finished', reason, usage: this.usage }];
     return failed({ kind: 'empty_answer', message: 'The language model gave an empty answer.' });
   }
 

@@ -1,1 +1,2 @@
+export type { Prefill } from './continuation';
 export { createOpenAiLlm, type OpenAiLlmOptions } from './openai-llm';

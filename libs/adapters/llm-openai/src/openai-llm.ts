@@ -2,10 +2,11 @@ import type { ProviderFailure } from '@parley/model';
 import type { LlmEvent, LlmPort, LlmRequest, LogPort, TimersPort } from '@parley/ports';
 import OpenAI from 'openai';
 import { readAnswer } from './answer-reader';
+import type { Prefill } from './continuation';
 import { EventStreamClient, type Endpoint } from './event-stream-client';
 import { failureOfAnswer, unreachable } from './failures';
 import type { AnswerBody } from './message-body';
-import { requestBody } from './request-body';
+import { requestBody, type RequestForm } from './request-body';
 
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 /** The SDK insists on a key; servers on one's own machine do not look at it. */
@@ -20,6 +21,8 @@ export interface OpenAiLlmOptions {
   apiKey?: string | undefined;
   /** Of requests that name none. */
   model: string;
+  /** What the server can do to complete a partial answer. Default `none`: it is told to in words. */
+  prefill?: Prefill;
   log: LogPort;
   timers: TimersPort;
 }
@@ -43,15 +46,19 @@ type Opened =
   { kind: 'opened'; body: AnswerBody } | { kind: 'refused'; status: number | undefined; failure: ProviderFailure };
 
 class OpenAiLlm implements LlmPort {
-  readonly continuation = 'instruct';
+  readonly continuation: LlmPort['continuation'];
   private readonly client = new EventStreamClient();
   private endpoint: Promise<Endpoint | undefined> | undefined;
   private readonly running = new Set<AbortController>();
   private closed = false;
   /** Learned from the server's refusal. */
   private askForUsage = true;
+  private readonly prefill: Prefill;
 
-  constructor(private readonly options: OpenAiLlmOptions) {}
+  constructor(private readonly options: OpenAiLlmOptions) {
+    this.prefill = options.prefill ?? 'none';
+    this.continuation = this.prefill === 'none' ? 'instruct' : 'prefill';
+  }
 
   async *generate(request: LlmRequest, signal: AbortSignal): AsyncGenerator<LlmEvent, void> {
     if (signal.aborted || this.closed) return;
@@ -64,7 +71,8 @@ class OpenAiLlm implements LlmPort {
       const opened = await this.open(request, run.signal);
       if (run.signal.aborted) return;
       if (opened.kind === 'refused') yield { kind: 'failed', failure: opened.failure };
-      else isRead = yield* readAnswer(opened.body, run.signal, this.options.timers);
+      else
+        isRead = yield* readAnswer(opened.body, run.signal, this.options.timers, { mayBeEmpty: isContinued(request) });
     } finally {
       signal.removeEventListener('abort', abort);
       this.running.delete(run);
@@ -80,12 +88,21 @@ class OpenAiLlm implements LlmPort {
     return Promise.resolve();
   }
 
+  /** A model that cannot complete its answer, though its server can, is told in words: it must not fall silent. */
   private async open(request: LlmRequest, signal: AbortSignal): Promise<Opened> {
+    const opened = await this.openAs(this.prefill, request, signal);
+    if (!isParameterRefused(opened) || this.prefill === 'none' || !isContinued(request) || signal.aborted)
+      return opened;
+    const instructed = await this.openAs('none', request, signal);
+    if (instructed.kind === 'opened') this.options.log.warn('the language model refused to complete a partial answer');
+    return instructed;
+  }
+
+  private async openAs(prefill: Prefill, request: LlmRequest, signal: AbortSignal): Promise<Opened> {
     const withUsage = this.askForUsage;
-    const opened = await this.post(request, withUsage, signal);
-    const isRefused = opened.kind === 'refused' && PARAMETER_REFUSED.includes(opened.status ?? 0);
-    if (!isRefused || !withUsage || signal.aborted) return opened;
-    const again = await this.post(request, false, signal);
+    const opened = await this.post(request, { withUsage, prefill }, signal);
+    if (!isParameterRefused(opened) || !withUsage || signal.aborted) return opened;
+    const again = await this.post(request, { withUsage: false, prefill }, signal);
     if (again.kind === 'opened' && this.askForUsage) {
       this.askForUsage = false;
       this.options.log.info('the language model does not report usage');
@@ -93,8 +110,8 @@ class OpenAiLlm implements LlmPort {
     return again;
   }
 
-  private async post(request: LlmRequest, withUsage: boolean, signal: AbortSignal): Promise<Opened> {
-    const body = requestBody(request, request.model ?? this.options.model, { withUsage });
+  private async post(request: LlmRequest, form: RequestForm, signal: AbortSignal): Promise<Opened> {
+    const body = requestBody(request, request.model ?? this.options.model, form);
     const endpoint = await (this.endpoint ??= endpointOf(this.options));
     if (!endpoint) return { kind: 'refused', status: undefined, failure: UNUSABLE };
     const posted = await this.client.post(endpoint, JSON.stringify(body), signal);
@@ -110,6 +127,12 @@ class OpenAiLlm implements LlmPort {
     }
   }
 }
+
+const isParameterRefused = (opened: Opened): boolean =>
+  opened.kind === 'refused' && PARAMETER_REFUSED.includes(opened.status ?? 0);
+
+/** Then there may be nothing left to say. */
+const isContinued = ({ continues }: LlmRequest): boolean => continues !== null && continues.trim() !== '';
 
 /** Address and headers of every request, as the SDK makes them; undefined when it can make none of these settings. */
 async function endpointOf({ apiKey, baseUrl }: OpenAiLlmOptions): Promise<Endpoint | undefined> {

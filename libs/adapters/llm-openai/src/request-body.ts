@@ -1,22 +1,31 @@
 import type { ToolChoice, ToolDefinition } from '@parley/model';
 import type { ChatMessage, LlmRequest } from '@parley/ports';
 import type OpenAI from 'openai';
+import { continuationOf, type Continuation, type Prefill } from './continuation';
 
-type Body = OpenAI.ChatCompletionCreateParamsStreaming;
+type Body = OpenAI.ChatCompletionCreateParamsStreaming & Continuation['fields'];
 
 /** llama.cpp refuses a function without parameters (issue 17667), though the API allows it. */
 const NO_PARAMETERS = { type: 'object', properties: {} };
 
-/** A request in the words of the API; without usage for servers that do not know the parameter. */
+export interface RequestForm {
+  /** Not for servers that do not know the parameter. */
+  withUsage: boolean;
+  prefill: Prefill;
+}
+
+/** A request in the words of the API. */
 export function requestBody(
-  { messages, tools = [], toolChoice }: LlmRequest,
+  { messages, continues, tools = [], toolChoice }: LlmRequest,
   model: string,
-  { withUsage }: { withUsage: boolean },
+  { withUsage, prefill }: RequestForm,
 ): Body {
   const shortId = shortIds();
+  const continuation = continuationOf(continues, prefill);
   return {
     model,
-    messages: messages.map((message) => messageOf(message, shortId)),
+    messages: [...messages.map((message) => messageOf(message, shortId)), ...continuation.messages],
+    ...continuation.fields,
     stream: true,
     ...(withUsage ? { stream_options: { include_usage: true } } : {}),
     ...(tools.length > 0 ? { tools: tools.map(toolOf) } : {}),

@@ -19,7 +19,14 @@ export interface ClientAccessConfig {
 }
 
 export type LlmConfig =
-  { kind: 'demo' } | { kind: 'openai'; baseUrl: string | undefined; apiKey: string | undefined; model: string };
+  | { kind: 'demo' }
+  | {
+      kind: 'openai';
+      baseUrl: string | undefined;
+      apiKey: string | undefined;
+      model: string;
+      prefill: 'none' | 'last_message' | 'continue_final_message' | 'prefix';
+    };
 
 /** A voice that is undefined is the adapter's own default. */
 export type TtsConfig =

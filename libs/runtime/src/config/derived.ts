@@ -63,7 +63,8 @@ export function conversationFrom(values: ConversationValues): ConversationConfig
 function llmFrom(values: ConversationValues): LlmConfig {
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl } = values;
   const kind = values.PARLEY_LLM ?? (apiKey !== undefined || baseUrl !== undefined ? 'openai' : 'demo');
-  return kind === 'demo' ? { kind } : { kind, baseUrl, apiKey, model: values.PARLEY_LLM_MODEL };
+  if (kind === 'demo') return { kind };
+  return { kind, baseUrl, apiKey, model: values.PARLEY_LLM_MODEL, prefill: values.PARLEY_LLM_PREFILL };
 }
 
 export function ttsFrom(values: SpeechValues): TtsConfig {

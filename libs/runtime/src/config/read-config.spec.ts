@@ -68,9 +68,15 @@ describe('the language model', () => {
     const { conversation } = valid('standalone', { OPENAI_API_KEY: 'sk-1' });
     expect(conversation).toMatchObject({
       model: 'gpt-4.1-mini',
-      llm: { kind: 'openai', baseUrl: undefined, apiKey: 'sk-1', model: 'gpt-4.1-mini' },
+      llm: { kind: 'openai', baseUrl: undefined, apiKey: 'sk-1', model: 'gpt-4.1-mini', prefill: 'none' },
     });
     expect(VARIABLE_TABLE.find(({ name }) => name === 'PARLEY_LLM_MODEL')?.default).toBe('`gpt-4.1-mini`');
+  });
+
+  it('completes partial answers as is configured, if that is a way there is', () => {
+    const vllm = { OPENAI_BASE_URL: 'http://localhost:8000/v1', PARLEY_LLM_PREFILL: 'continue_final_message' };
+    expect(llm(vllm)).toMatchObject({ prefill: 'continue_final_message' });
+    expect(problems('standalone', { PARLEY_LLM_PREFILL: 'always' })).toEqual(['PARLEY_LLM_PREFILL']);
   });
 
   it('maps only what is configured', () => {

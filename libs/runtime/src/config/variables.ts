@@ -42,6 +42,11 @@ export const VARIABLES = z.object({
     'Language model: `openai` is any server with its chat completions, `demo` is built in.',
   ),
   PARLEY_LLM_MODEL: withDefault(text, 'gpt-4.1-mini', 'The model to ask for.'),
+  PARLEY_LLM_PREFILL: withDefault(
+    choice(['none', 'last_message', 'continue_final_message', 'prefix']),
+    'none',
+    'How the model’s server completes a partial answer after a crash. `none`: it cannot, and is told in words.',
+  ),
   PARLEY_MODEL_MAP: withDefault(
     modelMap,
     '',
