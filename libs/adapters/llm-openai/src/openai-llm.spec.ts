@@ -21,17 +21,17 @@ const running = (fakes: FakeProviders): number => fakes.requests.filter(({ outco
 const STORY = Array.from({ length: 24 }, (_, index) => `This is sentence number ${index + 1} of the story.`).join(' ');
 
 /** Calls what is demanded or named, tells the results, or a story, or what was said. */
-function answerOf({ text, body }: RecordedChat): ChatBehaviour {
+function answerOf({ text, asked, given, body }: RecordedChat): ChatBehaviour {
   const pace = { kind: 'answer', firstTokenDelayMs: 60, tokenDelayMs: 3 } as const;
-  const { messages = [], tools = [], tool_choice: choice } = body;
-  const results = messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1);
+  const { tools = [], tool_choice: choice } = body;
+  const results = asked.slice(asked.findLastIndex(({ role }) => role !== 'tool') + 1);
   if (results.length > 0) return { ...pace, text: results.map(messageText).join(' ') };
   const names = tools.map(({ function: { name } }) => name);
   const demanded =
     typeof choice === 'object' ? [choice.function?.name] : choice === 'required' ? names.slice(0, 1) : [];
   const called = names.filter((name) => demanded.includes(name) || (text.includes(name) && choice !== 'none'));
   const toolCalls = called.map((name) => ({ name, arguments: '{"city":"Paris"}' }));
-  if (toolCalls.length > 0) return { ...pace, text: '', toolCalls };
+  if (toolCalls.length > 0) return { ...pace, text: given ?? '', toolCalls };
   return { ...pace, text: text.includes('story') ? STORY : `You said: ${text} That is all.` };
 }
 

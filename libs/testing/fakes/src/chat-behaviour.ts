@@ -1,4 +1,5 @@
 import type { ChatMessage } from './chat-body';
+import type { ContinuationHabit } from './continuation';
 import type { AnswerToolCall, ToolCallShape } from './tool-call-shapes';
 
 /** What to answer: a fixed text, or one made from the conversation. */
@@ -23,7 +24,10 @@ export interface TokenPace {
 
 /** What an answer says and which tools it calls after that. A chunk with calls, or a piece of one, is a token as well. */
 export interface AnswerContent extends TokenPace {
+  /** The whole answer, also where the request has its beginning. A function is asked without that beginning. */
   readonly text: AnswerText;
+  /** What is said where the request has the beginning of the answer. Default: what the server was told. */
+  readonly continuation?: ContinuationHabit;
   /** Default: none. Whether the request offered the tools is not looked at. */
   readonly toolCalls?: readonly AnswerToolCall[];
   /** Default 'openai'. */

@@ -31,6 +31,8 @@ export interface ChatMessage {
   readonly content?: string | readonly ChatContentPart[] | null;
   readonly tool_calls?: readonly ChatToolCall[];
   readonly tool_call_id?: string;
+  /** Where the server knows it: this is the beginning of the answer. */
+  readonly prefix?: boolean;
 }
 
 /** The body of a chat completion request. Of a refused request it holds whatever was sent, unchecked. */

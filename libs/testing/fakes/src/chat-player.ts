@@ -1,6 +1,8 @@
 import { badRequest, errorBody } from './api-error';
 import { messageText } from './chat-body';
 import type { ChatBody } from './chat-body';
+import { continuationText } from './continuation';
+import type { ContinuationHabit, OpenAnswer } from './continuation';
 import type { AnswerContent, ChatAnswer, ChatBehaviour, ChatUsage, StatusBehaviour, TokenPace } from './chat-behaviour';
 import type { Outlet } from './outlet';
 import { finishReasonOf, toolCallDeltas, wholeCall } from './tool-call-shapes';
@@ -15,9 +17,17 @@ export const HTML_PAGE =
 
 type Delta = Readonly<Record<string, unknown>>;
 
-/** One request on its way to an answer. */
-interface ChatCall {
+/** What is asked for. */
+export interface ChatQuestion {
   readonly body: ChatBody;
+  /** The answer to go on with, if there is one. */
+  readonly open: OpenAnswer | undefined;
+  /** Of an answer that names no habit of its own. */
+  readonly habit: ContinuationHabit;
+}
+
+/** One request on its way to an answer. */
+interface ChatCall extends ChatQuestion {
   readonly outlet: Outlet;
   /** Monotonic milliseconds at which the request was accepted; delays count from here. */
   readonly startMs: number;
@@ -28,17 +38,23 @@ interface ChatCall {
 /** Plays a behaviour to its end, or until the client is gone. */
 export async function playChat(
   behaviour: ChatBehaviour,
-  body: ChatBody,
+  question: ChatQuestion,
   outlet: Outlet,
   number: number,
 ): Promise<void> {
   const createdSeconds = Math.floor(Date.now() / 1_000);
-  const call: ChatCall = { body, outlet, startMs: outlet.nowMs(), id: `chatcmpl-fake-${number}`, createdSeconds };
+  const call: ChatCall = {
+    ...question,
+    outlet,
+    startMs: outlet.nowMs(),
+    id: `chatcmpl-fake-${number}`,
+    createdSeconds,
+  };
   switch (behaviour.kind) {
     case 'answer':
       return answer(call, behaviour);
     case 'empty':
-      return answer(call, { kind: 'answer', text: '' });
+      return answer({ ...call, open: undefined }, { kind: 'answer', text: '' });
     case 'stall':
       if (await playTokens(call, behaviour)) await outlet.hang();
       return;
@@ -71,7 +87,7 @@ async function playGarbage({ body, outlet }: ChatCall): Promise<void> {
 
 async function answer(call: ChatCall, behaviour: ChatAnswer): Promise<void> {
   const { outlet, body } = call;
-  const tokens = tokensOf(behaviour, body);
+  const tokens = tokensOf(behaviour, call);
   const { toolCalls = [], toolCallShape = 'openai' } = behaviour;
   const finishReason = behaviour.finishReason ?? (toolCalls.length > 0 ? finishReasonOf(toolCallShape) : 'stop');
   const usage = behaviour.usage ?? countUsage(body, tokens.length);
@@ -93,7 +109,7 @@ async function playTokens(
   call: ChatCall,
   behaviour: AnswerContent & { afterTokens: number; beforeHeaders?: boolean },
 ): Promise<boolean> {
-  const tokens = tokensOf(behaviour, call.body).slice(0, behaviour.afterTokens);
+  const tokens = tokensOf(behaviour, call).slice(0, behaviour.afterTokens);
   if (behaviour.beforeHeaders !== true && call.body.stream === true) return streamTokens(call, behaviour, tokens);
   return call.outlet.waitUntil(tokenDueMs(call, behaviour, tokens.length - 1));
 }
@@ -115,12 +131,14 @@ async function streamTokens(call: ChatCall, pace: TokenPace, tokens: readonly De
 const tokenDueMs = ({ startMs }: ChatCall, pace: TokenPace, index: number): number =>
   startMs + (pace.firstTokenDelayMs ?? 0) + Math.max(0, index) * (pace.tokenDelayMs ?? 0);
 
-const textOf = ({ text }: AnswerContent, body: ChatBody): string =>
-  typeof text === 'string' ? text : text(body.messages ?? []);
+function textOf({ text, continuation }: AnswerContent, { body, open, habit }: ChatQuestion): string {
+  const whole = typeof text === 'string' ? text : text(open?.before ?? body.messages ?? []);
+  return open === undefined ? whole : continuationText(whole, open, continuation ?? habit);
+}
 
 /** The deltas of an answer: its text in tokens, then its calls. */
-const tokensOf = (content: AnswerContent, body: ChatBody): readonly Delta[] => [
-  ...textTokens(content, textOf(content, body)).map((token) => ({ content: token })),
+const tokensOf = (content: AnswerContent, question: ChatQuestion): readonly Delta[] => [
+  ...textTokens(content, textOf(content, question)).map((token) => ({ content: token })),
   ...toolCallDeltas(content.toolCalls ?? [], content.toolCallShape ?? 'openai').map((calls) => ({ tool_calls: calls })),
 ];
 
@@ -160,7 +178,7 @@ function event(call: ChatCall, fields: Delta): string {
 
 function completion(call: ChatCall, answered: ChatAnswer, finishReason: string, usage: ChatUsage): string {
   const { toolCalls = [] } = answered;
-  const text = textOf(answered, call.body);
+  const text = textOf(answered, call);
   const calls = toolCalls.length > 0 ? { tool_calls: toolCalls.map(wholeCall) } : {};
   const message = {
     role: 'assistant',

@@ -15,6 +15,8 @@ import { BehaviourScript } from './behaviour-script';
 import type { ChatBehaviour } from './chat-behaviour';
 import { checkChatBody, isChatMessage, lastUserText } from './chat-body';
 import { playChat } from './chat-player';
+import { checkPrefill, openAnswerOf } from './continuation';
+import type { ContinuationHabit, PrefillDialect } from './continuation';
 import { defaultChatText } from './default-answer';
 import { Outlet } from './outlet';
 import { Pacer } from './pacer';
@@ -31,6 +33,8 @@ export interface FakeProvidersOptions {
   readonly host?: string;
   /** The keys that are let in; without a list every bearer token is. */
   readonly apiKeys?: readonly string[];
+  /** Default 'none', as OpenAI's. */
+  readonly prefill?: PrefillDialect;
 }
 
 /** A running server that answers like OpenAI's chat completions and speech endpoints, or fails as it is told to. */
@@ -49,6 +53,8 @@ export interface FakeProviders {
   nextSpeech(behaviour: SpeechBehaviour): void;
   setDefaultChat(behaviour: ChatBehaviour): void;
   setDefaultSpeech(behaviour: SpeechBehaviour): void;
+  /** How answers go on that name no habit of their own, from the next request on. At first: 'continues'. */
+  setContinuation(habit: ContinuationHabit): void;
   /** Asked for every chat request for which nothing is queued; the first rule that names a behaviour wins. Answers its removal. */
   chatRule(rule: (request: RecordedChat) => ChatBehaviour | undefined): () => void;
   /** Like {@link chatRule}, for speech. */
@@ -71,7 +77,7 @@ const KIND_BY_PATH: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 /** Starts the fakes and resolves when they listen. */
 export async function startFakeProviders(options: FakeProvidersOptions = {}): Promise<FakeProviders> {
-  const providers = new FakeServer(options.apiKeys);
+  const providers = new FakeServer(options.apiKeys, options.prefill ?? 'none');
   await providers.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   return providers;
 }
@@ -84,12 +90,15 @@ class FakeServer implements FakeProviders {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   readonly #apiKeys: readonly string[] | undefined;
+  readonly #prefill: PrefillDialect;
+  #habit: ContinuationHabit = 'continues';
   #origin = '';
   #served = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(apiKeys: readonly string[] | undefined) {
+  constructor(apiKeys: readonly string[] | undefined, prefill: PrefillDialect) {
     this.#apiKeys = apiKeys;
+    this.#prefill = prefill;
     this.#server = createServer((request, response) => void this.#serve(request, response));
     // A client's keep-alive pool must not meet a socket that the server closes at that moment, unless a test says so.
     this.#server.keepAliveTimeout = 60_000;
@@ -144,6 +153,10 @@ class FakeServer implements FakeProviders {
     this.#speech.setDefault(behaviour);
   }
 
+  setContinuation(habit: ContinuationHabit): void {
+    this.#habit = habit;
+  }
+
   chatRule(rule: (request: RecordedChat) => ChatBehaviour | undefined): () => void {
     return this.#chat.rule(rule);
   }
@@ -182,7 +195,7 @@ class FakeServer implements FakeProviders {
       return;
     }
     const body = parseObject(raw);
-    const record = newRecord(kind, path, request, body ?? {});
+    const record = newRecord(kind, path, request, body ?? {}, this.#prefill);
     this.#log.add(record);
     const outlet = new Outlet(response, this.#pacer, (bytes) => this.#log.addBytes(record, bytes));
     response.once('finish', () => this.#log.settle(record, response.statusCode >= 400 ? 'refused' : 'completed'));
@@ -213,19 +226,26 @@ class FakeServer implements FakeProviders {
           'correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)',
       );
     }
-    return kind === 'chat' ? checkChatBody(body) : checkSpeechBody(body);
+    if (kind === 'speech') return checkSpeechBody(body);
+    return checkChatBody(body) ?? checkPrefill(body, this.#prefill);
   }
 
   /** An exception here comes from a function the test gave: it fails this one request, and says why. */
   async #play(record: RecordedRequest, response: ServerResponse, outlet: Outlet, number: number): Promise<void> {
     try {
-      if (record.kind === 'chat') await playChat(this.#chat.choose(record), record.body, outlet, number);
+      if (record.kind === 'chat') await this.#playChat(record, outlet, number);
       else await playSpeech(this.#speech.choose(record), record.body, outlet);
     } catch (error) {
       const message = `the fake's behaviour failed: ${error instanceof Error ? error.message : String(error)}`;
       if (response.headersSent) response.destroy();
       else await refuse(outlet, { status: 500, message, param: null, code: null });
     }
+  }
+
+  #playChat(record: RecordedChat, outlet: Outlet, number: number): Promise<void> {
+    const { body } = record;
+    const question = { body, open: openAnswerOf(body, this.#prefill), habit: this.#habit };
+    return playChat(this.#chat.choose(record), question, outlet, number);
   }
 }
 
@@ -234,12 +254,14 @@ function newRecord(
   path: string,
   { headers }: IncomingMessage,
   body: Readonly<Record<string, unknown>>,
+  prefill: PrefillDialect,
 ): RecordedRequest {
   const fields = { atMs: Date.now(), endedAtMs: undefined, path, headers, outcome: 'running', bytesSent: 0 } as const;
   if (kind === 'speech') return { kind, body, ...fields, text: typeof body['input'] === 'string' ? body['input'] : '' };
   const { messages } = body;
-  const text = Array.isArray(messages) ? lastUserText(messages.filter(isChatMessage)) : '';
-  return { kind, body, ...fields, text };
+  const open = openAnswerOf(body, prefill);
+  const asked = open?.before ?? (Array.isArray(messages) ? messages.filter(isChatMessage) : []);
+  return { kind, body, ...fields, text: lastUserText(asked), asked, given: open?.given };
 }
 
 function refuse(outlet: Outlet, refusal: Refusal): Promise<void> {

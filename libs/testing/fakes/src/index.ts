@@ -24,6 +24,7 @@ export type {
   SpeechVoice,
   VoiceSettings,
 } from './speech-behaviour';
+export type { ContinuationHabit, PrefillDialect } from './continuation';
 export { lastUserText, messageText } from './chat-body';
 export type { ChatBody, ChatContentPart, ChatMessage, ChatTool, ChatToolCall } from './chat-body';
 export type { AnswerToolCall, ToolCallShape } from './tool-call-shapes';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ChatBody } from './chat-body';
+import type { ChatBody, ChatMessage } from './chat-body';
 import type { Pacer } from './pacer';
 import type { SpeechBody } from './speech-body';
 
@@ -27,6 +27,10 @@ interface RecordedFields {
 export interface RecordedChat extends RecordedFields {
   readonly kind: 'chat';
   readonly body: ChatBody;
+  /** The conversation, without a beginning of the answer and what is said about that. */
+  readonly asked: readonly ChatMessage[];
+  /** The beginning of the answer that the request wants continued; undefined when it wants a new one. */
+  readonly given: string | undefined;
 }
 
 export interface RecordedSpeech extends RecordedFields {

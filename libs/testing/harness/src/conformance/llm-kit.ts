@@ -4,7 +4,7 @@ import type { ChatMessage, LlmEvent, LlmPort, LlmRequest, SystemPorts } from '@p
  * An adapter of the language model before a provider that gives the same answer to the same request: more than 20
  * sentences to one who asks for a long story, a few to anyone else; nothing in the first 50 ms, and a long story takes
  * more than half a second. It calls the offered tools that the user names, and what the choice demands; a conversation that
- * ends with results is answered with their words.
+ * ends with results is answered with their words. Given the beginning of an answer it writes the rest of the same one.
  */
 export interface LlmSubject {
   llm: LlmPort;

@@ -9,17 +9,17 @@ const WEATHER: ToolDefinition = {
 };
 /** Without description and parameters, which are optional. */
 const LIGHTS: ToolDefinition = { name: 'lights-off' };
-const TOOLS = [WEATHER, LIGHTS];
+export const TOOLS = [WEATHER, LIGHTS];
 
-const BOTH = 'Please use get_weather and then lights-off.';
+export const BOTH = 'Please use get_weather and then lights-off.';
 
-const namesOf = (events: readonly LlmEvent[]): string[] =>
+export const namesOf = (events: readonly LlmEvent[]): string[] =>
   events.flatMap((event) => (event.kind === 'tool-called' ? [event.name] : []));
 
-const call = (callId: string, name: string): ToolCall => ({ callId, name, arguments: '{"city":"Paris"}' });
+export const call = (callId: string, name: string): ToolCall => ({ callId, name, arguments: '{"city":"Paris"}' });
 
 /** A conversation whose last turn called tools that have answered. */
-const answered = (content: string, calls: readonly ToolCall[], results: readonly string[]): LlmRequest => ({
+export const answered = (content: string, calls: readonly ToolCall[], results: readonly string[]): LlmRequest => ({
   model: undefined,
   continues: null,
   tools: TOOLS,

@@ -1,4 +1,5 @@
 import { INTERRUPTION_MARK } from '@parley/model';
+import { continuationCases } from './llm-continuation-cases';
 import { ABORT_LIMIT_MS, ask, LlmKit, textOf, type LlmCase, type LlmSubject } from './llm-kit';
 import { toolCases } from './llm-tool-cases';
 
@@ -209,6 +210,7 @@ export function describeLlmConformance(name: string, makeSubject: () => Promise<
     describe('an answer', () => declare(answerCases));
     describe('an abort', () => declare(abortCases));
     describe('a tool', () => declare(toolCases));
+    describe('a continued answer', () => declare(continuationCases));
     describe('close', () => declare(closeCases));
   });
 }
