@@ -45,6 +45,8 @@ describe('a model that continues', () => {
   it.each([
     ['one word', 'It was very ', 'very good indeed.'],
     ['two words', 'And so it went on, and on ', 'and on for hours.'],
+    ['a character with other marks', 'เขาไปหา ท', 'ที่นี่'],
+    ['few characters of Chinese after a space', '他们 走了很久很久', '很久很久才到家。'],
     ['few characters of Chinese', '他们走了很久很久', '很久很久才到家。'],
     ['words that go on otherwise', 'He drove to the old car ', 'to the old carpet shop.'],
     ['words from the middle, which do not reach the end', SPOKEN, 'most of the earth is water.'],
@@ -72,7 +74,7 @@ describe('a model that starts over', () => {
     ['punctuation', SPOKEN.replace('. It', '; it').replace(',', ' –')],
     ['quotes and emphasis', `“${SPOKEN.replace('most', '**most**').trim()} `],
     ['white space', SPOKEN.replaceAll(' ', '\n\n ')],
-    ['compatible characters', SPOKEN.replace('fish', 'ﬁsh')],
+    ['compatible characters', SPOKEN.replace('Fish', 'ﬁsh')],
   ])('may do it with other %s', (_what, again) => {
     expect(fresh(SPOKEN, again + REST)).toBe(REST);
   });
@@ -100,6 +102,8 @@ describe('a model that repeats its last sentence', () => {
     ['whole', 'The sea is wide. Is it? ', 'Is it? Yes, it is.', 'Yes, it is.'],
     ['in part', SPOKEN, `Fish live in it, and ${REST}`, REST],
     ['of one word so far', 'The sea is wide. Fish ', 'Fish live in it.', 'live in it.'],
+    ['of one word that was said before it too', 'It is so. So ', 'So so good.', 'so good.'],
+    ['from three words before the end', SPOKEN, `in it, and ${REST}`, REST],
     ['from the middle of it', SPOKEN, `live in it, and ${REST}`, REST],
     ['and the one before', SPOKEN, `It covers most of the earth. Fish live in it, and ${REST}`, REST],
     ['with its quotes', 'He looked at me. “Go now.” ', '“Go now.” And I went.', 'And I went.'],
@@ -137,12 +141,15 @@ describe('what is held back', () => {
       { length: 80 },
       (_, n) => `This is sentence number ${n} of the long answer, I think. `,
     );
-    for (const spoken of [sentences.join(''), '哈'.repeat(4_000), 'ha '.repeat(1_333), 'x'.repeat(4_000)]) {
+    const onceMs = (spoken: string): number => {
       const pieces = characters(`${spoken}Well.`);
       const startMs = performance.now();
       handedOn(spoken, pieces);
-      // Measured: 5 to 15 ms. Work that grows with the square of the length takes a second and more.
-      expect(performance.now() - startMs).toBeLessThan(300);
+      return performance.now() - startMs;
+    };
+    for (const spoken of [sentences.join(''), '哈'.repeat(4_000), 'ha '.repeat(1_333), 'x'.repeat(4_000)]) {
+      // Measured with warm code: 2 ms, Chinese 30 ms. The best of three: the machine does other things too.
+      expect(Math.min(onceMs(spoken), onceMs(spoken), onceMs(spoken))).toBeLessThan(150);
     }
   });
 });
@@ -255,5 +262,19 @@ describe('whatever the answer, the cut and the pieces: what was spoken and what 
       { numRuns: 1_500 },
     );
     expect(judged).toBeGreaterThan(500);
+  });
+
+  it('and the repetition is the longest there is, of three words or of all', () => {
+    const words = fc.array(fc.constantFrom('so', 'so', 'is'), { minLength: 1, maxLength: 24 });
+    fc.assert(
+      fc.property(words, words, fc.nat(24), pieces, (spoken, more, from, sizes) => {
+        const written = [...spoken.slice(from), ...more];
+        const length = longestOverlap(spoken, written);
+        const repeated = length >= 3 || length === spoken.length ? length : 0;
+        const given = handedOn(`${spoken.join(' ')} `, chunked(written.join(' '), sizes)).join('');
+        expect(given).toBe(written.slice(repeated).join(' '));
+      }),
+      { numRuns: 4_000 },
+    );
   });
 });

@@ -8,9 +8,7 @@
 /** Scripts that write no space between words: there, each character counts as a word. */
 const WIDE =
   '\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmer}\\p{scx=Myanmar}\\p{scx=Tibetan}';
-/** A row of characters without a space is compared in pieces, so that one without an end is not held back as one word. */
-const MAX_WORD_CHARS = 64;
-const WORD = new RegExp(`[${WIDE}]\\p{M}*|[^\\s${WIDE}]{1,${MAX_WORD_CHARS}}`, 'gu');
+const WORD = new RegExp(`[${WIDE}]\\p{M}*|[^\\s${WIDE}]+`, 'gu');
 const IS_WIDE = new RegExp(`^[${WIDE}]`, 'u');
 /** Whatever marks stand around it. */
 const WIDE_START = new RegExp(`^[^\\p{L}\\p{N}]*[${WIDE}]`, 'u');
@@ -25,7 +23,7 @@ const SENTENCE_END = /[.!?…؟۔।॥。！？｡\n]/;
 const MIN_WORDS = 3;
 /** About three words of Chinese or Japanese. */
 const MIN_WIDE_CHARS = 8;
-/** More than this and twice the spoken text is not held back, whatever it is: white space without an end, for one. */
+/** More than this and twice the spoken text is not held back, whatever it is: white space or a word without an end. */
 const MAX_EXTRA_CHARS = 256;
 
 interface Word {
@@ -170,7 +168,8 @@ class WordSplitter {
   private take(isWhole: (end: number) => boolean): Word[] {
     const words: Word[] = [];
     let from = 0;
-    for (const { 0: raw, index } of this.open.matchAll(WORD)) {
+    for (let match = nextWord(this.open, 0); match !== null; match = nextWord(this.open, from)) {
+      const { 0: raw, index } = match;
       if (!isWhole(index + raw.length)) break;
       this.note(this.open.slice(from, index));
       from = index + raw.length;
@@ -199,6 +198,12 @@ class WordSplitter {
     this.startsSentence ||= SENTENCE_END.test(between);
     this.followsSpace ||= /\s/.test(between);
   }
+}
+
+/** Not `matchAll`, which makes a pattern of its own for each piece of text. */
+function nextWord(text: string, from: number): RegExpExecArray | null {
+  WORD.lastIndex = from;
+  return WORD.exec(text);
 }
 
 function wordsOf(text: string): Word[] {
