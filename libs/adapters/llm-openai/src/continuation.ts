@@ -5,7 +5,7 @@ import type OpenAI from 'openai';
  * other.
  *
  * - `last_message`: whenever it is the last one (llama.cpp, Ollama);
- * - `continue_final_message`: when the request says so (vLLM, SGLang, TGI; unless generation prompts are off, vLLM refuses it);
+ * - `continue_final_message`: when the request says so (vLLM, SGLang; unless generation prompts are off, vLLM refuses it);
  * - `prefix`: when the message says so (Mistral; DeepSeek under its base URL that ends with `/beta`).
  *
  * Each refuses or overlooks what the others want, so it has to be configured. Many servers have models for which they
