@@ -63,8 +63,8 @@ describe('an avatar at the edges of its stream', () => {
   });
 
   it('[LI5] is given no deadline by a takeover where it had none', () => {
-    expect(avatars().step({ kind: 'taken-over' }).state.avatar).toEqual({ stage: 'empty' });
-    expect(draining().step({ kind: 'taken-over' }).state.avatar).toMatchObject({
+    expect(avatars().changesOwner().state.avatar).toEqual({ stage: 'empty' });
+    expect(draining().changesOwner().state.avatar).toMatchObject({
       stage: 'streaming',
       deadlineMs: null,
     });

@@ -161,14 +161,14 @@ describe('the stream of an avatar', () => {
     const talk = streaming().interrupts();
     talk.pass(1_500);
     talk.nowMs = 7;
-    talk.step({ kind: 'taken-over' });
+    talk.changesOwner();
     talk.pass(1_999);
     expect(talk.state.avatar.stage).toBe('cancelling');
     talk.pass(1);
     expect(talk.state.avatar.stage).toBe('empty');
     const starting = avatars().says('A question?');
     starting.nowMs = 7;
-    starting.step({ kind: 'taken-over' }).pass(4_999);
+    starting.changesOwner().pass(4_999);
     expect(starting.state.avatar.stage).toBe('starting');
   });
 

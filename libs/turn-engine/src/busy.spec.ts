@@ -77,7 +77,14 @@ describe('busy policy queue', () => {
     ['fails', (talk: EngineDriver) => talk.voiceFails()],
     ['is cancelled', (talk: EngineDriver) => talk.cancels()],
     ['is truncated', (talk: EngineDriver) => talk.truncates('answer_1', 100)],
-    ['is lost with its owner', (talk: EngineDriver) => talk.step({ kind: 'taken-over' })],
+    [
+      'is closed by a new owner',
+      (talk: EngineDriver) =>
+        talk
+          .finishes()
+          .hears({ segmentsMs: [900], complete: true })
+          .changesOwner(),
+    ],
   ])('[TU12] the oldest that waits begins in the step in which the response %s', (_how, end) => {
     const talk = end(speaking('queue').says('Second').says('Third'));
     expect(talk.output('announce')).toMatchObject([{ ordinal: 2, responseId: 'resp_2', previousItemId: 'user_2' }]);

@@ -24,12 +24,25 @@ export type Effect =
       ordinal: number;
       model: string;
       messages: ContextMessage[];
+      /** What was dispatched of the answer by an owner that was lost: the model goes on from there. Null for a new one. */
+      continues: string | null;
       tools: ToolDefinition[];
       toolChoice: ToolChoice;
     }
   | { kind: 'abort-generation'; lane: number; ordinal: number }
-  /** `attempt` above 1: another rendering was lost, and this one goes on where it ended. */
-  | { kind: 'open-voice'; lane: number; ordinal: number; attempt: number; responseId: ResponseId; voice: string | null }
+  /**
+   * `attempt` above 1: another rendering was lost, or its owner was, and this one goes on where it ended; `segments` of the
+   * answer there are so far.
+   */
+  | {
+      kind: 'open-voice';
+      lane: number;
+      ordinal: number;
+      attempt: number;
+      responseId: ResponseId;
+      voice: string | null;
+      segments: number;
+    }
   | { kind: 'speak-segment'; lane: number; ordinal: number; segment: number; text: string; from: SegmentPosition }
   | { kind: 'end-voice'; lane: number; ordinal: number; segments: number }
   | { kind: 'cancel-voice'; lane: number; ordinal: number }

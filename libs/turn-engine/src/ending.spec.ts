@@ -132,12 +132,12 @@ describe('the end of a response', () => {
       (talk) => talk.truncates('answer_1', 0),
       (talk) => talk.modelFails(),
       (talk) => talk.voiceFails(),
-      (talk) => talk.step({ kind: 'taken-over' }),
+      (talk) => talk.finishes().hears(all).changesOwner(),
     ];
     for (const end of ends) {
       const talk = end(asking().writes(FIRST));
       const count = talk.history.length;
-      talk.finishes().modelFails().voiceFails().cancels().step({ kind: 'taken-over' });
+      talk.finishes().modelFails().voiceFails().cancels().changesOwner();
       talk
         .hears({ ...all, closed: true })
         .reports([], 1)

@@ -62,9 +62,9 @@ describe('a false interruption', () => {
     expect(talk.output('resumed')).toMatchObject([{ responseId: 'resp_1' }]);
   });
 
-  it('[PA2][LI4] lets the voice go on at a takeover', () => {
+  it('[PA2][TK5] lets the voice go on at a takeover', () => {
     const talk = tailing(PAUSE).starts();
-    expect(talk.step({ kind: 'taken-over' }).output('resumed')).toHaveLength(1);
+    expect(talk.changesOwner().output('resumed')).toHaveLength(1);
   });
 
   it.each([

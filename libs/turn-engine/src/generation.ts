@@ -1,8 +1,8 @@
 import { SEGMENT_START, type ItemId, type ProviderFailure, type ToolCall, type Usage } from '@parley/model';
 import { takeSegments } from '@parley/speech-text';
 import type { Draft } from './draft';
-import { replaceItem, textOf } from './history';
-import { assistantItem, failLive, NO_USAGE, watchVoice } from './response';
+import { contextOf, historyBefore, replaceItem, textOf } from './history';
+import { assistantItem, failLive, modelOf, NO_USAGE, watchVoice } from './response';
 import type { LiveResponse } from './state';
 import { callTool } from './tools';
 
@@ -34,6 +34,29 @@ export function growCalls(draft: Draft, result: OfResponse & { itemId: ItemId; c
   markToken(draft, live);
   waitForToken(draft, live.generation.text);
   callTool(draft, live, result);
+}
+
+/**
+ * The model goes on with what an owner that is gone had dispatched of the answer: nothing of that is said again. One that
+ * had called functions has come to its end: asked again, it would call them again.
+ */
+export function continueGeneration(draft: Draft, live: LiveResponse): void {
+  const { state, nowMs, policy } = draft;
+  if (live.generation.stage !== 'running') return;
+  if (live.calls.length > 0) {
+    endGeneration(draft, live.generation.text, { usage: NO_USAGE, status: 'completed' });
+    return;
+  }
+  const { lane, ordinal, segments } = live;
+  const messages = contextOf(
+    { ...state, history: historyBefore(state.history, live.itemId) },
+    live.instructions ?? state.session.instructions,
+    policy.maxContextChars,
+  );
+  const continues = segments.length === 0 ? null : textOf(segments);
+  draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages, continues });
+  const deadlineMs = nowMs + policy.firstTokenTimeoutMs;
+  draft.patchLive({ generation: { stage: 'running', text: '', tokens: false, deadlineMs } });
 }
 
 function markToken(draft: Draft, live: LiveResponse): void {

@@ -298,6 +298,7 @@ describe('the context of a response', () => {
         model: 'model-1',
         tools: [],
         toolChoice: 'auto',
+        continues: null,
         messages: [
           { role: 'system', content: 'Be kind.' },
           { role: 'system', content: 'Note' },

@@ -46,6 +46,12 @@ export function insertItem(
   return [...history.slice(0, at), item, ...history.slice(at)];
 }
 
+/** What stood before an item; all of it when the client has deleted that item. */
+export function historyBefore(history: readonly HistoryItem[], id: ItemId): HistoryItem[] {
+  const at = history.findIndex((item) => item.id === id);
+  return at < 0 ? [...history] : history.slice(0, at);
+}
+
 export const replaceItem = (history: readonly HistoryItem[], item: HistoryItem): HistoryItem[] =>
   history.map((each) => (each.id === item.id ? item : each));
 

@@ -10,6 +10,14 @@ import type {
 } from '@parley/model';
 import type { DrawnIds } from './presence';
 
+/** `epoch`: of the owner that it was bound for. */
+export interface BoundRendering {
+  lane: number;
+  ordinal: number;
+  epoch: number;
+  attempt: number;
+}
+
 /** Facts, in the past tense. Results of asynchronous effects carry lane and ordinal: those of another response are ignored. */
 export type EngineInput =
   | { kind: 'attached' }
@@ -39,7 +47,7 @@ export type EngineInput =
   | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
   /** At least one deadline of the state has passed. */
   | { kind: 'deadline-passed'; drawn: DrawnIds }
-  /** A new owner has loaded the state of one that is gone. */
-  | { kind: 'taken-over' }
+  /** A new owner (`epoch`) has loaded the state of one that is gone. `rendering`: the last that a worker was bound for. */
+  | { kind: 'taken-over'; epoch: number; rendering: BoundRendering | null }
   /** The gateway that carried the connection is gone. */
   | { kind: 'gateway-lost' };

@@ -68,48 +68,12 @@ describe('deadlines', () => {
 });
 
 describe('a takeover', () => {
-  it('[LI4] ends a running answer as failed, whatever it waited for, and frees the floor for the next turn', () => {
-    const leads: Lead[] = [
-      (talk) => talk.says('Hi'),
-      (talk) => talk.says('Hi').binds().writes(FIRST),
-      (talk) => talk.says('Hi').refusesVoice().writes(FIRST),
-      (talk) => talk.says('Hi').writes(FIRST).finishes(),
-      (talk) => talk.answers(FIRST).hears({ segmentsMs: [300] }),
-    ];
-    for (const lead of leads) {
-      const talk = lead(EngineDriver.attached()).step({ kind: 'taken-over' });
-      expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'llm_unavailable' } }]);
-      expect(talk.effect('observe')).toContainEqual({
-        kind: 'observe',
-        observation: { name: 'provider-failed', provider: 'llm', failure: 'worker_lost', responseId: 'resp_1' },
-      });
-      expect(talk.says('Next', 'next').errors).toEqual([]);
-    }
-  });
-
-  it('[LI4] closes an answer of which everything was generated and delivered, and keeps it whole', () => {
-    for (const talk of [
-      EngineDriver.attached().answers(FIRST).hears(all),
-      EngineDriver.attached().says('A question?').refusesVoice().writes(FIRST).finishes(),
-    ]) {
-      talk.step({ kind: 'taken-over' });
-      expect(talk.output('end')).toEqual([]);
-      expect(talk.output('close')).toHaveLength(1);
-      expect(talk.answersInContext()).toEqual([FIRST]);
-    }
-  });
-
-  it('[LI4] says nothing when nothing runs, and nothing before the client is attached', () => {
-    expect(EngineDriver.attached().step({ kind: 'taken-over' }).effects).toEqual([]);
-    expect(new EngineDriver().step({ kind: 'taken-over' }).effects).toEqual([]);
-  });
-
   it('[LI5] starts every deadline again, by the clock of the new owner', () => {
     const talk = EngineDriver.attached()
       .answers(FIRST)
       .hears({ ...all, closed: true });
     talk.nowMs = 5;
-    talk.step({ kind: 'taken-over' });
+    talk.changesOwner();
     expect(talk.deadlineMs).toBe(5 + 1_900 + 500);
     talk.pass(2_399);
     expect(talk.floor.state).toBe('speaking');
@@ -117,6 +81,6 @@ describe('a takeover', () => {
     expect(talk.effect('observe')[0]?.observation).toMatchObject({ name: 'drain-timeout', elapsedMs: 2_400 });
     const idle = EngineDriver.attached();
     idle.nowMs = 5;
-    expect(idle.step({ kind: 'taken-over' }).deadlineMs).toBe(600_005);
+    expect(idle.changesOwner().deadlineMs).toBe(600_005);
   });
 });

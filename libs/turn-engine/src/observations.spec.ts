@@ -75,12 +75,6 @@ describe('what the client is told', () => {
     );
   });
 
-  it('[LI4] of a process that was lost', () => {
-    expect(errorOf(asking().step({ kind: 'taken-over' }))).toBe(
-      'The process that was answering was lost; please ask again.',
-    );
-  });
-
   it('[CL2] nothing, when its gateway is gone or it left; the log is', () => {
     expect(EngineDriver.attached().step({ kind: 'gateway-lost' }).effects).toEqual([
       { kind: 'close-session', reason: 'the gateway of its connection was lost' },

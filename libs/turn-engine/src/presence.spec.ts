@@ -118,7 +118,7 @@ describe('a user who says nothing', () => {
     const talk = EngineDriver.attached(AWAY);
     talk.pass(14_000);
     talk.nowMs = 3;
-    talk.step({ kind: 'taken-over' });
+    talk.changesOwner();
     expect(states(talk.pass(14_999))).toEqual([]);
     expect(states(talk.pass(1))).toEqual(['away']);
   });

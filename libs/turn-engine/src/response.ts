@@ -80,6 +80,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       segments: [],
       calls: [],
       delivery: { segments: [], playedSamples: 0 },
+      instructions: begun.instructions ?? null,
       interruptible: dictated?.interruptible ?? draft.chosen('interruptible'),
       beganAtMs: nowMs,
       marks: { firstTokenMs: null, firstSegmentMs: null, firstAudioMs: null, generatedMs: null },
@@ -88,9 +89,9 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
   if (!run && !dictated) {
     const instructions = begun.instructions ?? state.session.instructions;
     const messages = contextOf(state, instructions, policy.maxContextChars);
-    draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
+    draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages, continues: null });
   }
-  draft.do({ kind: 'open-voice', lane, ordinal, attempt: 1, responseId, voice: state.session.voice });
+  draft.do({ kind: 'open-voice', lane, ordinal, attempt: 1, responseId, voice: state.session.voice, segments: 0 });
   offerToAvatar(draft, { lane, ordinal, responseId });
 }
 

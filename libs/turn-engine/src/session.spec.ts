@@ -115,7 +115,7 @@ describe('the end of a session', () => {
     const count = talk.history.length;
     talk.says('Hello').asks().interrupts().cancels().truncates('answer_1', 0).client(updated({}));
     talk.writes('More. ').finishes().modelFails().binds().voiceFails().refusesVoice().hears({ closed: true });
-    talk.step({ kind: 'attached' }).step({ kind: 'taken-over' }).step({ kind: 'gateway-lost' });
+    talk.step({ kind: 'attached' }).changesOwner().step({ kind: 'gateway-lost' });
     talk.client({ kind: 'disconnected', reason: 'client' });
     talk.nowMs += 10_000_000;
     talk.looks();

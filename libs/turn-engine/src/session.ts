@@ -1,11 +1,9 @@
 import { DEFAULT_VOICE, wirePolicy, type SessionPatch, type SessionPolicy } from '@parley/model';
-import { releaseAvatar, watchAvatar } from './avatar';
+import { releaseAvatar } from './avatar';
 import type { Draft } from './draft';
-import { closeLive, failLive, owesAudio, restIdle, stopProviders, watchTails } from './response';
+import { restIdle, stopProviders } from './response';
 import { discardSpeculation } from './speculation';
-import { endSpeech } from './speech';
 import type { SessionConfig } from './state';
-import { watchCalls } from './tools';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
 export function sessionObject(session: SessionConfig): Record<string, unknown> {
@@ -76,29 +74,6 @@ export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void 
     kind: 'event',
     event: { type: 'parley.policy.updated', policy: wirePolicy({ ...draft.policy, ...draft.state.policy }) },
   });
-}
-
-/**
- * The owner is another process now: what it had under way is lost, so the running response ends as failed, unless
- * everything of it was generated and delivered, and the session is free for the next turn. Every deadline starts again
- * in full, because two hosts' clocks are not compared.
- */
-export function takeOver(draft: Draft): void {
-  discardSpeculation(draft, 'interrupted');
-  endSpeech(draft);
-  const live = draft.live;
-  if (live?.generation.stage === 'ended' && !owesAudio(live)) closeLive(draft);
-  else {
-    failLive(draft, 'llm', {
-      kind: 'worker_lost',
-      message: 'The process that was answering was lost; please ask again.',
-    });
-  }
-  draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
-  watchTails(draft);
-  watchCalls(draft);
-  watchAvatar(draft);
-  restIdle(draft);
 }
 
 /** SP11: everything is stopped and released once; nothing starts any more. */

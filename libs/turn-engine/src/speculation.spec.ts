@@ -210,7 +210,7 @@ describe('what comes between', () => {
 
   it('[SU10][SP11] the end of the session or of its owner ends the run', () => {
     expect(outcomes(guessing(ANSWER).client({ kind: 'disconnected', reason: 'client' }))).toEqual(['interrupted']);
-    const lost = guessing(ANSWER).step({ kind: 'taken-over' });
+    const lost = guessing(ANSWER).changesOwner();
     expect([outcomes(lost), generations(lost.says(FINAL))]).toEqual([['interrupted'], 2]);
   });
 });

@@ -23,7 +23,7 @@ export function speculate(draft: Draft, { turnId, text }: { turnId: TurnId; text
   const heard = insertItem(state.history, { id: '', role: 'user', text }, undefined);
   const asked = { ...state, history: boundHistory(heard, policy.maxContextChars) };
   const messages = contextOf(asked, state.session.instructions, policy.maxContextChars);
-  draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages });
+  draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages, continues: null });
 }
 
 /** The user speaks on: what was answered so far answers something else. */

@@ -97,6 +97,8 @@ export interface LiveResponse {
   /** Its items for the functions it called, in order. */
   calls: ItemId[];
   delivery: Delivery;
+  /** Of this response alone; null: the session's. */
+  instructions: string | null;
   /** Speech and turns may cut it; an explicit interrupt always does. */
   interruptible: boolean;
   beganAtMs: number;

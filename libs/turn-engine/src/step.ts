@@ -8,10 +8,11 @@ import { floorOf } from './floor';
 import { failGeneration, finishGeneration, growAnswer, growCalls } from './generation';
 import type { EngineInput } from './inputs';
 import { applyReport, timeWords } from './playout';
-import { attach, closeSession, takeOver } from './session';
+import { attach, closeSession } from './session';
 import { bufferCall, failSpeculation, finishSpeculation, growSpeculation } from './speculation';
 import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
+import { takeOver } from './takeover';
 import { startQueued } from './turns';
 import { bindVoice, failVoice, goOnWithoutVoice } from './voice';
 
@@ -75,7 +76,7 @@ function apply(draft: Draft, input: EngineInput): void {
     case 'deadline-passed':
       return passDeadlines(draft, input.drawn);
     case 'taken-over':
-      return takeOver(draft);
+      return takeOver(draft, input);
     case 'gateway-lost':
       return closeSession(draft, 'the gateway of its connection was lost');
     default:

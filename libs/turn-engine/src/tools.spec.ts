@@ -180,7 +180,7 @@ describe('a function the model calls', () => {
     const talk = heard(calling());
     talk.pass(50_000);
     talk.nowMs = 4;
-    talk.step({ kind: 'taken-over' });
+    talk.changesOwner();
     talk.pass(59_999);
     expect(outcomes(talk)).toEqual([]);
     talk.pass(1);

@@ -33,7 +33,7 @@ describe('a final transcript', () => {
       },
     ]);
     expect(talk.effect('open-voice')).toEqual([
-      { kind: 'open-voice', lane: 0, ordinal: 1, attempt: 1, responseId: 'resp_1', voice: null },
+      { kind: 'open-voice', lane: 0, ordinal: 1, attempt: 1, responseId: 'resp_1', voice: null, segments: 0 },
     ]);
   });
 

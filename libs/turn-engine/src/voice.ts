@@ -62,16 +62,28 @@ export function failVoice(draft: Draft, result: OfRendering & { failure: Provide
 /** Another worker goes on where the lost one ended. False when that has been tried often enough. */
 function renderAgain(draft: Draft, live: LiveResponse): boolean {
   const { rendering } = live;
-  const fromSamples = deliveredSamples(live.delivery);
-  const barren = fromSamples > rendering.fromSamples ? 0 : rendering.barren + 1;
-  if (barren >= MAX_BARREN_RENDERINGS) return false;
+  if (!hasDelivered(live) && rendering.barren + 1 >= MAX_BARREN_RENDERINGS) return false;
   draft.do({ kind: 'observe', observation: { name: 'voice-rebound', responseId: live.responseId } });
+  bindAnew(draft, live, rendering.barren + 1);
+  return true;
+}
+
+const hasDelivered = ({ rendering, delivery }: LiveResponse): boolean =>
+  deliveredSamples(delivery) > rendering.fromSamples;
+
+/** Asks for another rendering of what is left of the live response; `barren`: if nothing came of the present one. */
+export function bindAnew(draft: Draft, live: LiveResponse, barren: number): void {
+  const { rendering, delivery } = live;
   draft.patchLive({
-    rendering: { ...rendering, attempt: rendering.attempt + 1, fromSamples, barren },
+    rendering: {
+      ...rendering,
+      attempt: rendering.attempt + 1,
+      fromSamples: deliveredSamples(delivery),
+      barren: hasDelivered(live) ? 0 : barren,
+    },
     voice: { stage: 'opening', deadlineMs: draft.nowMs + draft.policy.voiceTimeoutMs },
   });
   orderRest(draft);
-  return true;
 }
 
 /** Orders a voice for everything of the live response that was not delivered to its end. */
@@ -80,7 +92,7 @@ function orderRest(draft: Draft): void {
   if (!live) return;
   const { lane, ordinal, responseId, segments } = live;
   const { attempt, voice } = live.rendering;
-  draft.do({ kind: 'open-voice', lane, ordinal, attempt, responseId, voice });
+  draft.do({ kind: 'open-voice', lane, ordinal, attempt, responseId, voice, segments: segments.length });
   segments.forEach(({ text }, segment) => {
     if (live.delivery.segments[segment]?.last) return;
     draft.do({ kind: 'speak-segment', lane, ordinal, segment, text, from: restOf(draft, live, segment) });

@@ -10,10 +10,8 @@ import { TestClient } from '../support/test-client';
 import { until } from '../support/until';
 
 const STORY = Array.from({ length: 60 }, (_, index) => `This is sentence number ${index} of a long story.`).join(' ');
-/** G2. */
-const FAILED_WITHIN_MS = 5_000;
-/** A crash shows within a ping's period; then a claim, a read and a write. */
-const TAKEN_OVER_WITHIN_MS = 1_500;
+/** More than the model had written when its process died. */
+const MORE_SEGMENTS = 8;
 const STARTED_AGAIN_WITHIN_MS = 2_000;
 const FORGOTTEN_WITHIN_MS = 10_000;
 /** What two busy cores add to starting a process. */
@@ -68,7 +66,6 @@ describe.each([
   };
   /** An answer that has been heard for a moment and would go on for long. */
   const beginStory = async (): Promise<{ responseId: string; question: string; from: number }> => {
-    faked.llm.nextChat({ kind: 'answer', text: STORY, tokenDelayMs: 20 });
     const question = `Tell me story ${++questions}.`;
     const from = client.arrivals.length;
     client.send({ type: 'parley.transcript.final', turn_id: question, text: question });
@@ -103,6 +100,9 @@ describe.each([
   beforeAll(async () => {
     ownTmpDir = mkdtempSync(join(tmpdir(), 'parley-restart-'));
     faked = await startFakedCluster(['--orchestrator', String(orchestrators)], { TMPDIR: ownTmpDir });
+    faked.llm.chatRule(({ text }) =>
+      text.startsWith('Tell me story') ? { kind: 'answer', text: STORY, tokenDelayMs: 20 } : undefined,
+    );
   });
 
   afterAll(async () => {
@@ -116,18 +116,23 @@ describe.each([
 
   afterEach(() => client.close());
 
-  it('[G2] kill -9 of the orchestrator that owns a session: its answer fails within 5 s, history stays, the next turn works', async () => {
+  it('[G6] kill -9 of the orchestrator that owns a session: the answer goes on, history stays, the next turn works', async () => {
     const serversBefore = servers();
     const first = await speakTurn(client, 'What is in the garden?');
     const { responseId, question, from } = await beginStory();
     const owner = await ownerOf();
     const others = members('orchestrator').filter((member) => member !== owner);
-    const killedMs = performance.now();
+    const spoken = (): number => client.received(responseId).filter(({ last }) => last).length;
     const again = killAndTime(owner);
-    const failed = await finishTurn(client, responseId, { from, startedMs: killedMs });
-    expect(failed).toMatchObject({ status: 'failed', errorCode: 'llm_unavailable' });
-    expect(failed.tookMs).toBeLessThan(FAILED_WITHIN_MS);
-    await expectNextTurn(failed, question);
+    // Segments beyond those that were generated when it died.
+    const before = spoken();
+    await client.waitUntil('the answer to go on', () => spoken() >= before + MORE_SEGMENTS, 20_000);
+    const startedMs = performance.now();
+    client.send({ type: 'parley.interrupt' });
+    const cut = await finishTurn(client, responseId, { from, startedMs });
+    expect(cut).toMatchObject({ status: 'cancelled', errors: [] });
+    expect(STORY.startsWith(cut.texts.join('').trimEnd())).toBe(true);
+    await expectNextTurn(cut, question);
     expect(askedFor(`What was that, after story ${questions}?`).slice(1, 3)).toEqual([
       'user: What is in the garden?',
       `assistant: ${first.texts.join('')}`,
@@ -135,7 +140,6 @@ describe.each([
     expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
     // With another one there, nobody waits for the restart.
     for (const { metricsUrl } of others) expect(await scrape(metricsUrl, 'parley_takeovers_total')).toBe(1);
-    if (others.length > 0) expect(failed.tookMs).toBeLessThan(TAKEN_OVER_WITHIN_MS);
     expect(orderFaults(client.arrivals)).toEqual([]);
     expect(servers()).toEqual(serversBefore);
     expect(serversBefore).toHaveLength(2);

@@ -6,6 +6,7 @@ const SECOND = 'Seven eight nine ten eleven twelve.';
 
 describe('a process that dies in mid-answer', () => {
   let stage: Stage;
+  let orchestrators: StagedProcess[];
   let workers: StagedProcess[];
   let gateway: StagedProcess<GatewayService>;
   let client: StagedClient;
@@ -16,7 +17,7 @@ describe('a process that dies in mid-answer', () => {
     stage.tts.deterministic = true;
     stage.tts.pace = 20;
     stage.lookAheadMs = 500;
-    await stage.orchestrator();
+    orchestrators = [await stage.orchestrator()];
     workers = [await stage.ttsWorker()];
     gateway = await stage.gateway();
     client = await stage.connect(gateway.service);
@@ -138,5 +139,100 @@ describe('a process that dies in mid-answer', () => {
     await stage.system.advanceBy(20_000);
     expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
     expect(statuses()).toEqual(['completed']);
+  });
+
+  async function losesOwner(afterMs: number): Promise<void> {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(afterMs);
+    orchestrators.push(await stage.orchestrator());
+    orchestrators[0]?.kill();
+    await stage.system.advanceBy(20_000);
+  }
+
+  function expectWholeAnswer(): void {
+    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+    expect(client.events('parley.turn.accepted')).toHaveLength(1);
+    expect(client.events('response.created')).toHaveLength(1);
+    expect(client.events('error')).toEqual([]);
+    const [done] = client.events('response.output_audio_transcript.done');
+    expect(done?.['transcript']).toBe(FIRST + SECOND);
+    expect(client.state()).toBe('listening');
+  }
+
+  it.each([
+    ['before its first token', 20, 100],
+    ['while the model writes its first segment', 120, 40],
+    ['while the model writes and the voice speaks', 420, 40],
+    ['after the model, while the voice speaks', 1_000, 1],
+    ['when all is delivered but the last words', 3_600, 1],
+  ])('[G6] an owner %s: its successor goes on, and every sample is heard once', async (_, afterMs, wordDelayMs) => {
+    stage.llm.wordDelayMs = wordDelayMs;
+    await losesOwner(afterMs);
+    expectWholeAnswer();
+    expect(gapMs()).toBeLessThanOrEqual(400);
+  });
+
+  it.each(['continues', 'starts-over', 'repeats-last-sentence'] as const)(
+    '[G6] an owner whose successor has a model that %s: no word is said twice',
+    async (habit) => {
+      stage.llm.wordDelayMs = 60;
+      stage.llm.habit = habit;
+      await losesOwner(500);
+      expect(stage.llm.asked).toHaveLength(2);
+      expectWholeAnswer();
+    },
+  );
+
+  it('[G6] an owner and the worker that spoke, together: the answer is heard whole', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    orchestrators.push(await stage.orchestrator());
+    workers.push(await stage.ttsWorker());
+    orchestrators[0]?.kill();
+    workers[0]?.kill();
+    await stage.system.advanceBy(20_000);
+    expectWholeAnswer();
+  });
+
+  it('[G6] every owner, one after the other: the answer is heard whole', async () => {
+    stage.llm.wordDelayMs = 100;
+    client.say('hello', 't1');
+    for (let n = 0; n < 5; n++) {
+      await stage.system.advanceBy(600);
+      orchestrators.push(await stage.orchestrator());
+      orchestrators[n]?.kill();
+    }
+    await stage.system.advanceBy(20_000);
+    expectWholeAnswer();
+  });
+
+  it('[G6] a successor in the middle of its takeover: the next one goes on', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(700);
+    orchestrators.push(await stage.orchestrator());
+    orchestrators[0]?.kill();
+    // By now the gateway has noticed and claimed.
+    await stage.system.advanceBy(255);
+    orchestrators.push(await stage.orchestrator());
+    orchestrators[1]?.kill();
+    await stage.system.advanceBy(20_000);
+    expectWholeAnswer();
+  });
+
+  it('[G6][G1] an interrupt at the moment of the loss is obeyed by the successor, and nothing of the answer follows', async () => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    orchestrators.push(await stage.orchestrator());
+    orchestrators[0]?.kill();
+    client.send({ type: 'parley.interrupt' });
+    const samples = client.samples();
+    await stage.system.advanceBy(5_000);
+    expect(client.samples()).toBe(samples);
+    expect(statuses()).toEqual(['cancelled']);
+    expect(client.events('parley.response.interrupted')).toHaveLength(1);
+    client.say('again', 't2');
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['cancelled', 'completed']);
   });
 });

@@ -31,6 +31,8 @@ export class ScriptedLlm implements LlmPort {
   callsFor: (text: string) => { name: string; arguments: string }[] = () => [];
   answer: (text: string) => string = () => 'One two three four five six. Seven eight nine ten eleven twelve.';
   wordDelayMs = 1;
+  /** What it does when it is asked to go on with an answer. */
+  habit: 'continues' | 'starts-over' | 'repeats-last-sentence' = 'continues';
   /** Stops after so many words without an end. */
   stallAfterWords = Number.POSITIVE_INFINITY;
 
@@ -39,7 +41,7 @@ export class ScriptedLlm implements LlmPort {
   async *generate(request: Parameters<LlmPort['generate']>[0], signal: AbortSignal): AsyncIterable<LlmEvent> {
     this.asked.push(request.messages.map(({ role, content }) => ({ role, content })));
     const last = request.messages.at(-1)?.content ?? '';
-    const words = this.answer(last).split(/(?<= )/);
+    const words = this.rest(this.answer(last), request.continues ?? '').split(/(?<= )/);
     for (const [index, text] of words.entries()) {
       if (index >= this.stallAfterWords) await aborted(signal);
       await this.pass(this.wordDelayMs);
@@ -52,6 +54,13 @@ export class ScriptedLlm implements LlmPort {
 
   async close(): Promise<void> {
     // Holds nothing.
+  }
+
+  /** What it writes when it is asked to go on behind `given`. */
+  private rest(answer: string, given: string): string {
+    if (this.habit === 'starts-over') return answer;
+    if (this.habit === 'continues') return answer.slice(given.length);
+    return answer.slice(Math.max(0, given.trimEnd().search(/[^.]*\.$/)));
   }
 
   private pass(ms: number): Promise<void> {

@@ -21,8 +21,9 @@ export interface Claim {
   gateway: Incarnation;
   /** The highest epoch this gateway has seen of the session; 0 for a new one. */
   seenEpoch: number;
-  /** A new connection (raises the attachment) or an old one that lost its owner (keeps it). */
-  attach: { kind: 'new'; connection: ConnectionProfile } | { kind: 'keep'; attachment: number };
+  /** A new connection (raises the attachment), or an old one that lost its owner and hands over what it knows. */
+  attach:
+    { kind: 'new'; connection: ConnectionProfile } | { kind: 'keep'; attachment: number; delivered: DeliveryReport };
 }
 
 /** What the owner needs to know of a connection. */
@@ -62,28 +63,28 @@ export type InputReply =
 
 /**
  * `session.<id>.out`, owner → gateway. What one write of the owner covers comes in one message, the outputs numbered
- * from `firstOutSeq` on. `adopted` is not numbered: it says which renderings of older epochs go on.
+ * from `firstOutSeq` on.
  */
-export type OutputMessage =
-  | { kind: 'outputs'; epoch: number; firstOutSeq: number; outputs: OwnerOutput[] }
-  | { kind: 'adopted'; epoch: number; ordinal: number; segments: AdoptedSegment[] };
-
-export interface AdoptedSegment {
-  index: number;
+export interface OutputMessage {
   epoch: number;
-  attempt: number;
+  firstOutSeq: number;
+  outputs: OwnerOutput[];
 }
 
-/** `session.<id>.report`, gateway → owner and bound voice worker. Not an input: newer ones replace older ones. */
-export interface Report {
-  sessionId: SessionId;
-  attachment: number;
+/** What a gateway knows of what reached its client. */
+export interface DeliveryReport {
   /** Owner output received without a hole up to here. */
   acknowledgedOutSeq: number;
   /** Highest ordinal announced to this connection; one up to it that is not listed was closed and played to its end. */
   announcedOrdinal: number;
   /** Responses not yet played to their end, in order of ordinal. */
   responses: ResponseDelivery[];
+}
+
+/** `session.<id>.report`, gateway → owner and bound voice worker. Not an input: newer ones replace older ones. */
+export interface Report extends DeliveryReport {
+  sessionId: SessionId;
+  attachment: number;
 }
 
 /** `session.<id>.visemes`, avatar → gateway, ms from the segment's first sample. */

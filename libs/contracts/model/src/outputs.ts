@@ -13,11 +13,22 @@ export type ResponseStatus = 'completed' | 'cancelled' | 'failed' | 'incomplete'
 /** A complete event of the client protocol without its `event_id`, which the gateway makes from (epoch, outSeq). */
 export type ClientEventBody = { type: string } & Record<string, unknown>;
 
+export interface AdoptedSegment {
+  index: number;
+  epoch: number;
+  attempt: number;
+}
+
 /**
  * Numbered owner output: everything the client sees except audio (design §5). A response is described compactly; the
  * gateway expands it to the Realtime API's event chain, because only it knows when the last sample was written.
  */
 export type OwnerOutput =
+  /**
+   * The first output of a new owner (`epoch`): chunks of lower epochs count from here on only if they are of a segment in
+   * this list, whose rendering goes on.
+   */
+  | { kind: 'adopted'; epoch: number; ordinal: number; segments: AdoptedSegment[] }
   | { kind: 'event'; event: ClientEventBody }
   | { kind: 'error'; error: ClientError; clientEventId?: string }
   /** Precedes the first job of a response. Audio of an ordinal that was not announced is held. */

@@ -42,7 +42,15 @@ export type VoiceOrder =
   | (VoiceJobKey & { kind: 'segment'; segment: number; text: string; from: SegmentPosition })
   /** No further segment will come. */
   | (VoiceJobKey & { kind: 'end'; segments: number })
-  | (VoiceJobKey & { kind: 'cancel' });
+  | (VoiceJobKey & { kind: 'cancel' })
+  /**
+   * A new owner goes on with what the worker speaks for one that is gone (`of`), under its own numbers. `segments`: so many are
+   * stored; what was ordered beyond them is none of the answer.
+   */
+  | (VoiceJobKey & { kind: 'adopt'; of: Rendering; owner: Incarnation; segments: number });
+
+/** A rendering among those of one response; they compare as (epoch, attempt). */
+export type Rendering = Pick<VoiceJobKey, 'epoch' | 'attempt'>;
 
 /** `unknown-job`: the worker does not hold it (restarted, superseded, or cancelled). */
 export type VoiceOrderReply = { kind: 'ok' } | { kind: 'unknown-job' };

@@ -23,10 +23,11 @@ const usage = { inputTokens: 10, outputTokens: 20 };
 const lane = { lane: 0, ordinal: 7 };
 const turn = { turnId: 't1', responseId: 'resp_1', answerId: 'item_2' } as const;
 const numbered = { sessionId: 'sess_1', attachment: 2, seq: 9, closedOrdinal: 6 } as const;
-const numberedFrom = { kind: 'outputs', epoch: 3, firstOutSeq: 40 } as const;
+const numberedFrom = { epoch: 3, firstOutSeq: 40 } as const;
 const metadata = { a: 'b' };
 
 /** Every variant of every message, typed by the model. */
+const delivered = { acknowledgedOutSeq: 40, announcedOrdinal: 7, responses: [delivery] };
 const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
   claim: [
     {
@@ -35,7 +36,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
       seenEpoch: 0,
       attach: { kind: 'new', connection: { parley: true, model: null } },
     },
-    { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4, attach: { kind: 'keep', attachment: 2 } },
+    { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4, attach: { kind: 'keep', attachment: 2, delivered } },
   ],
   claimReply: [
     { kind: 'granted', epoch: 4, attachment: 2, owner: 'orc_1' },
@@ -141,9 +142,12 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
       ],
     },
     { ...numberedFrom, outputs: [{ kind: 'disconnect', closeCode: 1000, reason: 'bye' }] },
-    { kind: 'adopted', epoch: 4, ordinal: 7, segments: [{ index: 0, epoch: 3, attempt: 2 }] },
+    {
+      ...numberedFrom,
+      outputs: [{ kind: 'adopted', epoch: 4, ordinal: 7, segments: [{ index: 0, epoch: 3, attempt: 2 }] }],
+    },
   ],
-  report: [{ sessionId: 'sess_1', attachment: 2, acknowledgedOutSeq: 40, announcedOrdinal: 7, responses: [delivery] }],
+  report: [{ sessionId: 'sess_1', attachment: 2, ...delivered }],
   timings: [
     {
       ...job,
@@ -166,6 +170,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
     { ...job, kind: 'segment', segment: 0, text: 'Hello. ', from: SEGMENT_START },
     { ...job, kind: 'end', segments: 1 },
     { ...job, kind: 'cancel' },
+    { ...job, kind: 'adopt', of: { epoch: 2, attempt: 1 }, owner: 'orc_1', segments: 3 },
   ],
   voiceOrderReply: [{ kind: 'ok' }, { kind: 'unknown-job' }],
   voiceFailed: [

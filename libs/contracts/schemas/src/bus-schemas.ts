@@ -1,6 +1,6 @@
 import type * as model from '@parley/model';
 import { z } from 'zod';
-import { report } from './delivery-schemas';
+import { deliveryReport, report } from './delivery-schemas';
 import { count, incarnation, sessionId } from './id-schemas';
 import { output } from './owner-output-schemas';
 import type { AssertNone, Disagreement } from './same-type';
@@ -24,7 +24,7 @@ const claim = z.object({
       kind: z.literal('new'),
       connection: z.object({ parley: z.boolean(), model: z.string().nullable() }),
     }),
-    z.object({ kind: z.literal('keep'), attachment: count }),
+    z.object({ kind: z.literal('keep'), attachment: count, delivered: deliveryReport }),
   ]),
 });
 

@@ -13,10 +13,11 @@ export const responseDelivery = z.object({
   closed: z.boolean(),
 });
 
-export const report = z.object({
-  sessionId,
-  attachment: count,
+const delivered = {
   acknowledgedOutSeq: count,
   announcedOrdinal: count,
   responses: z.array(responseDelivery),
-});
+};
+
+export const deliveryReport = z.object(delivered);
+export const report = z.object({ sessionId, attachment: count, ...delivered });

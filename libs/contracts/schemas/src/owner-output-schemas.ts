@@ -10,6 +10,12 @@ export const toolCall = z.object({ callId: z.string(), name: z.string(), argumen
 
 /** Numbered owner output; the stored state holds what is not acknowledged. */
 export const ownerOutput = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('adopted'),
+    epoch: count,
+    ordinal,
+    segments: z.array(z.object({ index: count, epoch: count, attempt: count })),
+  }),
   // An event of the client protocol travels as it is: the gateway adds the id and passes it on.
   z.object({ kind: z.literal('event'), event: z.looseObject({ type: z.string() }) }),
   z.object({ kind: z.literal('error'), error: clientError, clientEventId: z.string().exactOptional() }),
@@ -52,12 +58,4 @@ export const ownerOutput = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('disconnect'), closeCode: z.int(), reason: z.string() }),
 ]);
 
-export const output = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('outputs'), epoch: count, firstOutSeq: count, outputs: z.array(ownerOutput).min(1) }),
-  z.object({
-    kind: z.literal('adopted'),
-    epoch: count,
-    ordinal,
-    segments: z.array(z.object({ index: count, epoch: count, attempt: count })),
-  }),
-]);
+export const output = z.object({ epoch: count, firstOutSeq: count, outputs: z.array(ownerOutput).min(1) });

@@ -31,6 +31,13 @@ export const voiceOrder = z.discriminatedUnion('kind', [
   z.object({ ...jobKey, kind: z.literal('segment'), segment: count, text: z.string(), from }),
   z.object({ ...jobKey, kind: z.literal('end'), segments: count }),
   z.object({ ...jobKey, kind: z.literal('cancel') }),
+  z.object({
+    ...jobKey,
+    kind: z.literal('adopt'),
+    of: z.object({ epoch: count, attempt: count }),
+    owner: incarnation,
+    segments: count,
+  }),
 ]);
 
 export const voiceOrderReply = z.discriminatedUnion('kind', [

@@ -286,7 +286,7 @@ describe('reports', () => {
     const event = { kind: 'event', event: { type: 'parley.state', state: 'listening' } } as const;
     emit(event);
     await stage.pass(1_000);
-    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 1, outputs: [event] });
+    owner.publish({ epoch: 1, firstOutSeq: 1, outputs: [event] });
     await stage.pass(200);
     expect(owner.reports.map(({ acknowledgedOutSeq }) => acknowledgedOutSeq)).toEqual([1, 1]);
     expect(connection.of('parley.state')).toHaveLength(1);

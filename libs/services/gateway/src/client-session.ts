@@ -1,9 +1,9 @@
-import { CLOSE_CODES, type ClientEvent, type ErrorCode, type OwnerOutput, type SessionInput } from '@parley/model';
+import { CLOSE_CODES, type ClientEvent, type ErrorCode, type SessionInput } from '@parley/model';
 import type { CancelTimer, ConnectionListener, ConnectionPort, LogPort } from '@parley/ports';
 import { parseClientText } from '@parley/schemas';
 import { inputOf, type DeliverySnapshot } from './client-inputs';
 import { Downlink, type DownlinkOptions } from './downlink';
-import type { GatewayPorts, SessionLink } from './session-link';
+import type { ClientOutput, GatewayPorts, SessionLink } from './session-link';
 
 /** Reports while something plays, and the longest wait of an acknowledgement (design §5). */
 const REPORT_PERIOD_MS = 200;
@@ -66,7 +66,8 @@ export class ClientSession implements ConnectionListener {
       onRepeated: () => this.scheduleReport(),
       onAudio: (chunk) => this.downlink.audio(chunk),
       onVisemes: (message) => this.downlink.visemes(message),
-      onOwnerChanged: () => this.downlink.ownerChanged(),
+      onOwnerChanged: (admits) => this.downlink.ownerChanged(admits),
+      delivered: () => ({ announcedOrdinal: this.downlink.writtenOrdinal, responses: this.downlink.deliveries() }),
       onGone: (reason) => this.closeConnection(CLOSE_CODES.internalError, reason),
     });
   }
@@ -161,7 +162,7 @@ export class ClientSession implements ConnectionListener {
     return seq;
   }
 
-  private takeOutput(output: OwnerOutput, eventId: string): void {
+  private takeOutput(output: ClientOutput, eventId: string): void {
     this.downlink.output(output, eventId);
     if (output.kind === 'announce') this.forgetAsked(output.cause.seq);
     if (output.kind === 'interrupted') this.confirmInterrupt();
@@ -204,7 +205,7 @@ export class ClientSession implements ConnectionListener {
   private report(): void {
     this.reportTimer?.();
     this.reportTimer = undefined;
-    this.link.report({ announcedOrdinal: this.downlink.writtenOrdinal, responses: this.downlink.deliveries() });
+    this.link.report();
     this.downlink.prune();
     if (this.downlink.isActive) this.scheduleReport();
   }

@@ -1,5 +1,6 @@
 import { VirtualSystem } from '@parley/harness';
-import { decodeAudioFrame, type OwnerOutput, type VisemesMessage } from '@parley/model';
+import { decodeAudioFrame, type VisemesMessage } from '@parley/model';
+import type { ClientOutput } from './session-link';
 import { Downlink, type DownlinkOptions } from './downlink';
 import {
   announceOf,
@@ -42,7 +43,7 @@ function connect(options: Partial<DownlinkOptions> = {}): void {
 }
 beforeEach(() => connect());
 
-function output(...outputs: OwnerOutput[]): void {
+function output(...outputs: ClientOutput[]): void {
   for (const each of outputs) downlink.output(each, `event_1_${++outSeq}`);
 }
 const audio = (options: ChunkOptions = {}): void => downlink.audio(chunkOf(options));
@@ -199,7 +200,7 @@ describe('audio before the owner’s word on its segment', () => {
 
   it('of an older owner is let go when a new one takes over', () => {
     audio({ ordinal: 1 });
-    downlink.ownerChanged();
+    downlink.ownerChanged(({ epoch }) => epoch > 1);
     output(announceOf(1), textOf(1, 'Hello.'));
     expect(connection.of('response.output_audio.delta')).toEqual([]);
     audio({ ordinal: 1, epoch: 2 });
@@ -334,7 +335,7 @@ describe('interrupted', () => {
 });
 
 describe('a voice that is held', () => {
-  const pauseOf = (kind: 'paused' | 'resumed'): OwnerOutput => ({
+  const pauseOf = (kind: 'paused' | 'resumed'): ClientOutput => ({
     ...{ kind, lane: 0, ordinal: 1, responseId: 'resp_1', fromMs: 40 },
   });
   const playedMs = (): number => (downlink.deliveries()[0]?.playedSamples ?? 0) / 24;

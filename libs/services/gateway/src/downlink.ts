@@ -3,7 +3,6 @@ import {
   unreachable,
   type ChunkView,
   type ClientEventBody,
-  type OwnerOutput,
   type ResponseDelivery,
   type ResponseId,
   type VisemesMessage,
@@ -14,8 +13,9 @@ import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
 import { pcmAfter, ResponseStream } from './response-stream';
+import type { ClientOutput } from './session-link';
 
-type Of<Kind extends OwnerOutput['kind']> = Extract<OwnerOutput, { kind: Kind }>;
+type Of<Kind extends ClientOutput['kind']> = Extract<ClientOutput, { kind: Kind }>;
 
 export interface DownlinkOptions {
   /** The client speaks `parley.v1`; to others nothing of `parley.*` is ever sent. */
@@ -132,7 +132,7 @@ export class Downlink {
     }
   }
 
-  output(output: OwnerOutput, eventId: string): void {
+  output(output: ClientOutput, eventId: string): void {
     switch (output.kind) {
       case 'event':
         return this.pass(output.event, eventId);
@@ -195,9 +195,9 @@ export class Downlink {
     this.writeVisemes(stream);
   }
 
-  /** An older owner's unfinished response will get no more audio; its end comes from the new owner. */
-  ownerChanged(): void {
-    this.held.clear();
+  /** Audio that waits for a text which its owner has never stored waits for nothing. */
+  ownerChanged(admits: (chunk: ChunkView) => boolean): void {
+    this.held.keepOnly(admits);
   }
 
   private pass(event: ClientEventBody, eventId: string): void {

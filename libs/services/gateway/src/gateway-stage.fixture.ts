@@ -270,7 +270,7 @@ export class OwnerDouble {
 
   /** The next numbered output. */
   emit(output: OwnerOutput, sessionId = SESSION): void {
-    this.publish({ kind: 'outputs', epoch: this.epoch, firstOutSeq: ++this.outSeq, outputs: [output] }, sessionId);
+    this.publish({ epoch: this.epoch, firstOutSeq: ++this.outSeq, outputs: [output] }, sessionId);
   }
 
   audio(options: ChunkOptions, sessionId = SESSION): void {

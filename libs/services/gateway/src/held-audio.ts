@@ -29,9 +29,8 @@ export class HeldAudio {
     return this.remove((chunk) => chunk.ordinal === ordinal).length;
   }
 
-  clear(): void {
-    this.chunks = [];
-    this.bytes = 0;
+  keepOnly(isWanted: (chunk: ChunkView) => boolean): void {
+    this.remove((chunk) => !isWanted(chunk));
   }
 
   private remove(matches: (chunk: ChunkView) => boolean): ChunkView[] {

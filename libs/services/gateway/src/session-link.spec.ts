@@ -1,9 +1,12 @@
-import { subjects, type ChunkView, type OwnerOutput, type SessionInput } from '@parley/model';
+import { subjects, type ChunkView, type DeliveryReport, type OwnerOutput, type SessionInput } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { chunkBytes, GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
-import { SessionLink, type LinkListener } from './session-link';
+import { SessionLink, type ClientOutput, type LinkListener } from './session-link';
 
+const adoptedBy = (epoch: number): Extract<OwnerOutput, { kind: 'adopted' }> => ({
+  ...{ kind: 'adopted', epoch, ordinal: 1, segments: [] },
+});
 const INPUT: SessionInput = { kind: 'session-updated', patch: {} };
 
 /** Writes down what it is told. */
@@ -11,8 +14,9 @@ class ListenerDouble implements LinkListener {
   readonly outputs: { text: string; eventId: string }[] = [];
   readonly chunks: ChunkView[] = [];
   readonly told: string[] = [];
+  admits: ((chunk: ChunkView) => boolean) | undefined;
 
-  onOutput(output: OwnerOutput, eventId: string): void {
+  onOutput(output: ClientOutput, eventId: string): void {
     this.outputs.push({ text: output.kind === 'text' ? output.text : output.kind, eventId });
   }
   onRepeated(): void {
@@ -24,8 +28,12 @@ class ListenerDouble implements LinkListener {
   onVisemes(): void {
     this.told.push('visemes');
   }
-  onOwnerChanged(): void {
+  onOwnerChanged(admits: (chunk: ChunkView) => boolean): void {
     this.told.push('owner changed');
+    this.admits = admits;
+  }
+  delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'> {
+    return { announcedOrdinal: 1, responses: [] };
   }
   onGone(reason: string): void {
     this.told.push(`gone: ${reason}`);
@@ -228,8 +236,10 @@ describe('an owner that is lost', () => {
     const next = successor();
     owner.bus.kill();
     await stage.pass(260);
+    // The numbers of the listener's report: what reached the client.
+    const delivered = { acknowledgedOutSeq: 0, announcedOrdinal: 1, responses: [] };
     expect(next.claims).toEqual([
-      { sessionId: SESSION, gateway: 'gw_one', seenEpoch: 1, attach: { kind: 'keep', attachment: 1 } },
+      { sessionId: SESSION, gateway: 'gw_one', seenEpoch: 1, attach: { kind: 'keep', attachment: 1, delivered } },
     ]);
     send();
     await stage.pass();
@@ -361,12 +371,12 @@ describe('what the owner sends', () => {
   it('comes once and in order; a repetition says that its acknowledgement was lost', async () => {
     await attached();
     owner.emit(textOf(1, 'a'));
-    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
+    owner.publish({ epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
     await stage.pass();
     expect(listener.outputs.map(({ text }) => text)).toEqual(['a']);
-    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 1, outputs: [textOf(1, 'a')] });
-    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 2, outputs: [textOf(1, 'b')] });
-    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
+    owner.publish({ epoch: 1, firstOutSeq: 1, outputs: [textOf(1, 'a')] });
+    owner.publish({ epoch: 1, firstOutSeq: 2, outputs: [textOf(1, 'b')] });
+    owner.publish({ epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
     await stage.pass();
     expect(listener.outputs.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
     expect(listener.told).toEqual(['repeated', 'repeated']);
@@ -377,7 +387,7 @@ describe('what the owner sends', () => {
     owner.emit(textOf(1, 'a'));
     owner.audio({ epoch: 1 });
     await stage.pass();
-    owner.publish({ kind: 'adopted', epoch: 2, ordinal: 1, segments: [] });
+    owner.publish({ epoch: 2, firstOutSeq: 2, outputs: [adoptedBy(2)] });
     owner.audio({ epoch: 1 });
     owner.emit(textOf(1, 'late'));
     owner.bus.publish(
@@ -387,32 +397,41 @@ describe('what the owner sends', () => {
         visemes: [],
       }),
     );
-    owner.publish({ kind: 'adopted', epoch: 1, ordinal: 1, segments: [] });
     owner.audio({ epoch: 2 });
-    owner.publish({ kind: 'outputs', epoch: 2, firstOutSeq: 2, outputs: [textOf(1, 'b')] });
+    owner.publish({ epoch: 2, firstOutSeq: 3, outputs: [textOf(1, 'b')] });
     await stage.pass();
     expect(listener.outputs).toEqual([
       { text: 'a', eventId: 'event_1_1' },
-      { text: 'b', eventId: 'event_2_2' },
+      { text: 'b', eventId: 'event_2_3' },
     ]);
     expect(listener.chunks.map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect(listener.told).toEqual(['owner changed']);
     expect(stage.counted('parley_stale_chunks_dropped_total epoch')).toBe(1);
   });
 
-  it('of an older epoch is dropped from the granted claim on, though the word of the new owner was lost', async () => {
+  it('[G6] of an older epoch goes on where the new owner has adopted its rendering', async () => {
     await attached();
-    const next = successor();
-    const { bus } = owner;
-    owner.drop();
-    send();
-    await stage.pass(300);
-    expect(next.claims).toHaveLength(1);
-    bus.publish(subjects.audio(SESSION), chunkBytes({ epoch: 1 }));
-    owner.emit(textOf(1, 'late'));
+    const segments = [{ index: 0, epoch: 1, attempt: 1 }];
+    owner.publish({ epoch: 2, firstOutSeq: 1, outputs: [{ ...adoptedBy(2), segments }] });
+    owner.audio({ epoch: 1, segment: 0 });
+    owner.audio({ epoch: 1, segment: 0, attempt: 2 });
+    owner.audio({ epoch: 1, segment: 1 });
+    owner.audio({ epoch: 1, ordinal: 2 });
     await stage.pass();
-    expect(listener.chunks).toEqual([]);
-    expect(listener.outputs).toEqual([]);
+    expect(listener.chunks).toMatchObject([{ epoch: 1, ordinal: 1, segment: 0, attempt: 1 }]);
+    const [heard] = listener.chunks;
+    expect(heard && listener.admits?.(heard)).toBe(true);
+    expect(heard && listener.admits?.({ ...heard, segment: 1 })).toBe(false);
+  });
+
+  it('[G6] of an owner in between, sent again by the next, does not hide what the next has adopted', async () => {
+    await attached();
+    const segments = [{ index: 0, epoch: 2, attempt: 2 }];
+    owner.publish({ epoch: 3, firstOutSeq: 1, outputs: [adoptedBy(2), { ...adoptedBy(3), segments }] });
+    owner.audio({ epoch: 2, attempt: 2 });
+    owner.audio({ epoch: 1 });
+    await stage.pass();
+    expect(listener.chunks).toMatchObject([{ epoch: 2, attempt: 2 }]);
   });
 
   it('and cannot be read is left out, without harm to the rest', async () => {
@@ -431,9 +450,9 @@ describe('what the owner sends', () => {
   it('is acknowledged in reports, up to the first hole', async () => {
     await attached();
     owner.emit(textOf(1, 'a'));
-    owner.publish({ kind: 'outputs', epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
+    owner.publish({ epoch: 1, firstOutSeq: 3, outputs: [textOf(1, 'c')] });
     await stage.pass();
-    link.report({ announcedOrdinal: 1, responses: [] });
+    link.report();
     await stage.pass();
     expect(owner.reports).toMatchObject([
       { sessionId: SESSION, attachment: 1, acknowledgedOutSeq: 1, announcedOrdinal: 1, responses: [] },

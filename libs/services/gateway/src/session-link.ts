@@ -3,6 +3,7 @@ import {
   subjects,
   type ChunkView,
   type ConnectionProfile,
+  type DeliveryReport,
   type Incarnation,
   type OutputMessage,
   type OwnerOutput,
@@ -14,9 +15,10 @@ import {
 import type { BusPort, BusSubscription, CancelTimer, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { ask, newTraceparent, type PeerWatch } from '@parley/service-link';
+import { AudioFence } from './audio-fence';
 import { claimSession, type ClaimTarget } from './claim-session';
 import { InputQueue } from './input-queue';
-import { OutputOrder } from './output-order';
+import { OutputOrder, type NumberedOutput } from './output-order';
 
 export interface GatewayPorts {
   bus: BusPort;
@@ -25,15 +27,20 @@ export interface GatewayPorts {
   telemetry: TelemetryPort;
 }
 
+/** Owner output that the client hears of. */
+export type ClientOutput = Exclude<OwnerOutput, { kind: 'adopted' }>;
+
 export interface LinkListener {
   /** Owner output, each number once and in order. */
-  onOutput(output: OwnerOutput, eventId: string): void;
+  onOutput(output: ClientOutput, eventId: string): void;
   /** An output came again, so its acknowledgement was lost. */
   onRepeated(): void;
   onAudio(chunk: ChunkView): void;
   onVisemes(message: VisemesMessage): void;
-  /** A new owner has taken the session over. */
-  onOwnerChanged(): void;
+  /** A new owner has taken the session over: of the audio that waits only what `admits` says is still wanted. */
+  onOwnerChanged(admits: (chunk: ChunkView) => boolean): void;
+  /** What reached the client, for a new owner. */
+  delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'>;
   /** Nobody carries the session any more. */
   onGone(reason: string): void;
 }
@@ -62,8 +69,7 @@ export class SessionLink {
   private repeatTimer: CancelTimer | undefined;
   private unwatchLink: (() => void) | undefined;
   private confirmTimer: CancelTimer | undefined;
-  /** Chunks of lower epochs are dropped. */
-  private audioEpoch = 0;
+  private readonly fence = new AudioFence();
   private reclaiming = false;
   private open = true;
   private listener: LinkListener | undefined;
@@ -129,14 +135,14 @@ export class SessionLink {
     return message.seq;
   }
 
-  report(report: Omit<Report, 'sessionId' | 'attachment' | 'acknowledgedOutSeq'>): void {
-    const body: Report = {
-      sessionId: this.sessionId,
-      attachment: this.attachment,
-      acknowledgedOutSeq: this.order.lastOutSeq,
-      ...report,
-    };
+  report(): void {
+    const body: Report = { sessionId: this.sessionId, attachment: this.attachment, ...this.delivered() };
     this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
+  }
+
+  private delivered(): DeliveryReport {
+    const delivered = this.listener?.delivered() ?? { announcedOrdinal: 0, responses: [] };
+    return { acknowledgedOutSeq: this.order.lastOutSeq, ...delivered };
   }
 
   /** Asks soon whether the session is still carried: its owner may have given this gateway up, and nobody says so. */
@@ -170,14 +176,14 @@ export class SessionLink {
       bus.subscribe(subjects.audio(this.sessionId), (message) => {
         const chunk = decodeChunk(message.payload);
         if (!chunk.ok) return this.log.error('an audio chunk cannot be read', { reason: chunk.reason });
-        if (chunk.value.epoch < this.audioEpoch) {
+        if (!this.fence.admits(chunk.value)) {
           return this.ports.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'epoch' });
         }
         this.listener?.onAudio(chunk.value);
       }),
       bus.subscribe(subjects.visemes(this.sessionId), (message) => {
         const decoded = decodeEnvelope(busSchemas.visemes, message.payload);
-        if (decoded.ok && decoded.body.epoch >= this.audioEpoch) this.listener?.onVisemes(decoded.body);
+        if (decoded.ok && this.fence.admits(decoded.body)) this.listener?.onVisemes(decoded.body);
       }),
     ];
   }
@@ -188,20 +194,20 @@ export class SessionLink {
   }
 
   private receive(message: OutputMessage): void {
-    if (message.epoch < this.audioEpoch) return;
-    if (message.kind === 'adopted') {
-      // No rendering of an older owner goes on (that comes with fail-over in mid-answer).
-      this.audioEpoch = message.epoch;
-      this.listener?.onOwnerChanged();
-      return;
-    }
+    if (message.epoch < this.fence.epoch) return;
     if (message.firstOutSeq <= this.order.lastOutSeq) this.listener?.onRepeated();
     const { firstOutSeq } = message;
     for (const [index, output] of message.outputs.entries()) {
       for (const ready of this.order.accept({ outSeq: firstOutSeq + index, epoch: message.epoch, output })) {
-        this.listener?.onOutput(ready.output, `event_${ready.epoch}_${ready.outSeq}`);
+        this.hand(ready);
       }
     }
+  }
+
+  private hand({ output, epoch, outSeq }: NumberedOutput): void {
+    if (output.kind !== 'adopted') return this.listener?.onOutput(output, `event_${epoch}_${outSeq}`);
+    this.fence.raise(output);
+    this.listener?.onOwnerChanged((chunk) => this.fence.admits(chunk));
   }
 
   private async transmit(seq: number): Promise<void> {
@@ -250,7 +256,6 @@ export class SessionLink {
   private adoptOwner(target: ClaimTarget): void {
     this.owner = target;
     this.confirmTimer?.();
-    this.audioEpoch = Math.max(this.audioEpoch, target.epoch);
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner());
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
@@ -273,8 +278,8 @@ export class SessionLink {
         {
           sessionId: this.sessionId,
           gateway: this.self,
-          seenEpoch: this.audioEpoch,
-          attach: { kind: 'keep', attachment: owner.attachment },
+          seenEpoch: Math.max(owner.epoch, this.fence.epoch),
+          attach: { kind: 'keep', attachment: owner.attachment, delivered: this.delivered() },
         },
         newTraceparent(random),
       );

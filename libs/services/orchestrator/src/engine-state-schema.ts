@@ -39,6 +39,7 @@ const liveResponse = z.object({
   segments,
   calls: z.array(z.string()).default([]),
   delivery,
+  instructions: z.string().nullable().default(null),
   interruptible: z.boolean().default(true),
   beganAtMs: ms,
   marks: z.object({

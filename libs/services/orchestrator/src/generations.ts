@@ -2,10 +2,7 @@ import type { LlmEvent, LlmPort, RandomPort } from '@parley/ports';
 import { ContinuationTrim } from '@parley/speech-text';
 import type { Effect, EngineInput } from '@parley/turn-engine';
 
-type StartGeneration = Extract<Effect, { kind: 'start-generation' }> & {
-  /** What the user has been given of this answer already; null or absent for a new one. */
-  continues?: string | null;
-};
+type StartGeneration = Extract<Effect, { kind: 'start-generation' }>;
 
 /** Answers of the language model under way, each with its abort. What comes after an abort is never handed on. */
 export class Generations {
@@ -49,7 +46,7 @@ export class Generations {
   }
 
   private async read(effect: StartGeneration, signal: AbortSignal): Promise<void> {
-    const { lane, ordinal, messages, model, tools, toolChoice, continues = null } = effect;
+    const { lane, ordinal, messages, model, tools, toolChoice, continues } = effect;
     // Of an adapter that lets its provider complete a prefix as well: some servers take no notice of it and start over.
     const trim = continues === null ? undefined : new ContinuationTrim(continues);
     try {

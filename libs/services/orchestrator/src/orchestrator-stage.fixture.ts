@@ -51,7 +51,7 @@ export const keepClaim = (seenEpoch = 1, sessionId: SessionId = SESSION): Claim 
   sessionId,
   gateway: GATEWAY,
   seenEpoch,
-  attach: { kind: 'keep', attachment: 1 },
+  attach: { kind: 'keep', attachment: 1, delivered: { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] } },
 });
 
 /** A turn of the client; `n` is in its ids. */
@@ -237,7 +237,7 @@ export class OrchestratorStage {
 
 /** The numbers of the outputs of one message. */
 export const numbersOf = (message: OutputMessage): number[] =>
-  message.kind === 'outputs' ? message.outputs.map((_, index) => message.firstOutSeq + index) : [];
+  message.outputs.map((_, index) => message.firstOutSeq + index);
 
 /** A gateway seen from an owner: claims, sends inputs, keeps what comes out, acknowledges when told to. */
 export class GatewayDouble {
@@ -293,7 +293,7 @@ export class GatewayDouble {
   }
 
   get outputs(): OwnerOutput[] {
-    return this.messages.flatMap((message) => (message.kind === 'outputs' ? message.outputs : []));
+    return this.messages.flatMap((message) => message.outputs);
   }
 
   /** Kinds of outputs, of events their type. */

@@ -162,7 +162,7 @@ describe('a takeover', () => {
     const reply = await claim(keepClaim());
     expect(reply).toEqual({ kind: 'granted', epoch: 2, attachment: 1, owner: second.service.incarnation });
     await stage.pass();
-    expect(gateway.of('end')).toMatchObject([{ status: 'failed' }]);
+    expect(gateway.of('adopted')).toMatchObject([{ epoch: 2, ordinal: 1 }]);
     expect(stage.counted('parley_takeovers_total')).toBe(1);
     expect(await stage.now(gateway.send(turnOf(2), { epoch: 2 }))).toEqual({ kind: 'applied', seq: 2 });
     expect(stage.llm.calls).toHaveLength(2);

@@ -162,9 +162,12 @@ export class Orchestrator implements Service {
     this.countSessions();
     session.open();
     await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
-    const takenOver = claim.attach.kind === 'keep';
-    if (takenOver) this.ports.telemetry.count('parley_takeovers_total', {});
-    session.begin(takenOver ? 'taken-over' : 'attached');
+    if (claim.attach.kind === 'keep') {
+      this.ports.telemetry.count('parley_takeovers_total', {});
+      session.takeOver(claim.attach.delivered);
+    } else {
+      session.begin();
+    }
     return this.granted(session);
   }
 

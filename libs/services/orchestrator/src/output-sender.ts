@@ -26,10 +26,8 @@ export class OutputSender {
     private readonly onGatewaySilent: () => void,
   ) {}
 
-  /** Takes over from an older owner: renderings of lower epochs end here, and what was not acknowledged comes again. */
-  adopt(ordinal: number): void {
-    const { epoch } = this;
-    this.publish(NO_TRACE, { kind: 'adopted', epoch, ordinal, segments: [] });
+  /** Takes over from an older owner: what was not acknowledged to it comes again. */
+  takeOver(): void {
     this.send(this.outbox.pending, NO_TRACE);
   }
 
@@ -87,7 +85,7 @@ export class OutputSender {
     let outputs: OwnerOutput[] = [];
     let [firstOutSeq, bytes] = [0, 0];
     const flush = (): void => {
-      if (outputs.length > 0) this.publish(traceparent, { kind: 'outputs', epoch, firstOutSeq, outputs });
+      if (outputs.length > 0) this.publish(traceparent, { epoch, firstOutSeq, outputs });
       [outputs, bytes] = [[], 0];
     };
     for (const entry of entries) {

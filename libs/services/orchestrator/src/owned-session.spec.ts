@@ -39,6 +39,8 @@ const ENGINE = initialState({
   avatar: null,
   capabilities: ['text'],
 });
+/** What the gateway hands over: nothing that the stored state does not say. */
+const delivered = { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] };
 const FRESH: SessionRecord = {
   v: 1,
   engine: ENGINE,
@@ -91,7 +93,8 @@ async function carry(record: SessionRecord = FRESH, epoch = 1): Promise<void> {
   );
   session.open();
   await stage.pass();
-  session.begin(epoch === 1 ? 'attached' : 'taken-over');
+  if (epoch === 1) session.begin();
+  else session.takeOver(delivered);
   await stage.pass();
 }
 
@@ -509,24 +512,36 @@ describe('a session taken over in mid-answer', () => {
     await carry(record, 2);
   });
 
-  it('is adopted first; then comes what was not acknowledged, with its old numbers, then the failed end', async () => {
-    expect(gateway.messages[0]).toMatchObject({ kind: 'adopted', epoch: 2, ordinal: 1, segments: [] });
-    const numbers = gateway.messages.slice(1).flatMap(numbersOf);
+  it('first sends what was not acknowledged, with its old numbers, then what it has adopted', async () => {
+    const numbers = gateway.messages.flatMap(numbersOf);
     // Three were acknowledged before: session.created, parley.session and the floor.
     expect(numbers).toEqual(numbers.map((_, index) => 4 + index));
     expect(gateway.messages.every(({ epoch }) => epoch === 2)).toBe(true);
-    expect(gateway.of('end')).toMatchObject([{ status: 'failed', error: { code: 'llm_unavailable' } }]);
+    expect(gateway.of('adopted')).toMatchObject([
+      { epoch: 2, ordinal: 1, segments: [{ index: 0, epoch: 1, attempt: 1 }] },
+    ]);
+    expect(gateway.outputs.at(-1)?.kind).toBe('adopted');
+    expect(gateway.of('end')).toEqual([]);
   });
 
-  it('is cancelled at the worker that spoke, under the new epoch', async () => {
+  it('[G6] has its worker speak on, and the model continue what was dispatched', async () => {
     await stage.pass();
-    expect(worker.orders).toMatchObject([{ kind: 'cancel', epoch: 2, ordinal: 1 }]);
+    expect(worker.orders).toMatchObject([
+      { kind: 'adopt', epoch: 2, ordinal: 1, attempt: 2, of: { epoch: 1, attempt: 1 }, segments: 1 },
+      { kind: 'segment', epoch: 2, attempt: 2, segment: 0 },
+    ]);
+    expect(stage.llm.call(1).request).toMatchObject({ continues: 'One two three four. ' });
+    stage.llm.call(1).writes('Five six seven eight. ');
+    stage.llm.call(1).finishes();
+    await stage.pass();
+    expect(gateway.of('text').at(-1)).toMatchObject({ ordinal: 1, segment: 1, text: 'Five six seven eight. ' });
+    expect(gateway.of('end')).toMatchObject([{ status: 'completed', segments: 2 }]);
   });
 
   it('takes the inputs on from where they were: repeated ones are answered, the next turn runs', async () => {
     expect(await stage.now(gateway.send(turnOf(1), { seq: 1, epoch: 2 }))).toEqual({ kind: 'applied', seq: 1 });
+    expect(gateway.of('announce').map(({ ordinal }) => ordinal)).toEqual([1]);
     expect(await stage.now(gateway.send(turnOf(2), { seq: 2, epoch: 2 }))).toEqual({ kind: 'applied', seq: 2 });
-    expect(stage.llm.calls).toHaveLength(2);
-    expect(gateway.of('announce').at(-1)).toMatchObject({ ordinal: 2 });
+    expect(gateway.of('error')).toMatchObject([{ error: { code: 'turn_in_progress' } }]);
   });
 });

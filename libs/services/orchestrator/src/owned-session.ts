@@ -1,5 +1,6 @@
 import {
   InvariantError,
+  type DeliveryReport,
   SCHEMA_VERSION,
   subjects,
   unreachable,
@@ -177,10 +178,17 @@ export class OwnedSession {
     ];
   }
 
-  /** The first thing this owner does with the session. */
-  begin(how: 'attached' | 'taken-over'): void {
-    if (how === 'taken-over') this.sender.adopt(this.engine.nextOrdinal - 1);
-    this.push({ kind: how });
+  /** The first thing the first owner does with a session. */
+  begin(): void {
+    this.push({ kind: 'attached' });
+  }
+
+  /** The first thing a later owner does with it. The gateway knows better than the stored state what was delivered since. */
+  takeOver({ acknowledgedOutSeq, announcedOrdinal, responses }: DeliveryReport): void {
+    this.sender.acknowledge(acknowledgedOutSeq);
+    this.sender.takeOver();
+    this.push({ kind: 'reported', announcedOrdinal, responses });
+    this.push({ kind: 'taken-over', epoch: this.epoch, rendering: this.ownership.record.voice });
   }
 
   voiceFailed(failed: VoiceFailed): void {

@@ -27,6 +27,8 @@ export interface VoiceBindingRecord {
   worker: Incarnation;
   lane: number;
   ordinal: number;
+  /** Of the owner that the worker was bound for. */
+  epoch: number;
   attempt: number;
 }
 
@@ -36,7 +38,15 @@ const recordSchema: z.ZodType<SessionRecord> = z.object({
   connection: z.object({ attachment: z.int(), lastSeq: z.int(), gateway: incarnation }),
   outSeq: z.int(),
   outbox: z.array(z.object({ outSeq: z.int(), output: ownerOutput })),
-  voice: z.object({ worker: incarnation, lane: z.int(), ordinal: z.int(), attempt: z.int().default(1) }).nullable(),
+  voice: z
+    .object({
+      worker: incarnation,
+      lane: z.int(),
+      ordinal: z.int(),
+      epoch: z.int().default(0),
+      attempt: z.int().default(1),
+    })
+    .nullable(),
 });
 
 const encoder = new TextEncoder();

@@ -8,9 +8,8 @@ import { VoiceBinding, type VoiceListener } from './voice-binding';
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 type VoiceOrderEffect = EffectOf<'speak-segment' | 'end-voice' | 'cancel-voice'>;
 
-const NO_TRACE = '';
-
-type Rendering = Pick<VoiceJobKey, 'lane' | 'ordinal' | 'attempt'>;
+/** A rendering of one response, as this owner names it. */
+type NamedRendering = Pick<VoiceJobKey, 'lane' | 'ordinal' | 'attempt'>;
 
 interface VoiceOwner {
   sessionId: SessionId;
@@ -27,6 +26,8 @@ export class SessionVoice {
   private readonly bindings = new Map<number, VoiceBinding>();
   /** Opened for responses that no confirmed write holds yet: a new owner would not know of them. */
   private readonly unwritten = new Set<VoiceBinding>();
+  /** What was bound for the owner before; its worker is asked to go on when the response is bound anew. */
+  private inherited: VoiceBindingRecord | null;
 
   constructor(
     private readonly ports: { bus: BusPort; timers: TimersPort; log: LogPort },
@@ -36,14 +37,14 @@ export class SessionVoice {
     private boundTo: VoiceBindingRecord | null,
     private readonly onInput: (input: EngineInput) => void,
   ) {
-    if (boundTo) this.bindings.set(boundTo.ordinal, this.inherited(boundTo));
+    this.inherited = boundTo;
   }
 
   get bound(): VoiceBindingRecord | null {
     return this.boundTo;
   }
 
-  open({ responseId, voice, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
+  open({ responseId, voice, segments, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
     const { self, lipSync } = this.owner;
     const { bus, timers, log } = this.ports;
     const key = this.keyOf(rendering);
@@ -51,7 +52,10 @@ export class SessionVoice {
     this.bindings.get(key.ordinal)?.cancel();
     this.bindings.set(key.ordinal, binding);
     this.unwritten.add(binding);
-    void binding.open({ responseId, owner: self, voice, lipSync });
+    const { inherited } = this;
+    this.inherited = null;
+    const adopts = inherited?.ordinal === key.ordinal ? { ...inherited, segments } : undefined;
+    void binding.open({ responseId, owner: self, voice, lipSync }, adopts);
   }
 
   order(effect: VoiceOrderEffect): void {
@@ -82,25 +86,20 @@ export class SessionVoice {
     this.keepOnly(undefined);
   }
 
-  private keyOf({ lane, ordinal, attempt }: Rendering): VoiceJobKey {
+  private keyOf({ lane, ordinal, attempt }: NamedRendering): VoiceJobKey {
     const { sessionId, epoch } = this.owner;
     return { sessionId, epoch, lane, ordinal, attempt };
   }
 
-  private listenerOf({ lane, ordinal, attempt }: Rendering): VoiceListener {
+  private listenerOf({ lane, ordinal, attempt }: NamedRendering): VoiceListener {
     const rendering = { lane, ordinal, attempt };
     return {
       onBound: (worker) => {
-        this.boundTo = { worker, ...rendering };
+        this.boundTo = { worker, epoch: this.owner.epoch, ...rendering };
         this.onInput({ kind: 'voice-bound', ...rendering });
       },
       onRefused: (failure) => this.onInput({ kind: 'voice-refused', ...rendering, failure }),
       onFailed: (failure) => this.onInput({ kind: 'voice-failed', ...rendering, failure }),
     };
-  }
-
-  private inherited({ worker, ...rendering }: VoiceBindingRecord): VoiceBinding {
-    const { bus, timers, log } = this.ports;
-    return VoiceBinding.of(worker, bus, timers, this.peers, this.keyOf(rendering), NO_TRACE, log);
   }
 }

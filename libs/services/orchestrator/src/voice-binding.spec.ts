@@ -280,21 +280,51 @@ describe('a worker', () => {
   });
 });
 
-describe('the binding of an owner that is gone', () => {
-  it('can be cancelled, under the new owner’s epoch', async () => {
+describe('a rendering for an owner that is gone', () => {
+  const adopts = { worker: 'tts_one', epoch: 1, attempt: 4, segments: 3 } as const;
+  const goOn = (): void => void binding.open(REQUEST, adopts);
+  const ADOPT = { ...KEY, kind: 'adopt', of: { epoch: 1, attempt: 4 }, owner: REQUEST.owner, segments: 3 };
+
+  it('[G6] goes on at its worker, which then takes the orders that waited', async () => {
     const worker = new WorkerDouble(stage);
-    const inherited = VoiceBinding.of(
-      'tts_one',
-      bus,
-      stage.system.timers,
-      peers,
-      { ...KEY, epoch: 9 },
-      TRACE,
-      stage.log,
-    );
-    inherited.cancel();
-    inherited.cancel();
+    goOn();
+    binding.segment(spoken(2, 'Hello.'));
     await stage.pass();
-    expect(worker.orders).toEqual([{ ...KEY, epoch: 9, kind: 'cancel' }]);
+    expect(worker.opens).toEqual([]);
+    expect(worker.orders).toEqual([ADOPT, { ...KEY, kind: 'segment', ...spoken(2, 'Hello.') }]);
+    expect(told).toEqual(['bound tts_one']);
+  });
+
+  it.each([
+    ['does not hold it', (worker: WorkerDouble) => (worker.onOrder = () => ({ kind: 'unknown-job' })), 0],
+    ['is gone', (worker: WorkerDouble) => worker.bus.kill(), 0],
+    ['is silent', (worker: WorkerDouble) => (worker.onOrder = () => undefined), 300],
+  ])('[G6] whose worker %s is begun anew at another', async (_, trouble, afterMs) => {
+    const lost = new WorkerDouble(stage);
+    lost.onOpen = () => ({ kind: 'full' });
+    trouble(lost);
+    const other = new WorkerDouble(stage, 'tts_two');
+    goOn();
+    await stage.pass(afterMs);
+    while (told.length === 0) await stage.pass(10);
+    expect(told).toEqual(['bound tts_two']);
+    expect(other.opens).toMatchObject([KEY]);
+  });
+
+  it('[G1] that is taken up too late is cancelled', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOrder = () => undefined;
+    goOn();
+    await stage.pass(400);
+    expect(worker.kinds.slice(0, 2)).toEqual(['adopt', 'cancel']);
+  });
+
+  it('[G1] that is cancelled meanwhile is cancelled at its worker as well', async () => {
+    const worker = new WorkerDouble(stage);
+    goOn();
+    binding.cancel();
+    await stage.pass(10);
+    expect(worker.kinds).toEqual(['adopt', 'cancel']);
+    expect(told).toEqual([]);
   });
 });

@@ -18,12 +18,23 @@ const OPEN_TIMEOUT_MS = 1_500;
 const OPEN_TRIES = 3;
 const CANCEL_TRIES = 3;
 const REBIND_PAUSE_MS = 250;
+/** A worker that lives answers within milliseconds, and the listener waits. */
+const ADOPT_TIMEOUT_MS = 300;
 
 export interface OpenRequest {
   responseId: ResponseId;
   owner: Incarnation;
   voice: string | null;
   lipSync: boolean;
+}
+
+/** A rendering for the owner before, at its worker. */
+export interface Adoption {
+  worker: WorkerId;
+  epoch: number;
+  attempt: number;
+  /** So many are part of the answer. */
+  segments: number;
 }
 
 export interface VoiceListener {
@@ -53,23 +64,6 @@ export class VoiceBinding {
     private readonly log: LogPort,
   ) {}
 
-  /** A binding of an owner that is gone: all that can be done with it is to cancel it. */
-  static of(
-    worker: WorkerId,
-    bus: BusPort,
-    timers: TimersPort,
-    peers: PeerWatch,
-    key: VoiceJobKey,
-    traceparent: string,
-    log: LogPort,
-  ): VoiceBinding {
-    const nobody: VoiceListener = { onBound: () => {}, onRefused: () => {}, onFailed: () => {} };
-    const binding = new VoiceBinding(bus, timers, peers, key, traceparent, nobody, log);
-    binding.worker = worker;
-    binding.state = 'bound';
-    return binding;
-  }
-
   get lane(): number {
     return this.key.lane;
   }
@@ -78,8 +72,9 @@ export class VoiceBinding {
     return this.key.ordinal;
   }
 
-  /** Finds a worker. Its answer comes through the listener. */
-  async open(request: OpenRequest): Promise<void> {
+  /** Finds a worker: the one that speaks for the owner before, or any. Its answer comes through the listener. */
+  async open(request: OpenRequest, adopts?: Adoption): Promise<void> {
+    if (adopts && (await this.adopt(request.owner, adopts))) return;
     let refusal = await this.ask(request);
     // In mid-answer a successor of the lost worker is worth waiting for; the engine's deadline ends it.
     while (refusal && this.key.attempt > 1 && this.state === 'opening') {
@@ -145,6 +140,18 @@ export class VoiceBinding {
     this.endPause?.();
   }
 
+  /** False when that worker does not go on. One that says so too late is cancelled: there is another by then. */
+  private async adopt(owner: Incarnation, { worker, epoch, attempt, segments }: Adoption): Promise<boolean> {
+    const of = { epoch, attempt };
+    const answer = await this.askWorker(worker, { ...this.key, kind: 'adopt', of, owner, segments }, ADOPT_TIMEOUT_MS);
+    if (answer.kind === 'answer' && answer.body.kind === 'ok') {
+      this.bind(worker);
+      return true;
+    }
+    if (answer.kind === 'timeout') void this.sendCancel(worker);
+    return false;
+  }
+
   private bind(worker: WorkerId): void {
     if (this.state === 'over') {
       void this.sendCancel(worker);
@@ -189,12 +196,12 @@ export class VoiceBinding {
     }
   }
 
-  private askWorker(worker: WorkerId, order: VoiceOrder) {
+  private askWorker(worker: WorkerId, order: VoiceOrder, timeoutMs = ORDER_TIMEOUT_MS) {
     return ask(this.bus, subjects.ttsWorker(worker), {
       traceparent: this.traceparent,
       body: order,
       reply: busSchemas.voiceOrderReply,
-      timeoutMs: ORDER_TIMEOUT_MS,
+      timeoutMs,
     });
   }
 }

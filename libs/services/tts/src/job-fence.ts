@@ -1,4 +1,4 @@
-import type { SessionId, VoiceJobKey } from '@parley/model';
+import type { Rendering, SessionId, VoiceJobKey } from '@parley/model';
 
 /** Sessions remembered: far more than a worker has at once; an order of a forgotten one finds no job anyway. */
 const MAX_SESSIONS = 10_000;
@@ -6,9 +6,6 @@ const MAX_SESSIONS = 10_000;
 const MAX_ENDED = 2_000;
 
 export type JobOutcome = 'finished' | 'cancelled' | 'failed' | 'dropped';
-
-/** A rendering among those of one response. */
-export type Rendering = Pick<VoiceJobKey, 'epoch' | 'attempt'>;
 
 /** What a job is known by: a response has at most one rendering under way here. */
 export const jobName = (key: VoiceJobKey): string => `${key.sessionId}/${key.lane}/${key.ordinal}`;

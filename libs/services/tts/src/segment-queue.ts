@@ -26,6 +26,16 @@ export class SegmentQueue {
     if (!this.taken.has(order.segment)) this.pending.set(order.segment, order);
   }
 
+  /**
+   * What was ordered from number `count` on is none of the answer. False when one of these was taken: it is spoken, or was.
+   */
+  keepOnly(count: number): boolean {
+    if ([...this.taken].some((segment) => segment >= count)) return false;
+    for (const segment of [...this.pending.keys()]) if (segment >= count) this.pending.delete(segment);
+    this.count = undefined;
+    return true;
+  }
+
   /** No segment from `count` on will come. */
   end(count: number): void {
     this.count = count;

@@ -16,7 +16,7 @@ export class SpokenSegment {
   /** What the voice is asked for. */
   readonly spoken: SpeakableText;
   private readonly text: string;
-  private readonly template: ChunkTemplate;
+  private template: ChunkTemplate;
   private readonly stretches: TextStretches | undefined;
   /** Of the voice's first sample. */
   private readonly startSample: number;
@@ -33,11 +33,16 @@ export class SpokenSegment {
     const { from } = order;
     this.text = deterministic ? order.text : order.text.slice(from.character);
     this.spoken = mapSpeakable(this.text);
-    this.template = new ChunkTemplate({ ...open, traceparent: order.traceparent, segment: order.segment });
+    this.template = this.templateOf(open);
     this.stretches = open.lipSync && timings === 'none' ? new TextStretches(this.text, this.spoken, rate) : undefined;
     this.startSample = deterministic ? 0 : from.sample;
     this.skipSamples = from.sample - this.startSample;
     this.position = from.sample;
+  }
+
+  /** From now on its chunks are of the rendering as its new owner numbers it. */
+  adopt(open: VoiceOpen): void {
+    this.template = this.templateOf(open);
   }
 
   /** Audio of this rendering, left out or not: what it says of the voice's pace. */
@@ -72,6 +77,10 @@ export class SpokenSegment {
   timed(timings: Timings): Stretch | undefined {
     const stretch = rawStretch(this.text, this.spoken, timings);
     return stretch && this.placed(stretch);
+  }
+
+  private templateOf(open: VoiceOpen): ChunkTemplate {
+    return new ChunkTemplate({ ...open, traceparent: this.order.traceparent, segment: this.order.segment });
   }
 
   private placed(stretch: Stretch): Stretch | undefined {

@@ -197,12 +197,12 @@ class TtsWorker implements Service {
 
   private bind(open: VoiceOpen, traceparent: string): void {
     const ports = { ...this.ports, log: this.log, reports: this.reports };
-    const job = new VoiceJob(open, traceparent, ports, this.lookAheadMs, {
+    const job: VoiceJob = new VoiceJob(open, traceparent, ports, this.lookAheadMs, {
       onFailed: (trace, segment, failure) => {
         this.ports.telemetry.count('parley_tts_failures_total', { kind: failure.kind });
-        const { sessionId, epoch, lane, ordinal, attempt } = open;
+        const { sessionId, epoch, lane, ordinal, attempt, owner } = job.open;
         // Ends by itself: acknowledged, out of time, or closed.
-        void this.notices.tell(open.owner, trace, { sessionId, epoch, lane, ordinal, attempt, segment, failure });
+        void this.notices.tell(owner, trace, { sessionId, epoch, lane, ordinal, attempt, segment, failure });
       },
       onEnded: (outcome) => this.onEnded(job, outcome),
     });
@@ -232,10 +232,17 @@ class TtsWorker implements Service {
     reply?.(encodeEnvelope(decoded.traceparent, answer));
   }
 
+  /** Also when the answer to the first such order was lost. */
+  private adopt(job: VoiceJob, order: Extract<VoiceOrder, { kind: 'adopt' }>): boolean {
+    if (compareRenderings(job.open, order) === 0) return true;
+    return compareRenderings(job.open, order.of) === 0 && job.adopt(order, order.segments);
+  }
+
   /** False when the order is for a job that is not held. */
   private obey(order: VoiceOrder, traceparent: string): boolean {
     if (!this.fence.admits(order)) return false;
     const job = this.jobs.get(jobName(order));
+    if (order.kind === 'adopt') return job !== undefined && this.adopt(job, order);
     if (order.kind === 'cancel') {
       if (job !== undefined && compareRenderings(job.open, order) <= 0) job.cancel();
       // Also what was not opened yet must not be: the offer may be late. A cancel has always reached its aim.

@@ -4,6 +4,8 @@ import {
   SAMPLE_BYTES,
   subjects,
   type SegmentTimings,
+  type Incarnation,
+  type Rendering,
   unreachable,
   type VoiceJobKey,
   type VoiceOpen,
@@ -55,6 +57,7 @@ export class VoiceJob {
   private readonly abort = new AbortController();
   private readonly unwatch: () => void;
   private readonly rate = { samples: 0, characters: 0 };
+  private speaking: SpokenSegment | undefined;
   private outcome: JobOutcome | undefined;
   private idleTimer: CancelTimer;
   private lastActivityMs: number;
@@ -62,7 +65,7 @@ export class VoiceJob {
   readonly released: Promise<void>;
 
   constructor(
-    readonly open: VoiceOpen,
+    private opened: VoiceOpen,
     readonly traceparent: string,
     private readonly ports: VoiceJobPorts,
     lookAheadMs: number,
@@ -71,13 +74,33 @@ export class VoiceJob {
     this.lookAhead = new LookAhead(lookAheadMs);
     this.lastActivityMs = ports.system.clock.nowMs();
     this.idleTimer = ports.system.timers.after(IDLE_MS, this.checkIdle);
-    this.unwatch = ports.reports.watch(open, (delivery) => {
+    this.unwatch = ports.reports.watch(opened, (delivery) => {
       if (this.isSuperseded(delivery)) return this.finish('dropped');
       if (!this.lookAhead.report(delivery, this.queue.beginning)) return;
       this.lastActivityMs = ports.system.clock.nowMs();
       this.wakeup.wake();
     });
     this.released = this.run();
+  }
+
+  /** As its owner numbers it. */
+  get open(): VoiceOpen {
+    return this.opened;
+  }
+
+  /**
+   * Goes on for a new owner, of whose answer `segments` segments are part. False when more than these were begun: their audio
+   * is none of the answer, and the job is over.
+   */
+  adopt(by: Rendering & { owner: Incarnation }, segments: number): boolean {
+    if (!this.queue.keepOnly(segments)) {
+      this.cancel();
+      return false;
+    }
+    this.lastActivityMs = this.ports.system.clock.nowMs();
+    this.opened = { ...this.opened, epoch: by.epoch, attempt: by.attempt, owner: by.owner };
+    this.speaking?.adopt(this.opened);
+    return true;
   }
 
   segment(order: OrderedSegment): void {
@@ -124,6 +147,7 @@ export class VoiceJob {
   private async speak(order: OrderedSegment): Promise<void> {
     const { tts, system, telemetry } = this.ports;
     const segment = new SpokenSegment(order, this.open, tts, this.rate);
+    this.speaking = segment;
     if (segment.spoken.text === '') {
       this.endSegment(segment);
       return;

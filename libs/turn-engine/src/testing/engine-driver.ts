@@ -16,7 +16,7 @@ import {
 import { nextDeadlineMs } from '../deadlines';
 import type { ContextMessage, Effect } from '../effects';
 import { floorOf, type Floor } from '../floor';
-import type { EngineInput } from '../inputs';
+import type { BoundRendering, EngineInput } from '../inputs';
 import { initialState, liveResponse, type EngineState, type SessionConfig } from '../state';
 import { step } from '../step';
 
@@ -69,6 +69,7 @@ export class EngineDriver {
   effects: Effect[] = [];
   readonly history: Effect[] = [];
   nowMs = 1_000;
+  lastInput: EngineInput['kind'] | undefined;
   /** `closedOrdinal` of the next client input. */
   closedOrdinal = 0;
   attachment = 1;
@@ -89,6 +90,7 @@ export class EngineDriver {
   }
 
   step(input: EngineInput): this {
+    this.lastInput = input.kind;
     const result = step(this.state, deepFreeze(input), this.nowMs, this.policy);
     this.state = deepFreeze(result.state);
     this.effects = result.effects;
@@ -273,6 +275,15 @@ export class EngineDriver {
 
   avatarFails(ordinal = this.newest): this {
     return this.step({ kind: 'avatar-failed', lane: 0, ordinal, message: 'The stream broke.' });
+  }
+
+  /** Another process loads the state, with epoch 2. */
+  changesOwner(rendering: BoundRendering | null = this.bound): this {
+    return this.step({ kind: 'taken-over', epoch: 2, rendering });
+  }
+
+  private get bound(): BoundRendering {
+    return { lane: 0, ordinal: this.newest, epoch: 1, attempt: this.attempt };
   }
 
   // The gateway's reports.

@@ -8,7 +8,7 @@ function must(holds: boolean, rule: string): void {
   if (!holds) throw new InvariantError(rule);
 }
 
-type OfResponse = Extract<OwnerOutput, { ordinal: number }>;
+type OfResponse = Exclude<Extract<OwnerOutput, { ordinal: number }>, { kind: 'adopted' }>;
 
 /** What the outputs of one response have shown so far. */
 interface Seen {
@@ -34,7 +34,10 @@ export class RuleWatch {
 
   /** Looks at the step that `talk` has just made. */
   look(talk: EngineDriver): void {
-    for (const effect of talk.effects) this.take(effect);
+    // What the old owner had under way died with it, before anybody could abort it.
+    const isTakeover = talk.lastInput === 'taken-over';
+    if (isTakeover) this.generating.clear();
+    for (const effect of talk.effects) if (!isTakeover || effect.kind !== 'abort-generation') this.take(effect);
     const live = liveResponse(talk.state);
     if (live?.generation.stage === 'ended') this.generating.delete(live.ordinal);
     const { run } = talk.state.speculation;
@@ -132,7 +135,7 @@ export class RuleWatch {
       must(told !== this.told, 'FL2: the floor is told when it changes');
       this.told = told;
     }
-    if ('ordinal' in output) this.emitOfResponse(output);
+    if ('ordinal' in output && output.kind !== 'adopted') this.emitOfResponse(output);
   }
 
   private emitOfResponse(output: OfResponse): void {

@@ -1,0 +1,58 @@
+import { watchAvatar } from './avatar';
+import type { Draft } from './draft';
+import { continueGeneration } from './generation';
+import type { BoundRendering } from './inputs';
+import { closeLive, owesAudio, restIdle, watchTails, watchVoice } from './response';
+import { discardSpeculation } from './speculation';
+import { endSpeech } from './speech';
+import type { LiveResponse } from './state';
+import { watchCalls } from './tools';
+import { bindAnew } from './voice';
+
+/**
+ * The owner is another process now. What had left the old one is in the state, and goes on: the model continues the answer
+ * where its last segment ended, the worker speaks on, the client hears no more than a pause. What had not left it, the
+ * speculation above all, is lost. Every deadline starts again in full, because two hosts' clocks are not compared.
+ */
+export function takeOver(
+  draft: Draft,
+  { epoch, rendering }: { epoch: number; rendering: BoundRendering | null },
+): void {
+  adopt(draft, epoch, rendering);
+  discardSpeculation(draft, 'interrupted');
+  endSpeech(draft);
+  continueAnswer(draft);
+  draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
+  watchTails(draft);
+  watchCalls(draft);
+  watchAvatar(draft);
+  restIdle(draft);
+}
+
+/** Says which audio of the old owner's still counts: that of the stored segments, by the worker that was bound last. */
+function adopt(draft: Draft, epoch: number, rendering: BoundRendering | null): void {
+  const { live } = draft;
+  const isOfLive = live && rendering?.ordinal === live.ordinal && rendering.attempt === live.rendering.attempt;
+  draft.emit({
+    kind: 'adopted',
+    epoch,
+    ordinal: live?.ordinal ?? draft.state.nextOrdinal - 1,
+    segments: isOfLive
+      ? live.segments.map((_, index) => ({ index, epoch: rendering.epoch, attempt: rendering.attempt }))
+      : [],
+  });
+}
+
+function continueAnswer(draft: Draft): void {
+  const { live } = draft;
+  if (!live) return;
+  if (live.generation.stage === 'ended' && !owesAudio(live)) return closeLive(draft);
+  continueVoice(draft, live);
+  if (live.generation.stage === 'running') continueGeneration(draft, live);
+}
+
+/** The worker may live and go on for the new owner; whether it does, only asking tells. */
+function continueVoice(draft: Draft, live: LiveResponse): void {
+  if (live.voice.stage === 'absent') return watchVoice(draft);
+  bindAnew(draft, live, live.rendering.barren);
+}
