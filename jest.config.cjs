@@ -35,6 +35,7 @@ module.exports = {
       '<rootDir>/apps/**/*.spec.ts',
       '<rootDir>/tests/system/virtual/**/*.spec.ts',
       '<rootDir>/tests/system/simulation/**/*.spec.ts',
+      '<rootDir>/tests/system/chaos/**/*.spec.ts',
     ]),
     project('simulation', ['<rootDir>/tests/system/simulation/**/*.simulation.ts']),
     project('integration', [
