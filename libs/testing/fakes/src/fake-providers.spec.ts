@@ -49,6 +49,12 @@ describe('the address', () => {
 });
 
 describe('the record of requests', () => {
+  it('names the port that asked', async () => {
+    const chat = await openChat(fakes);
+    expect(fakes.requests[0]?.clientPort).toBe(chat.response.socket.localPort);
+    await chat.ended;
+  });
+
   it('holds chat and speech in order, with headers, body, text, bytes and outcome', async () => {
     const beforeMs = Date.now();
     const chat = await openChat(fakes);

@@ -252,11 +252,12 @@ class FakeServer implements FakeProviders {
 function newRecord(
   kind: Kind,
   path: string,
-  { headers }: IncomingMessage,
+  { headers, socket }: IncomingMessage,
   body: Readonly<Record<string, unknown>>,
   prefill: PrefillDialect,
 ): RecordedRequest {
-  const fields = { atMs: Date.now(), endedAtMs: undefined, path, headers, outcome: 'running', bytesSent: 0 } as const;
+  const asked = { atMs: Date.now(), path, clientPort: socket.remotePort ?? 0, headers } as const;
+  const fields = { ...asked, endedAtMs: undefined, outcome: 'running', bytesSent: 0 } as const;
   if (kind === 'speech') return { kind, body, ...fields, text: typeof body['input'] === 'string' ? body['input'] : '' };
   const { messages } = body;
   const open = openAnswerOf(body, prefill);

@@ -15,6 +15,8 @@ interface RecordedFields {
   /** When its outcome was decided, in ms since the Unix epoch; undefined while it runs. */
   readonly endedAtMs: number | undefined;
   readonly path: string;
+  /** The asking socket's port, by which the operating system knows whose it is. */
+  readonly clientPort: number;
   /** As sent, authorization included. */
   readonly headers: IncomingHttpHeaders;
   readonly outcome: RequestOutcome;

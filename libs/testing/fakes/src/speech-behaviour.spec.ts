@@ -82,6 +82,17 @@ describe('the chunks of a voice', () => {
     expect(performance.now() - startMs).toBeLessThan(290 + 1_000);
   });
 
+  it('lets a head start leave at once and paces what follows from there', async () => {
+    fakes.nextSpeech({ kind: 'voice', pace: 2, samplesPerCharacter: 1_440, headStartMs: 200 });
+    const startMs = performance.now();
+    const exchange = await openSpeech(fakes, INPUT);
+    await exchange.ended;
+    const earlyMs = exchange.pieceAtMs.map((atMs, index) => startMs + index * 10 - 100 - atMs);
+    expect(exchange.pieces).toHaveLength(30);
+    expect(Math.max(...earlyMs)).toBeLessThanOrEqual(1);
+    expect(exchange.pieceAtMs[29] ?? 0).toBeLessThan(startMs + 190 + 90);
+  });
+
   it('sends headers at once and the first byte after its delay', async () => {
     fakes.nextSpeech({ kind: 'voice', firstByteDelayMs: 120 });
     const startMs = performance.now();

@@ -11,6 +11,8 @@ export interface SpeechVoice {
   readonly pace?: 'unpaced' | number;
   /** From the request to the first byte of the body; headers leave at once. Default 0. */
   readonly firstByteDelayMs?: number;
+  /** Audio from the start that leaves at once, whatever the pace, in ms of audio: somebody heard it before. Default 0. */
+  readonly headStartMs?: number;
   /** Audio per HTTP chunk. Default 20. */
   readonly chunkMs?: number;
   /** A sine of amplitude 0.3 with 5 ms fades, or samples that say where they belong (`readIndexedSamples`). Default 'tone'. */

@@ -56,7 +56,7 @@ async function speak(
   const firstPiece = header.subarray(0, limitBytes);
   if (firstPiece.length > 0 && !(await outlet.write(firstPiece))) return false;
 
-  const pace = voice.pace ?? 'unpaced';
+  const { pace = 'unpaced', headStartMs = 0 } = voice;
   const chunkSamples = Math.max(1, Math.round((voice.chunkMs ?? DEFAULT_CHUNK_MS) * SAMPLES_PER_MS));
   const endByte = Math.min(pcm.samples * BYTES_PER_SAMPLE, limitBytes - header.length);
   let fromByte = 0;
@@ -65,7 +65,8 @@ async function speak(
     const isShortened = fromByte === 0 && voice.oddChunks === true;
     const toByte = Math.min(endByte, fromByte + chunkSamples * BYTES_PER_SAMPLE - (isShortened ? 1 : 0));
     const fromSample = Math.floor(fromByte / BYTES_PER_SAMPLE);
-    if (pace !== 'unpaced' && !(await outlet.waitUntil(startMs + fromSample / SAMPLES_PER_MS / pace))) return false;
+    const pacedMs = fromSample / SAMPLES_PER_MS - headStartMs;
+    if (pace !== 'unpaced' && !(await outlet.waitUntil(startMs + pacedMs / pace))) return false;
     const rendered = pcm.render(fromSample, Math.ceil(toByte / BYTES_PER_SAMPLE));
     const skippedBytes = fromByte - fromSample * BYTES_PER_SAMPLE;
     if (!(await outlet.write(rendered.subarray(skippedBytes, skippedBytes + toByte - fromByte)))) return false;
