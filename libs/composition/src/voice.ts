@@ -19,6 +19,7 @@ export function createVoice(config: TtsConfig, espeakWorkerUrl: URL, log: LogPor
         apiKey: config.apiKey,
         model: config.model,
         voice: config.voice ?? DEFAULT_OPENAI_VOICE,
+        deterministic: config.deterministic,
         timers: systemPorts.timers,
       });
     default:

@@ -14,6 +14,8 @@ export interface OpenAiTtsOptions {
   model: string;
   /** The voice of requests that name none. */
   voice: string;
+  /** What is known of the server: the same text gives the same samples. Default false. */
+  deterministic?: boolean | undefined;
   timers: TimersPort;
   stallTimeoutMs?: number | undefined;
 }
@@ -47,7 +49,7 @@ export function createOpenAiTts(options: OpenAiTtsOptions): TtsPort {
 
   return {
     timings: 'none',
-    deterministic: false,
+    deterministic: options.deterministic ?? false,
     unavailable: () => Promise.resolve(undefined),
     synthesize(request, signal) {
       const stream = new SpeechStream({

@@ -37,6 +37,8 @@ export type TtsConfig =
       apiKey: string | undefined;
       model: string;
       voice: string | undefined;
+      /** The same text gives the same samples. */
+      deterministic: boolean;
     };
 
 export interface ConversationConfig {

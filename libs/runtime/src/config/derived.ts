@@ -74,5 +74,6 @@ export function ttsFrom(values: SpeechValues): TtsConfig {
   const hasSpeechServer = speechUrl !== undefined || (apiKey !== undefined && modelUrl === undefined);
   const kind = values.PARLEY_TTS ?? (hasSpeechServer ? 'openai' : 'espeak');
   if (kind === 'espeak') return { kind, voice };
-  return { kind, baseUrl: speechUrl ?? modelUrl, apiKey, model: values.PARLEY_TTS_MODEL, voice };
+  const deterministic = values.PARLEY_TTS_DETERMINISTIC === 'yes';
+  return { kind, baseUrl: speechUrl ?? modelUrl, apiKey, model: values.PARLEY_TTS_MODEL, voice, deterministic };
 }

@@ -117,6 +117,13 @@ describe('the voice', () => {
     expect(tts({ ...both, PARLEY_TTS_BASE_URL: 'http://voice/v1/' })).toMatchObject({ baseUrl: 'http://voice/v1/' });
   });
 
+  it('is known to repeat itself only where that is said', () => {
+    const server = { PARLEY_TTS_BASE_URL: 'http://voice/v1' };
+    expect(tts(server)).toMatchObject({ deterministic: false });
+    expect(tts({ ...server, PARLEY_TTS_DETERMINISTIC: 'yes' })).toMatchObject({ deterministic: true });
+    expect(problems('tts', { ...SERVERS, PARLEY_TTS_DETERMINISTIC: 'true' })).toEqual(['PARLEY_TTS_DETERMINISTIC']);
+  });
+
   it('is refused as `openai` without a key or a URL', () => {
     expect(problems('tts', { ...SERVERS, PARLEY_TTS: 'openai' })).toEqual(['PARLEY_TTS']);
   });
@@ -166,6 +173,7 @@ describe('problems', () => {
     PARLEY_MODEL_MAP: 'leak-map',
     PARLEY_TTS: 'leak-tts',
     PARLEY_TTS_BASE_URL: 'leak-url',
+    PARLEY_TTS_DETERMINISTIC: 'leak-maybe',
     PARLEY_AVATAR: 'leak-face',
     OPENAI_API_KEY: 'leak key',
     OPENAI_BASE_URL: 'ftp://leak',

@@ -23,6 +23,7 @@ const SPEECH = {
   PARLEY_TTS_MODEL: true,
   PARLEY_TTS_VOICE: true,
   PARLEY_TTS_BASE_URL: true,
+  PARLEY_TTS_DETERMINISTIC: true,
   OPENAI_API_KEY: true,
   OPENAI_BASE_URL: true,
 } as const;

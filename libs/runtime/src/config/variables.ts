@@ -65,6 +65,11 @@ export const VARIABLES = z.object({
   PARLEY_TTS_MODEL: withDefault(text, 'gpt-4o-mini-tts', 'The speech model to ask for.'),
   PARLEY_TTS_VOICE: withoutDefault(text, '`alloy` (openai), `en-us` (espeak)', 'The voice to speak with.'),
   PARLEY_TTS_BASE_URL: withoutDefault(baseUrl, '`OPENAI_BASE_URL`', 'Where the speech server is.'),
+  PARLEY_TTS_DETERMINISTIC: withDefault(
+    choice(['yes', 'no']),
+    'no',
+    'Whether the speech server gives the same samples for the same text: a sentence that lost its worker then goes on at the very sample.',
+  ),
   PARLEY_AVATAR: withDefault(choice(['local', 'none']), 'local', 'Face: `local` sends visemes, `none` does not.'),
   OPENAI_API_KEY: withoutDefault(secret, 'none', 'Key for the language model and the voice.'),
   OPENAI_BASE_URL: withoutDefault(
