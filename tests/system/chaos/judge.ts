@@ -1,0 +1,183 @@
+import { fieldsOf } from '../support/spoken-turn';
+import type { Arrival, WireEvent } from '../support/test-client';
+import { Ear } from './ear';
+import { expectedOf, heardFaults, isBeginning, runsIn, type Expected, type HeardFault } from './heard-samples';
+
+/** A turn as its client asked for it. */
+export interface Asked {
+  turnId: string;
+  /** What the model is to say. */
+  answer: string;
+  /** The client interrupted it. */
+  interrupted: boolean;
+}
+
+/** One conversation as its client saw it: what arrived, connection by connection. */
+export interface Recording {
+  asked: readonly Asked[];
+  connections: readonly (readonly Arrival[])[];
+}
+
+export type FaultKind =
+  | HeardFault['kind']
+  | 'not-accepted'
+  | 'accepted-twice'
+  | 'answered-twice'
+  | 'not-ended'
+  | 'not-completed'
+  | 'wrong-text'
+  | 'sentence-twice'
+  | 'stale';
+
+export interface Fault {
+  kind: FaultKind;
+  detail: string;
+}
+
+export interface TurnVerdict {
+  turnId: string;
+  accepted: boolean;
+  faults: Fault[];
+  /** The longest silence within the answer, in ms. */
+  gapMs: number;
+  /** The most audio that lay unplayed at the client, in ms. */
+  aheadMs: number;
+}
+
+type AudioArrival = Extract<Arrival, { kind: 'audio' }>;
+
+/** Everything of one response, in the order of arrival. */
+interface Seen {
+  events: WireEvent[];
+  audio: AudioArrival[];
+  /** What came although nothing was to come any more. */
+  stale: string[];
+  isInterrupted: boolean;
+}
+
+/**
+ * Judges each turn by what reached the client: accepted once and completed, the model's very answer, each of its samples heard
+ * exactly once, nothing after an interruption. Knows PROTOCOL.md and what the fake providers do, nothing else.
+ */
+export function judge(recording: Recording, samplesPerCharacter: number): TurnVerdict[] {
+  const arrivals = withoutRepeats(recording.connections);
+  const responses = byResponse(arrivals);
+  return recording.asked.map((asked) => judgeTurn(asked, arrivals, responses, samplesPerCharacter));
+}
+
+/** After a resumed connection an event may come once more; its id says so. Audio has no id: it must not. */
+function withoutRepeats(connections: readonly (readonly Arrival[])[]): Arrival[] {
+  const known = new Set<string>();
+  return connections.flatMap((arrivals) => {
+    const fresh = arrivals.filter((arrival) => arrival.kind === 'audio' || !known.has(arrival.event.event_id ?? ''));
+    for (const arrival of fresh) if (arrival.kind === 'event') known.add(arrival.event.event_id ?? '');
+    return fresh;
+  });
+}
+
+function byResponse(arrivals: readonly Arrival[]): Map<string, Seen> {
+  const responses = new Map<string, Seen>();
+  const seenOf = (id: string): Seen => {
+    const seen = responses.get(id) ?? { events: [], audio: [], stale: [], isInterrupted: false };
+    responses.set(id, seen);
+    return seen;
+  };
+  for (const arrival of arrivals) {
+    if (arrival.kind === 'audio') {
+      const seen = seenOf(arrival.responseId);
+      if (seen.isInterrupted) seen.stale.push(`${arrival.samples} samples`);
+      seen.audio.push(arrival);
+      continue;
+    }
+    const { event } = arrival;
+    const id = event['response_id'] ?? fieldsOf(event['response'])['id'];
+    if (typeof id !== 'string') continue;
+    const seen = seenOf(id);
+    if (seen.isInterrupted && carriesOutput(event.type)) seen.stale.push(event.type);
+    seen.events.push(event);
+    if (event.type === 'parley.response.interrupted') seen.isInterrupted = true;
+  }
+  return responses;
+}
+
+const carriesOutput = (type: string): boolean => type.startsWith('response.') || type === 'parley.visemes';
+
+function judgeTurn(
+  asked: Asked,
+  arrivals: readonly Arrival[],
+  responses: ReadonlyMap<string, Seen>,
+  samplesPerCharacter: number,
+): TurnVerdict {
+  const accepted = arrivals.flatMap((arrival) =>
+    arrival.kind === 'event' &&
+    arrival.event.type === 'parley.turn.accepted' &&
+    arrival.event['turn_id'] === asked.turnId
+      ? [String(arrival.event['response_id'])]
+      : [],
+  );
+  const [responseId] = accepted;
+  const seen = responses.get(responseId ?? '');
+  if (responseId === undefined || !seen) {
+    const faults: Fault[] = [{ kind: 'not-accepted', detail: asked.turnId }];
+    return { turnId: asked.turnId, accepted: false, faults, gapMs: 0, aheadMs: 0 };
+  }
+  const ear = new Ear();
+  for (const { samples, atMs } of seen.audio) ear.arrived(samples, atMs);
+  const faults: Fault[] = [
+    ...(accepted.length > 1 ? [{ kind: 'accepted-twice' as const, detail: accepted.join(' ') }] : []),
+    ...seen.stale.map((detail) => ({ kind: 'stale' as const, detail })),
+    ...endFaults(asked, seen),
+    ...textFaults(asked, seen),
+    ...soundFaults(seen, samplesPerCharacter),
+  ];
+  const { longestGapMs: gapMs, farthestAheadMs: aheadMs } = ear;
+  return { turnId: asked.turnId, accepted: true, faults, gapMs, aheadMs };
+}
+
+function endFaults({ interrupted }: Asked, { events, isInterrupted }: Seen): Fault[] {
+  const ends = events.filter(({ type }) => type === 'response.done').map(({ response }) => fieldsOf(response));
+  const begun = events.filter(({ type }) => type === 'response.created').length;
+  const [end] = ends;
+  if (begun > 1 || ends.length > 1) return [{ kind: 'answered-twice', detail: `${begun} begun, ${ends.length} ended` }];
+  if (!end) return [{ kind: 'not-ended', detail: events.at(-1)?.type ?? 'no event' }];
+  if (end['status'] === 'completed' || (interrupted && isInterrupted)) return [];
+  const code = fieldsOf(fieldsOf(end['status_details'])['error'])['code'];
+  return [{ kind: 'not-completed', detail: `${String(end['status'])} ${String(code ?? '')}`.trim() }];
+}
+
+/** What the client was told is the model's answer, no sentence of it twice; of an interrupted one, its beginning. */
+function textFaults({ answer }: Asked, { events, isInterrupted }: Seen): Fault[] {
+  const text = folded(segmentsOf(events).join(''));
+  const faults: Fault[] = [];
+  const sentences = (text.match(/[^.!?]+[.!?]+/g) ?? []).map((sentence) => sentence.trim());
+  const twice = sentences.find((sentence, index) => sentences.indexOf(sentence) < index);
+  if (twice !== undefined) faults.push({ kind: 'sentence-twice', detail: twice });
+  const isRight = isInterrupted ? folded(answer).startsWith(text) : text === folded(answer);
+  if (!isRight) faults.push({ kind: 'wrong-text', detail: text });
+  const said = events.find(({ type }) => type === 'response.output_audio_transcript.done')?.['transcript'];
+  if (said !== undefined && folded(String(said)) !== text) faults.push({ kind: 'wrong-text', detail: String(said) });
+  return faults;
+}
+
+function soundFaults({ events, audio, isInterrupted }: Seen, samplesPerCharacter: number): Fault[] {
+  const expected = expectedOf(segmentsOf(events), samplesPerCharacter);
+  const runs = runsIn(samplesOf(audio), (hash) => expected.find(({ textHash }) => textHash === hash)?.samples);
+  if (isInterrupted && isBeginning(runs, expected)) return [];
+  return heardFaults(runs, expected)
+    .filter(({ kind }) => !isInterrupted || kind !== 'sample-missing')
+    .map((fault) => ({ kind: fault.kind, detail: describe(fault, expected) }));
+}
+
+const describe = ({ segment, samples }: HeardFault, expected: readonly Expected[]): string =>
+  segment === undefined ? `${samples} samples` : `${samples} of ${expected[segment]?.samples} in segment ${segment}`;
+
+/** PROTOCOL.md: the n-th delta is the text of segment n. */
+const segmentsOf = (events: readonly WireEvent[]): string[] =>
+  events.flatMap((event) => (event.type === 'response.output_audio_transcript.delta' ? [String(event['delta'])] : []));
+
+const folded = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
+function samplesOf(audio: readonly AudioArrival[]): Int16Array {
+  const bytes = Uint8Array.from(Buffer.concat(audio.map(({ pcm }) => pcm)));
+  return new Int16Array(bytes.buffer);
+}
