@@ -22,6 +22,8 @@ const PLACE = /\bstory (\d+)-(\d+)\b/i;
 
 const tagOf = ({ talk, turn }: Place): string => `${talk}-${turn}`;
 
+export const turnIdOf = (place: Place): string => `turn-${tagOf(place)}`;
+
 export const questionOf = (place: Place): string => `Please tell me story ${tagOf(place)}`;
 
 /** Six sentences of 28 characters and more: each becomes a segment of its own. */

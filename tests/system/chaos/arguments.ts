@@ -1,0 +1,49 @@
+import { CASE_NAMES, type CaseName } from './cases';
+
+export interface Arguments {
+  cases: readonly CaseName[];
+  /** In place of what each row must have. */
+  turns: number | undefined;
+  small: boolean;
+  seed: number;
+  /** Conversations at a time. */
+  talks: number;
+  /** Where the JSON goes. */
+  out: string | undefined;
+}
+
+export const USAGE = `npm run chaos [-- --case ${CASE_NAMES.join(',')}] [--turns 500] [--small] [--talks 14] [--seed 1] [--out results/chaos.json]`;
+
+const DEFAULT_TALKS = 14;
+
+/** Undefined where they make no sense. */
+export function readArguments(args: readonly string[]): Arguments | undefined {
+  const read: Arguments = {
+    cases: CASE_NAMES,
+    turns: undefined,
+    small: false,
+    seed: 1,
+    talks: DEFAULT_TALKS,
+    out: undefined,
+  };
+  for (let index = 0; index < args.length; index++) {
+    const name = args[index];
+    if (name === '--small') {
+      read.small = true;
+      continue;
+    }
+    const value = args[++index];
+    if (value === undefined) return undefined;
+    if (name === '--out') read.out = value;
+    else if (name === '--case') {
+      const cases = value.split(',').map((each) => CASE_NAMES.find((known) => known === each));
+      if (!cases.every((each) => each !== undefined)) return undefined;
+      read.cases = cases;
+    } else if (!/^[1-9]\d*$/.test(value)) return undefined;
+    else if (name === '--turns') read.turns = Number(value);
+    else if (name === '--seed') read.seed = Number(value);
+    else if (name === '--talks') read.talks = Number(value);
+    else return undefined;
+  }
+  return read;
+}

@@ -1,0 +1,83 @@
+import { cutLines, killOne, stopOwner, type Stage, type Strike } from './strike';
+
+export const CASE_NAMES = ['orchestrator', 'tts', 'gateway', 'link-reset', 'link-blackhole', 'stopped-owner'] as const;
+export type CaseName = (typeof CASE_NAMES)[number];
+
+/** What a row must be. Times in ms. */
+export interface Requirement {
+  turns: number;
+  strikes: number;
+  gapP50Ms: number;
+  gapP99Ms: number;
+}
+
+export interface Case {
+  title: string;
+  must: Requirement;
+  /** Through lines of ours, which can be cut. */
+  overLines: boolean;
+  /** A client learns of a lost line only by asking when it hears nothing; see Talk. */
+  patienceMs: number | undefined;
+  /** Between two strikes, once everything is up again: from the first to the second, by chance. */
+  pauseMs: readonly [number, number];
+  strike(stage: Stage): Promise<Strike | undefined>;
+}
+
+const GAP = { gapP50Ms: 400, gapP99Ms: 1_500 };
+/** The longest gap is all that the row about a stopped owner bounds. */
+const STOPPED_GAP = { gapP50Ms: 4_000, gapP99Ms: 4_000 };
+const PLAIN = { overLines: false, patienceMs: undefined } as const;
+
+export const CASES: Record<CaseName, Case> = {
+  orchestrator: {
+    title: '`kill -9` of an orchestrator',
+    must: { turns: 500, strikes: 100, ...GAP },
+    ...PLAIN,
+    pauseMs: [4_500, 6_500],
+    strike: (stage) => killOne(stage, 'orchestrator'),
+  },
+  tts: {
+    title: '`kill -9` of a voice worker',
+    must: { turns: 500, strikes: 100, ...GAP },
+    ...PLAIN,
+    pauseMs: [4_500, 6_500],
+    strike: (stage) => killOne(stage, 'tts'),
+  },
+  gateway: {
+    title: '`kill -9` of a gateway',
+    must: { turns: 200, strikes: 50, ...GAP },
+    ...PLAIN,
+    pauseMs: [3_500, 5_500],
+    strike: (stage) => killOne(stage, 'gateway'),
+  },
+  'link-reset': {
+    title: 'client link cut by a reset',
+    must: { turns: 100, strikes: 10, ...GAP },
+    overLines: true,
+    patienceMs: undefined,
+    pauseMs: [4_000, 6_000],
+    strike: (stage) => cutLines(stage, 'reset'),
+  },
+  'link-blackhole': {
+    title: 'client link gone without a word',
+    must: { turns: 100, strikes: 10, ...GAP },
+    overLines: true,
+    patienceMs: 300,
+    pauseMs: [5_000, 7_000],
+    strike: (stage) => cutLines(stage, 'blackhole'),
+  },
+  'stopped-owner': {
+    title: 'SIGSTOP of an owner for 10 s, then SIGCONT',
+    must: { turns: 50, strikes: 5, ...STOPPED_GAP },
+    ...PLAIN,
+    pauseMs: [2_000, 4_000],
+    strike: stopOwner,
+  },
+};
+
+/** A run so small that all cases together fit into a test: ten strikes each, and no more turns than those hit. */
+export const smallOf = (each: Case): Case => ({
+  ...each,
+  must: { ...each.must, turns: 10, strikes: Math.min(10, each.must.strikes) },
+  pauseMs: [1_000, 2_500],
+});

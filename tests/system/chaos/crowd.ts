@@ -1,0 +1,88 @@
+import type { RandomPort } from '@parley/ports';
+import { orderFaults } from '../support/response-order';
+import { judge, type TurnVerdict } from './judge';
+import { SAMPLES_PER_CHARACTER } from './scene';
+import { Talk } from './talk';
+
+const TURNS_PER_TALK = 4;
+/** They begin one after the other within so many ms, so that turns are at all their moments at any time. */
+const SPREAD_MS = 8_000;
+
+export interface CrowdOptions {
+  size: number;
+  random: RandomPort;
+  patienceMs: number | undefined;
+  /** Where the talks of one place connect, one after the other. */
+  addressesOf(place: number): readonly string[];
+}
+
+/** A turn when all is over. */
+export interface JudgedTurn extends TurnVerdict {
+  talk: number;
+  interrupted: boolean;
+}
+
+/** So many conversations at any time: where one ends another begins. */
+export class Crowd {
+  readonly judged: JudgedTurn[] = [];
+  readonly resumedMs: number[] = [];
+  /** Why talks ended early, and what came out of order, each with the number of its talk. */
+  readonly complaints: string[] = [];
+  private readonly running = new Map<number, Talk>();
+  private isOver = false;
+  private begun = 0;
+  private places: Promise<void>[] = [];
+
+  constructor(private readonly options: CrowdOptions) {}
+
+  get talks(): Talk[] {
+    return [...this.running.values()];
+  }
+
+  talk(number: number): Talk | undefined {
+    return this.running.get(number);
+  }
+
+  start(): void {
+    this.places = Array.from({ length: this.options.size }, (_, place) => this.fill(place));
+  }
+
+  /** Resolves when the turns under way have ended and are judged. */
+  async stop(): Promise<void> {
+    this.isOver = true;
+    await Promise.all(this.places);
+  }
+
+  private async fill(place: number): Promise<void> {
+    const { size, random, patienceMs, addressesOf } = this.options;
+    await new Promise((resolve) => setTimeout(resolve, (place * SPREAD_MS) / size));
+    while (!this.isOver) {
+      const number = ++this.begun;
+      const habits = {
+        reports: number % 2 === 0,
+        interrupts: number % 4 < 2,
+        turns: TURNS_PER_TALK,
+        patienceMs,
+        random,
+      };
+      const talk = new Talk({ talk: number, addresses: addressesOf(place), ...habits });
+      this.running.set(number, talk);
+      await talk.hold(() => this.isOver);
+      this.running.delete(number);
+      this.take(talk);
+    }
+  }
+
+  private take({ number, recording, lostBecause, resumedMs }: Talk): void {
+    const interrupted = new Map(recording.asked.map((asked) => [asked.turnId, asked.interrupted]));
+    for (const verdict of judge(recording, SAMPLES_PER_CHARACTER)) {
+      this.judged.push({ ...verdict, talk: number, interrupted: interrupted.get(verdict.turnId) ?? false });
+    }
+    this.resumedMs.push(...resumedMs);
+    if (lostBecause !== undefined) this.complaints.push(`talk ${number}: ${lostBecause}`);
+    const [only, ...others] = recording.connections;
+    // Of one connection the order of events is known from the page; where a resumed one begins is not.
+    if (only && others.length === 0)
+      this.complaints.push(...orderFaults(only).map((each) => `talk ${number}: ${each}`));
+  }
+}

@@ -1,0 +1,169 @@
+import type { Requirement } from './cases';
+import type { JudgedTurn } from './crowd';
+import type { FaultKind } from './judge';
+import { MOMENTS, WEIGHED_MOMENTS, type Moment } from './moment';
+import type { Misdeeds, Strike } from './strike';
+
+/** Each of the three moments that matter is to hold so much of the counted turns. */
+const LEAST_SHARE = 0.2;
+/** A client that holds more would bridge a gap by itself, and nothing would be measured. */
+const MOST_AHEAD_MS = 500;
+
+export interface Spread {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+/** A turn that counts: hit once or more. */
+export interface CountedTurn {
+  turnId: string;
+  moments: Moment[];
+  gapMs: number;
+  faults: { kind: FaultKind; detail: string }[];
+}
+
+/** What one case came to. Times in ms. */
+export interface Row {
+  case: string;
+  title: string;
+  must: Requirement;
+  strikes: number;
+  turns: number;
+  /** Of the first hit of each turn. */
+  moments: Record<Moment, number>;
+  completed: number;
+  duplicates: number;
+  stale: number;
+  /** Counted turns with each kind of fault. */
+  faults: Partial<Record<FaultKind, number>>;
+  gapMs: Spread;
+  /** Turns that nothing had hit, for comparison. */
+  undisturbed: { turns: number; faulty: number; gapMs: Spread };
+  interrupted: { turns: number; faulty: number };
+  resumed: { times: number; ms: Spread };
+  aheadMs: number;
+  afterWaking: Misdeeds | undefined;
+  /** What the row must be and is not. */
+  misses: string[];
+  complaints: string[];
+  counted: CountedTurn[];
+}
+
+export interface Run {
+  name: string;
+  title: string;
+  must: Requirement;
+  strikes: readonly Strike[];
+  judged: readonly JudgedTurn[];
+  resumedMs: readonly number[];
+  complaints: readonly string[];
+  /** The split over moments is a matter of many turns. */
+  isSmall: boolean;
+}
+
+const DUPLICATES: readonly FaultKind[] = ['accepted-twice', 'answered-twice', 'sample-twice', 'sentence-twice'];
+
+export function rowOf(run: Run): Row {
+  const moments = momentsByTurn(run.strikes);
+  const heard = run.judged.filter(({ interrupted }) => !interrupted);
+  const hit = heard.filter(({ turnId, accepted }) => moments.has(turnId) && accepted);
+  const calm = heard.filter(({ turnId }) => !moments.has(turnId));
+  const interrupted = run.judged.filter((turn) => turn.interrupted);
+  const counted = hit.map(({ turnId, gapMs, faults }) => ({
+    turnId,
+    moments: moments.get(turnId) ?? [],
+    gapMs,
+    faults,
+  }));
+  const row: Omit<Row, 'misses'> = {
+    case: run.name,
+    title: run.title,
+    must: run.must,
+    strikes: run.strikes.length,
+    turns: counted.length,
+    moments: split(counted),
+    completed: counted.filter(({ faults }) => faults.length === 0).length,
+    duplicates: countWith(run.judged, DUPLICATES),
+    stale: countWith(run.judged, ['stale']),
+    faults: faultCounts(counted),
+    gapMs: spreadOf(counted.map(({ gapMs }) => gapMs)),
+    undisturbed: { turns: calm.length, faulty: faulty(calm), gapMs: spreadOf(calm.map(({ gapMs }) => gapMs)) },
+    interrupted: { turns: interrupted.length, faulty: faulty(interrupted) },
+    resumed: { times: run.resumedMs.length, ms: spreadOf(run.resumedMs) },
+    aheadMs: Math.round(Math.max(0, ...run.judged.map(({ aheadMs }) => aheadMs))),
+    afterWaking: misdeedsOf(run.strikes),
+    complaints: [...run.complaints],
+    counted,
+  };
+  return { ...row, misses: missesOf(row, run.isSmall) };
+}
+
+function momentsByTurn(strikes: readonly Strike[]): Map<string, Moment[]> {
+  const moments = new Map<string, Moment[]>();
+  for (const { turnId, moment } of strikes.flatMap(({ hits }) => hits)) {
+    moments.set(turnId, [...(moments.get(turnId) ?? []), moment]);
+  }
+  return moments;
+}
+
+function split(counted: readonly CountedTurn[]): Record<Moment, number> {
+  const of = (moment: Moment): number => counted.filter(({ moments }) => moments[0] === moment).length;
+  const [waiting, first, generating, playing] = MOMENTS;
+  return {
+    [waiting]: of(waiting),
+    [first]: of(first),
+    [generating]: of(generating),
+    [playing]: of(playing),
+  };
+}
+
+const countWith = (turns: readonly { faults: readonly { kind: FaultKind }[] }[], kinds: readonly FaultKind[]): number =>
+  turns.filter(({ faults }) => faults.some(({ kind }) => kinds.includes(kind))).length;
+
+const faulty = (turns: readonly { faults: readonly unknown[] }[]): number =>
+  turns.filter(({ faults }) => faults.length > 0).length;
+
+function faultCounts(counted: readonly CountedTurn[]): Row['faults'] {
+  const counts: Row['faults'] = {};
+  for (const { faults } of counted) {
+    for (const kind of new Set(faults.map((fault) => fault.kind))) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function misdeedsOf(strikes: readonly Strike[]): Misdeeds | undefined {
+  const all = strikes.flatMap(({ afterWaking }) => (afterWaking ? [afterWaking] : []));
+  if (all.length === 0) return undefined;
+  const sum = (of: (each: Misdeeds) => number): number => all.reduce((total, each) => total + of(each), 0);
+  return { doubleWrites: sum((each) => each.doubleWrites), ordersObeyed: sum((each) => each.ordersObeyed) };
+}
+
+/** Nearest rank: of few values the 99th percentile is the largest. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => Math.round(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0);
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
+  const { must, turns, gapMs, moments, afterWaking, undisturbed, interrupted } = row;
+  const misses: string[] = [];
+  const expect = (isMet: boolean, what: string): void => void (isMet || misses.push(what));
+  expect(turns >= must.turns, `${turns} turns of ${must.turns}`);
+  expect(row.strikes >= must.strikes, `${row.strikes} strikes of ${must.strikes}`);
+  expect(row.completed === turns, `${turns - row.completed} turns not whole`);
+  expect(row.duplicates === 0, `${row.duplicates} with something twice`);
+  expect(row.stale === 0, `${row.stale} with something stale`);
+  expect(gapMs.p50 <= must.gapP50Ms, `gap p50 ${gapMs.p50} ms`);
+  expect(gapMs.p99 <= must.gapP99Ms, `gap p99 ${gapMs.p99} ms`);
+  expect(undisturbed.faulty === 0, `${undisturbed.faulty} undisturbed turns not whole`);
+  expect(interrupted.faulty === 0, `${interrupted.faulty} interrupted turns wrong`);
+  expect(row.aheadMs <= MOST_AHEAD_MS, `a client held ${row.aheadMs} ms`);
+  expect((afterWaking?.doubleWrites ?? 0) === 0, `${afterWaking?.doubleWrites} double writes`);
+  expect((afterWaking?.ordersObeyed ?? 0) === 0, `${afterWaking?.ordersObeyed} orders of a former owner obeyed`);
+  for (const moment of isSmall ? [] : WEIGHED_MOMENTS) {
+    expect(moments[moment] >= LEAST_SHARE * turns, `only ${moments[moment]} of ${turns} ${moment}`);
+  }
+  return misses;
+}

@@ -1,0 +1,145 @@
+import type { RecordedChat, RecordedSpeech } from '@parley/fakes';
+import { startNativeServers } from '@parley/harness';
+import { Redis } from 'ioredis';
+import type { ClusterMember } from '../support/cluster-process';
+import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { until } from '../support/until';
+import { answerOf, placeOf, type Place } from './story';
+
+/** 30 ms a character: an answer of nine seconds. */
+export const SAMPLES_PER_CHARACTER = 720;
+/** A little faster than it is played, or each delay anywhere would be a silence: 0.3 s ahead at the end of an answer. */
+const VOICE_PACE = 1.03;
+/** Long, because a fifth of all kills is to hit a turn that waits for the model. */
+export const FIRST_TOKEN_MS = 3_000;
+/** Asked once more about a conversation that it knows, a model begins sooner: the prompt is in its cache. */
+const FIRST_TOKEN_AGAIN_MS = 300;
+/** 56 words in five seconds: half of the answer is heard while the model writes. */
+const TOKEN_DELAY_MS = 90;
+
+const SAMPLES_PER_MS = 24;
+const BYTES_PER_SAMPLE = 2;
+const BACK_TIMEOUT_MS = 15_000;
+
+export type Role = ClusterMember['role'];
+
+/** A request of one of our processes to a provider. */
+export interface Asked<Request> {
+  place: Place;
+  request: Request;
+  /** performance.now(), as all times of this harness. */
+  atMs: number;
+  /** Of a chat: when its first token leaves. */
+  firstTokenAtMs: number;
+}
+
+export interface SceneListener {
+  onChat(asked: Asked<RecordedChat>): void;
+  onSpeech(asked: Asked<RecordedSpeech>): void;
+}
+
+/**
+ * Two gateways, two orchestrators and two voice workers as processes, with a NATS and a Redis of their own, between a model and
+ * a voice that say what they were asked for.
+ */
+export class Scene {
+  private readonly chats = new Map<string, number>();
+  private readonly spokenMs = new Map<string, () => number>();
+  private listener: SceneListener | undefined;
+
+  private constructor(
+    private readonly faked: FakedCluster,
+    readonly redis: Redis,
+    private readonly stopServers: () => Promise<void>,
+  ) {
+    faked.llm.chatRule((request) => this.onChat(request));
+    faked.voice.speechRule((request) => this.onSpeech(request));
+  }
+
+  static async start(): Promise<Scene> {
+    const servers = await startNativeServers();
+    try {
+      const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
+        NATS_URL: servers.natsUrl,
+        REDIS_URL: servers.redisUrl,
+        PARLEY_AVATAR: 'none',
+        PARLEY_TTS_DETERMINISTIC: 'yes',
+        PARLEY_LOG_LEVEL: 'warn',
+      });
+      return new Scene(faked, new Redis(servers.redisUrl), servers.stop);
+    } catch (error) {
+      await servers.stop();
+      throw error;
+    }
+  }
+
+  listen(listener: SceneListener): void {
+    this.listener = listener;
+  }
+
+  members(role: Role): ClusterMember[] {
+    return this.faked.cluster.running(role);
+  }
+
+  /** Where clients connect, one address per gateway. */
+  gatewayUrls(): string[] {
+    return this.members('gateway').map(({ metricsUrl }) => new URL(metricsUrl).origin);
+  }
+
+  portOf(provider: 'llm' | 'voice'): number {
+    return Number(new URL(this.faked[provider].url).port);
+  }
+
+  /** SIGKILL; resolves when the launcher has started another one in its place and that is up. */
+  async kill({ role, index, pid }: ClusterMember): Promise<void> {
+    process.kill(pid, 'SIGKILL');
+    const isBack = (): boolean => this.members(role).some((each) => each.index === index && each.pid !== pid);
+    await until(`${role} ${index} started again`, isBack, BACK_TIMEOUT_MS);
+  }
+
+  output(): string {
+    return this.faked.cluster.output();
+  }
+
+  async stop(): Promise<void> {
+    this.redis.disconnect();
+    await this.faked.stop();
+    await this.stopServers();
+  }
+
+  private onChat(request: RecordedChat): ReturnType<Parameters<FakedCluster['llm']['chatRule']>[0]> {
+    const place = askedPlace(request);
+    if (!place) return undefined;
+    const name = answerOf(place);
+    const before = this.chats.get(name) ?? 0;
+    this.chats.set(name, before + 1);
+    const firstTokenDelayMs = before === 0 ? FIRST_TOKEN_MS : FIRST_TOKEN_AGAIN_MS;
+    const atMs = performance.now();
+    this.listener?.onChat({ place, request, atMs, firstTokenAtMs: atMs + firstTokenDelayMs });
+    return { kind: 'answer', text: name, firstTokenDelayMs, tokenDelayMs: TOKEN_DELAY_MS };
+  }
+
+  /** A text that is spoken again leaves at once up to where the rendering before had come: nobody is ever further ahead for it. */
+  private onSpeech(request: RecordedSpeech): ReturnType<Parameters<FakedCluster['voice']['speechRule']>[0]> {
+    const place = placeOf(request.text);
+    if (!place) return undefined;
+    const atMs = performance.now();
+    const headStartMs = this.spokenMs.get(request.text)?.() ?? 0;
+    const rendered = (): number => request.bytesSent / BYTES_PER_SAMPLE / SAMPLES_PER_MS;
+    this.spokenMs.set(request.text, () => Math.max(headStartMs, rendered()));
+    this.listener?.onSpeech({ place, request, atMs, firstTokenAtMs: atMs });
+    return {
+      kind: 'voice',
+      content: 'indexed',
+      samplesPerCharacter: SAMPLES_PER_CHARACTER,
+      pace: VOICE_PACE,
+      headStartMs,
+    };
+  }
+}
+
+/** What the user asked last; whoever continues an answer may have put words of its own behind it. */
+function askedPlace({ body }: RecordedChat): Place | undefined {
+  const asked = (body.messages ?? []).filter(({ role }) => role === 'user').map(({ content }) => String(content));
+  return asked.map(placeOf).findLast((place) => place !== undefined);
+}

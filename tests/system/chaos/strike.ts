@@ -1,0 +1,127 @@
+import type { RandomPort } from '@parley/ports';
+import type { ClusterMember } from '../support/cluster-process';
+import type { Crowd } from './crowd';
+import type { Lines } from './lines';
+import type { Moment } from './moment';
+import type { Role, Scene } from './scene';
+import type { Sight, Witness } from './witness';
+
+export interface Stage {
+  scene: Scene;
+  witness: Witness;
+  crowd: Crowd;
+  lines: Lines;
+  random: RandomPort;
+}
+
+/** One blow, and the turns it fell on. */
+export interface Strike {
+  target: string;
+  hits: { turnId: string; moment: Moment }[];
+  /** Of an owner that slept and woke: what it still did. */
+  afterWaking?: Misdeeds;
+}
+
+export interface Misdeeds {
+  /** Sessions whose stored state went back behind what was written. */
+  doubleWrites: number;
+  /** Requests of providers that it caused for turns of others. */
+  ordersObeyed: number;
+}
+
+const STOP_MS = 10_000;
+const WATCH_WOKEN_MS = 2_000;
+const WATCH_EVERY_MS = 10;
+/** Longer than a client waits for a sign of life. */
+const BLACKHOLE_MS = 4_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const hitsOf = (sights: readonly Sight[]): Strike['hits'] =>
+  sights.filter(({ counts }) => counts).map(({ turnId, moment }) => ({ turnId, moment }));
+
+/** What a sight says of who carried it. */
+type Carrier = (sight: Sight, member: ClusterMember) => boolean;
+
+const CARRIES: Record<'gateway' | 'orchestrator' | 'tts', Carrier> = {
+  gateway: ({ talk }, { metricsUrl }) => talk.address === new URL(metricsUrl).origin,
+  orchestrator: ({ owner }, { pid }) => owner === pid,
+  tts: ({ voice }, { pid }) => voice === pid,
+};
+
+/** `kill -9` of one of those that carry a turn. Undefined when nobody does at the moment. */
+export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise<Strike | undefined> {
+  const found = await choose(stage, role);
+  if (!found) return undefined;
+  const back = stage.scene.kill(found.member);
+  const strike = { target: nameOf(found.member), hits: hitsOf(found.carried) };
+  await back;
+  return strike;
+}
+
+async function choose(
+  { scene, witness, crowd, random }: Stage,
+  role: keyof typeof CARRIES & Role,
+): Promise<{ member: ClusterMember; carried: Sight[] } | undefined> {
+  const sights = await witness.look(crowd.talks);
+  const candidates = scene.members(role).flatMap((member) => {
+    const carried = sights.filter((sight) => CARRIES[role](sight, member));
+    return carried.length > 0 ? [{ member, carried }] : [];
+  });
+  return candidates[Math.floor(random.fraction() * candidates.length)];
+}
+
+const nameOf = ({ role, index, pid }: ClusterMember): string => `${role} ${index} (${pid})`;
+
+/** Half of the lines of clients in mid-turn, cut by a reset, or silent for a time as if somebody had pulled a cable. */
+export async function cutLines(stage: Stage, how: 'reset' | 'blackhole'): Promise<Strike | undefined> {
+  const { witness, crowd, lines, random } = stage;
+  const victims = (await witness.look(crowd.talks)).filter(() => random.fraction() < 0.5);
+  if (victims.length === 0) return undefined;
+  for (const { talk } of victims) {
+    const line = lines.at(talk.address);
+    if (how === 'reset') line?.cut();
+    else line?.blackhole();
+    if (how === 'blackhole') setTimeout(() => line?.heal(), BLACKHOLE_MS);
+  }
+  return { target: `${victims.length} lines`, hits: hitsOf(victims) };
+}
+
+/** SIGSTOP of an owner for 10 s; then it wakes up, and what it does is watched. */
+export async function stopOwner(stage: Stage): Promise<Strike | undefined> {
+  const found = await choose(stage, 'orchestrator');
+  if (!found) return undefined;
+  const { member, carried } = found;
+  process.kill(member.pid, 'SIGSTOP');
+  await sleep(STOP_MS);
+  const wokenMs = performance.now();
+  const watch = watchRecords(stage, carried);
+  process.kill(member.pid, 'SIGCONT');
+  const doubleWrites = await watch;
+  const turnIds = new Set(carried.map(({ turnId }) => turnId));
+  const ordersObeyed = stage.witness.causedBy(member.pid, turnIds, wokenMs);
+  return { target: nameOf(member), hits: hitsOf(carried), afterWaking: { doubleWrites, ordersObeyed } };
+}
+
+/** How often a session's epoch, or its last write, was older than one seen before. */
+async function watchRecords({ scene }: Stage, carried: readonly Sight[]): Promise<number> {
+  const newest = new Map<string, readonly number[]>();
+  let doubleWrites = 0;
+  const untilMs = performance.now() + WATCH_WOKEN_MS;
+  while (performance.now() < untilMs) {
+    for (const { talk } of carried) {
+      const key = `parley:{${talk.sessionId}}:state`;
+      const [epoch, writtenEpoch, rev] = (await scene.redis.hmget(key, 'epoch', 'writtenEpoch', 'rev')).map(Number);
+      const now = [epoch ?? 0, writtenEpoch ?? 0, rev ?? 0];
+      if (isOlder(now, newest.get(key) ?? now)) doubleWrites++;
+      newest.set(key, now);
+    }
+    await sleep(WATCH_EVERY_MS);
+  }
+  return doubleWrites;
+}
+
+function isOlder(now: readonly number[], before: readonly number[]): boolean {
+  const differs = now.findIndex((value, index) => value !== before[index]);
+  return differs >= 0 && (now[differs] ?? 0) < (before[differs] ?? 0);
+}

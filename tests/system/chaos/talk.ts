@@ -1,0 +1,226 @@
+import type { RandomPort } from '@parley/ports';
+import { fieldsOf } from '../support/spoken-turn';
+import { TestClient, type WireEvent } from '../support/test-client';
+import { Ear } from './ear';
+import type { Asked, Recording } from './judge';
+import { answerOf, questionOf, turnIdOf } from './story';
+
+const LOOK_EVERY_MS = 10;
+const REPORT_EVERY_MS = 200;
+/** The model's own deadline is 20 s; with that of a voice and a fail-over everything has an end by then. */
+const TURN_TIMEOUT_MS = 45_000;
+/** One try at once, and then for as long as a gateway may take to be started again. */
+const RESUME_TRIES = 8;
+const RESUME_PAUSE_MS = 100;
+const RESUMED_TIMEOUT_MS = 3_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export interface TalkOptions {
+  talk: number;
+  turns: number;
+  /** Tells the server what was played, or leaves that to the server's reckoning. */
+  reports: boolean;
+  /** The last turn is interrupted. */
+  interrupts: boolean;
+  /** With silence for so long in mid-turn it asks for a sign of life, and gives the link up when none comes in as much again. */
+  patienceMs: number | undefined;
+  /** Where to connect; after a loss, the next one. */
+  addresses: readonly string[];
+  random: RandomPort;
+}
+
+/** A turn under way at the client. */
+class CurrentTurn {
+  acceptedMs: number | undefined;
+  responseId: string | undefined;
+  isOver = false;
+  interruptAtMs: number | undefined;
+  reportedAtMs = 0;
+  readonly ear = new Ear();
+
+  constructor(
+    readonly turnId: string,
+    readonly askedMs: number,
+    readonly willBeInterrupted: boolean,
+  ) {}
+
+  get isAudible(): boolean {
+    return this.ear.playedMs(Infinity) > 0;
+  }
+
+  isHeard(nowMs: number): boolean {
+    return this.isOver && this.ear.queuedMs(nowMs) === 0;
+  }
+}
+
+/** A conversation from outside: asks, listens to the end, asks again, and resumes when the line is lost. */
+export class Talk {
+  readonly recording: Recording & { asked: Asked[]; connections: TestClient['arrivals'][] } = {
+    asked: [],
+    connections: [],
+  };
+  /** From the loss of a line to the session's return, each in ms. */
+  readonly resumedMs: number[] = [];
+  /** Why it ended before its last turn. */
+  lostBecause: string | undefined;
+  sessionId: string | undefined;
+  current: CurrentTurn | undefined;
+  private client: TestClient | undefined;
+  private resumeToken: string | undefined;
+  private seen = 0;
+  private lastArrivalMs = 0;
+  private pingedMs: number | undefined;
+  private addressAt: number;
+  /** What was sent and must arrive, oldest first. */
+  private readonly sent: { id: string; event: Record<string, unknown> }[] = [];
+
+  constructor(private readonly options: TalkOptions) {
+    this.addressAt = options.talk;
+  }
+
+  get number(): number {
+    return this.options.talk;
+  }
+
+  /** The address that carries its socket. */
+  get address(): string {
+    const { addresses } = this.options;
+    return addresses[this.addressAt % addresses.length] ?? '';
+  }
+
+  /** The whole conversation; `isOver` ends it after the turn under way. */
+  async hold(isOver: () => boolean): Promise<void> {
+    const { talk, turns } = this.options;
+    try {
+      await this.connect('');
+      for (let turn = 1; turn <= turns && !isOver(); turn++) await this.take(talk, turn, turn === turns);
+    } catch (error) {
+      this.lostBecause = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.current = undefined;
+      await this.client?.close().catch(() => undefined);
+    }
+  }
+
+  private async connect(query: string): Promise<WireEvent> {
+    const client = await TestClient.connect({ url: this.address, query });
+    this.client = client;
+    this.seen = 0;
+    this.pingedMs = undefined;
+    this.recording.connections.push(client.arrivals);
+    const session = await client.waitForType('parley.session', RESUMED_TIMEOUT_MS);
+    this.sessionId = String(session['session_id']);
+    if (typeof session['resume_token'] === 'string') this.resumeToken = session['resume_token'];
+    this.lastArrivalMs = performance.now();
+    return session;
+  }
+
+  private async take(talk: number, turn: number, isLast: boolean): Promise<void> {
+    const { random, interrupts } = this.options;
+    const current = new CurrentTurn(turnIdOf({ talk, turn }), performance.now(), interrupts && isLast);
+    const asked: Asked = { turnId: current.turnId, answer: answerOf({ talk, turn }), interrupted: false };
+    this.recording.asked.push(asked);
+    this.current = current;
+    this.send({ type: 'parley.transcript.final', turn_id: current.turnId, text: questionOf({ talk, turn }) });
+    while (!current.isHeard(performance.now())) {
+      await sleep(LOOK_EVERY_MS);
+      this.hear(current);
+      if (this.isLineLost()) await this.resume();
+      const nowMs = performance.now();
+      if (nowMs > current.askedMs + TURN_TIMEOUT_MS) throw new Error('the turn did not end');
+      if (current.willBeInterrupted && current.isAudible)
+        current.interruptAtMs ??= nowMs + 500 + random.fraction() * 5_000;
+      if (nowMs >= (current.interruptAtMs ?? Infinity) && !asked.interrupted && !current.isOver) {
+        asked.interrupted = true;
+        this.send({ type: 'parley.interrupt', response_id: current.responseId });
+      }
+      this.report(current, nowMs);
+    }
+    await sleep(random.fraction() * 400);
+  }
+
+  private send(event: Record<string, unknown>): void {
+    const id = `${this.options.talk}-${this.sent.length}`;
+    this.sent.push({ id, event: { event_id: id, ...event } });
+    this.client?.send({ event_id: id, ...event });
+  }
+
+  /** Takes what has arrived since the last look. */
+  private hear(current: CurrentTurn): void {
+    const arrivals = this.client?.arrivals ?? [];
+    for (; this.seen < arrivals.length; this.seen++) {
+      const arrival = arrivals[this.seen];
+      if (!arrival) break;
+      this.lastArrivalMs = arrival.atMs;
+      this.pingedMs = undefined;
+      if (arrival.kind === 'audio') {
+        if (arrival.responseId === current.responseId) current.ear.arrived(arrival.samples, arrival.atMs);
+      } else this.react(current, arrival.event, arrival.atMs);
+    }
+  }
+
+  private react(current: CurrentTurn, event: WireEvent, atMs: number): void {
+    const responseId = event['response_id'] ?? fieldsOf(event['response'])['id'];
+    if (event.type === 'parley.turn.accepted' && event['turn_id'] === current.turnId) {
+      current.acceptedMs ??= atMs;
+      current.responseId = String(responseId);
+    } else if (event.type === 'error') {
+      const error = fieldsOf(event['error']);
+      // Refused: it will not be accepted any more. A repetition after a loss is refused because it is one.
+      const isOwn = error['event_id'] === this.sent.at(-1)?.id;
+      if (isOwn && current.acceptedMs === undefined && error['code'] !== 'turn_duplicate') current.isOver = true;
+    } else if (responseId === current.responseId) {
+      if (event.type === 'response.done' || event.type === 'parley.response.interrupted') current.isOver = true;
+    }
+  }
+
+  private report(current: CurrentTurn, nowMs: number): void {
+    const { responseId, ear } = current;
+    if (!this.options.reports || !current.isAudible || nowMs < current.reportedAtMs + REPORT_EVERY_MS) return;
+    current.reportedAtMs = nowMs;
+    const ended = current.isHeard(nowMs) ? { ended: true } : {};
+    const played = { response_id: responseId, played_ms: Math.floor(ear.playedMs(nowMs)) };
+    this.client?.send({ type: 'parley.playback', ...played, ...ended });
+  }
+
+  private isLineLost(): boolean {
+    if (this.client?.closed) return true;
+    const { patienceMs } = this.options;
+    if (patienceMs === undefined) return false;
+    const nowMs = performance.now();
+    if (this.pingedMs === undefined) {
+      if (nowMs < this.lastArrivalMs + patienceMs) return false;
+      this.pingedMs = nowMs;
+      this.client?.send({ type: 'parley.ping' });
+      return false;
+    }
+    return nowMs > this.pingedMs + patienceMs;
+  }
+
+  /** One try at once, at another address; then again with a pause. */
+  private async resume(): Promise<void> {
+    const lostMs = performance.now();
+    this.client?.socket.terminate();
+    const token = this.resumeToken;
+    if (token === undefined) throw new Error('the line was lost, and no resume token had been given');
+    for (let attempt = 0; attempt < RESUME_TRIES; attempt++) {
+      this.addressAt++;
+      try {
+        const session = await this.connect(`resume=${encodeURIComponent(this.resumeToken ?? token)}`);
+        if (session['resumed'] !== true) throw new Error('the session was not resumed');
+        this.resumedMs.push(performance.now() - lostMs);
+        return this.sendAgain(session['last_client_event_id']);
+      } catch {
+        await sleep(RESUME_PAUSE_MS * (1 + this.options.random.fraction()));
+      }
+    }
+    throw new Error('the session could not be resumed');
+  }
+
+  /** What came after the last event that the server has applied. */
+  private sendAgain(lastApplied: unknown): void {
+    const from = this.sent.findIndex(({ id }) => id === lastApplied) + 1;
+    for (const { event } of this.sent.slice(from)) this.client?.send(event);
+  }
+}
