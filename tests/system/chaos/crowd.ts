@@ -7,6 +7,9 @@ import { Talk } from './talk';
 const TURNS_PER_TALK = 4;
 /** They begin one after the other within so many ms, so that turns are at all their moments at any time. */
 const SPREAD_MS = 8_000;
+const AFTER_LOSS_MS = 500;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface CrowdOptions {
   size: number;
@@ -26,8 +29,8 @@ export interface JudgedTurn extends TurnVerdict {
 export class Crowd {
   readonly judged: JudgedTurn[] = [];
   readonly resumedMs: number[] = [];
-  /** Why talks ended early, and what came out of order, each with the number of its talk. */
-  readonly complaints: string[] = [];
+  /** Why talks ended early, and what came out of order: how often each. */
+  readonly complaints = new Map<string, number>();
   private readonly running = new Map<number, Talk>();
   private isOver = false;
   private begun = 0;
@@ -37,10 +40,6 @@ export class Crowd {
 
   get talks(): Talk[] {
     return [...this.running.values()];
-  }
-
-  talk(number: number): Talk | undefined {
-    return this.running.get(number);
   }
 
   start(): void {
@@ -55,7 +54,7 @@ export class Crowd {
 
   private async fill(place: number): Promise<void> {
     const { size, random, patienceMs, addressesOf } = this.options;
-    await new Promise((resolve) => setTimeout(resolve, (place * SPREAD_MS) / size));
+    await sleep((place * SPREAD_MS) / size);
     while (!this.isOver) {
       const number = ++this.begun;
       const habits = {
@@ -70,6 +69,8 @@ export class Crowd {
       await talk.hold(() => this.isOver);
       this.running.delete(number);
       this.take(talk);
+      // Where nobody listens at the moment the next one would be refused as fast as this one.
+      if (talk.lostBecause !== undefined) await sleep(AFTER_LOSS_MS);
     }
   }
 
@@ -79,10 +80,14 @@ export class Crowd {
       this.judged.push({ ...verdict, talk: number, interrupted: interrupted.get(verdict.turnId) ?? false });
     }
     this.resumedMs.push(...resumedMs);
-    if (lostBecause !== undefined) this.complaints.push(`talk ${number}: ${lostBecause}`);
+    if (lostBecause !== undefined) return this.complain(lostBecause);
     const [only, ...others] = recording.connections;
     // Of one connection the order of events is known from the page; where a resumed one begins is not.
-    if (only && others.length === 0)
-      this.complaints.push(...orderFaults(only).map((each) => `talk ${number}: ${each}`));
+    if (only && others.length === 0) orderFaults(only).forEach((fault) => this.complain(fault));
+  }
+
+  private complain(complaint: string): void {
+    const kind = complaint.replace(/\b(resp|evt|event|sess)_\w+/g, '$1_…');
+    this.complaints.set(kind, (this.complaints.get(kind) ?? 0) + 1);
   }
 }

@@ -24,6 +24,11 @@ if (args === undefined) {
 /** The exit code: 1 when a row is not what it must be. */
 async function chaos({ cases, turns, small, seed, talks, out }: Arguments): Promise<number> {
   const rows: Row[] = [];
+  const servers = {
+    natsUrl: setting('NATS_URL'),
+    natsMonitorUrl: setting('NATS_MONITOR_URL'),
+    redisUrl: setting('REDIS_URL'),
+  };
   const run = { at: new Date().toISOString(), commit: process.env['CHAOS_COMMIT'] ?? 'unknown', cores: cpus().length };
   for (const [index, name] of cases.entries()) {
     const whole = small ? smallOf(CASES[name]) : CASES[name];
@@ -31,7 +36,7 @@ async function chaos({ cases, turns, small, seed, talks, out }: Arguments): Prom
     const random = seededRandom(seed + index);
     const timeLimitMs = small ? SMALL_TIME_LIMIT_MS : TIME_LIMIT_MS;
     print(`case ${name}: ${definition.title}`);
-    const row = await runCase(name, definition, { talks, random, isSmall: small, timeLimitMs, print });
+    const row = await runCase(name, definition, { servers, talks, random, isSmall: small, timeLimitMs, print });
     rows.push(row);
     print(describe(row));
     if (out !== undefined) write(out, { ...run, node: process.version, seed, talks, small, rows });
@@ -39,10 +44,20 @@ async function chaos({ cases, turns, small, seed, talks, out }: Arguments): Prom
   return rows.every(({ misses }) => misses.length === 0) ? 0 : 1;
 }
 
-function describe({ case: name, counted: _counted, complaints, misses, ...figures }: Row): string {
-  const few = complaints.slice(0, 10);
+function setting(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is set by tools/chaos.mjs`);
+  return value;
+}
+
+function describe({ case: name, counted: _counted, besides: _besides, complaints, misses, ...figures }: Row): string {
+  const few = Object.entries(complaints).slice(0, 10);
   const verdict = misses.length === 0 ? 'as it must be' : `not as it must be: ${misses.join(', ')}`;
-  return [`case ${name}: ${verdict}`, JSON.stringify(figures), ...few].join('\n');
+  return [
+    `case ${name}: ${verdict}`,
+    JSON.stringify(figures),
+    ...few.map(([complaint, times]) => `${times} × ${complaint}`),
+  ].join('\n');
 }
 
 function write(file: string, results: unknown): void {

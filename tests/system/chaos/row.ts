@@ -46,8 +46,10 @@ export interface Row {
   afterWaking: Misdeeds | undefined;
   /** What the row must be and is not. */
   misses: string[];
-  complaints: string[];
+  complaints: Record<string, number>;
   counted: CountedTurn[];
+  /** Of the others those with a fault. */
+  besides: CountedTurn[];
 }
 
 export interface Run {
@@ -57,7 +59,7 @@ export interface Run {
   strikes: readonly Strike[];
   judged: readonly JudgedTurn[];
   resumedMs: readonly number[];
-  complaints: readonly string[];
+  complaints: ReadonlyMap<string, number>;
   /** The split over moments is a matter of many turns. */
   isSmall: boolean;
 }
@@ -70,12 +72,10 @@ export function rowOf(run: Run): Row {
   const hit = heard.filter(({ turnId, accepted }) => moments.has(turnId) && accepted);
   const calm = heard.filter(({ turnId }) => !moments.has(turnId));
   const interrupted = run.judged.filter((turn) => turn.interrupted);
-  const counted = hit.map(({ turnId, gapMs, faults }) => ({
-    turnId,
-    moments: moments.get(turnId) ?? [],
-    gapMs,
-    faults,
-  }));
+  const entryOf = ({ turnId, gapMs, faults }: JudgedTurn): CountedTurn => {
+    return { turnId, moments: moments.get(turnId) ?? [], gapMs, faults };
+  };
+  const counted = hit.map(entryOf);
   const row: Omit<Row, 'misses'> = {
     case: run.name,
     title: run.title,
@@ -93,8 +93,9 @@ export function rowOf(run: Run): Row {
     resumed: { times: run.resumedMs.length, ms: spreadOf(run.resumedMs) },
     aheadMs: Math.round(Math.max(0, ...run.judged.map(({ aheadMs }) => aheadMs))),
     afterWaking: misdeedsOf(run.strikes),
-    complaints: [...run.complaints],
+    complaints: Object.fromEntries(run.complaints),
     counted,
+    besides: run.judged.filter((turn) => !hit.includes(turn) && turn.faults.length > 0).map(entryOf),
   };
   return { ...row, misses: missesOf(row, run.isSmall) };
 }

@@ -3,7 +3,7 @@ import type { Case } from './cases';
 import { Crowd } from './crowd';
 import { Lines } from './lines';
 import { rowOf, type Row } from './row';
-import { Scene } from './scene';
+import { Scene, type SceneServers } from './scene';
 import type { Stage, Strike } from './strike';
 import { Witness } from './witness';
 
@@ -14,6 +14,7 @@ const NOTHING_TO_HIT_MS = 200;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RunOptions {
+  servers: SceneServers;
   talks: number;
   random: RandomPort;
   isSmall: boolean;
@@ -24,8 +25,8 @@ export interface RunOptions {
 
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
 export async function runCase(name: string, definition: Case, options: RunOptions): Promise<Row> {
-  const { talks, random, isSmall } = options;
-  const scene = await Scene.start();
+  const { servers, talks, random, isSmall } = options;
+  const scene = await Scene.start(servers);
   const lines = new Lines();
   try {
     const gateways = scene.gatewayUrls();
@@ -37,7 +38,7 @@ export async function runCase(name: string, definition: Case, options: RunOption
     );
     const addressesOf = (place: number): readonly string[] => addresses[place] ?? gateways;
     const crowd = new Crowd({ size: talks, random, patienceMs: definition.patienceMs, addressesOf });
-    const stage: Stage = { scene, witness: new Witness(scene, (talk) => crowd.talk(talk)), crowd, lines, random };
+    const stage: Stage = { scene, witness: new Witness(scene), crowd, lines, random };
     crowd.start();
     const strikes = await strikeAgainAndAgain(definition, stage, options);
     await crowd.stop();
@@ -74,9 +75,9 @@ async function strikeAgainAndAgain(
       continue;
     }
     strikes.push(done);
-    for (const { turnId } of done.hits) hit.add(turnId);
+    for (const { turnId, counts } of done.hits) if (counts) hit.add(turnId);
     const moments = done.hits.map(({ moment }) => moment).join(' ');
-    print(`strike ${strikes.length}: ${done.target}: ${hit.size} turns so far, now ${moments || 'none that counts'}`);
+    print(`strike ${strikes.length}: ${done.target}: ${hit.size} turns so far, now ${moments}`);
     await sleep(least + random.fraction() * (most - least));
   }
   return strikes;

@@ -1,9 +1,9 @@
 import type { RecordedChat, RecordedSpeech } from '@parley/fakes';
-import { startNativeServers } from '@parley/harness';
 import { Redis } from 'ioredis';
 import type { ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { until } from '../support/until';
+import { BusServer } from './bus-server';
 import { answerOf, placeOf, type Place } from './story';
 
 /** 30 ms a character: an answer of nine seconds. */
@@ -22,6 +22,13 @@ const BYTES_PER_SAMPLE = 2;
 const BACK_TIMEOUT_MS = 15_000;
 
 export type Role = ClusterMember['role'];
+
+/** Where the bus and the store are, nobody else's, and where the bus tells of its connections. */
+export interface SceneServers {
+  natsUrl: string;
+  natsMonitorUrl: string;
+  redisUrl: string;
+}
 
 /** A request of one of our processes to a provider. */
 export interface Asked<Request> {
@@ -49,28 +56,22 @@ export class Scene {
 
   private constructor(
     private readonly faked: FakedCluster,
+    readonly bus: BusServer,
     readonly redis: Redis,
-    private readonly stopServers: () => Promise<void>,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
     faked.voice.speechRule((request) => this.onSpeech(request));
   }
 
-  static async start(): Promise<Scene> {
-    const servers = await startNativeServers();
-    try {
-      const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
-        NATS_URL: servers.natsUrl,
-        REDIS_URL: servers.redisUrl,
-        PARLEY_AVATAR: 'none',
-        PARLEY_TTS_DETERMINISTIC: 'yes',
-        PARLEY_LOG_LEVEL: 'warn',
-      });
-      return new Scene(faked, new Redis(servers.redisUrl), servers.stop);
-    } catch (error) {
-      await servers.stop();
-      throw error;
-    }
+  static async start(servers: SceneServers): Promise<Scene> {
+    const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
+      NATS_URL: servers.natsUrl,
+      REDIS_URL: servers.redisUrl,
+      PARLEY_AVATAR: 'none',
+      PARLEY_TTS_DETERMINISTIC: 'yes',
+      PARLEY_LOG_LEVEL: 'warn',
+    });
+    return new Scene(faked, new BusServer(servers.natsUrl, servers.natsMonitorUrl), new Redis(servers.redisUrl));
   }
 
   listen(listener: SceneListener): void {
@@ -97,14 +98,9 @@ export class Scene {
     await until(`${role} ${index} started again`, isBack, BACK_TIMEOUT_MS);
   }
 
-  output(): string {
-    return this.faked.cluster.output();
-  }
-
   async stop(): Promise<void> {
     this.redis.disconnect();
     await this.faked.stop();
-    await this.stopServers();
   }
 
   private onChat(request: RecordedChat): ReturnType<Parameters<FakedCluster['llm']['chatRule']>[0]> {

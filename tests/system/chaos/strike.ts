@@ -14,10 +14,17 @@ export interface Stage {
   random: RandomPort;
 }
 
+export interface Hit {
+  turnId: string;
+  moment: Moment;
+  /** See {@link Sight}. */
+  counts: boolean;
+}
+
 /** One blow, and the turns it fell on. */
 export interface Strike {
   target: string;
-  hits: { turnId: string; moment: Moment }[];
+  hits: Hit[];
   /** Of an owner that slept and woke: what it still did. */
   afterWaking?: Misdeeds;
 }
@@ -37,8 +44,8 @@ const BLACKHOLE_MS = 4_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const hitsOf = (sights: readonly Sight[]): Strike['hits'] =>
-  sights.filter(({ counts }) => counts).map(({ turnId, moment }) => ({ turnId, moment }));
+const hitsOf = (sights: readonly Sight[]): Hit[] =>
+  sights.map(({ turnId, moment, counts }) => ({ turnId, moment, counts }));
 
 /** What a sight says of who carried it. */
 type Carrier = (sight: Sight, member: ClusterMember) => boolean;

@@ -1,5 +1,5 @@
 import type { RecordedChat, RecordedSpeech } from '@parley/fakes';
-import { fieldsOf } from '../support/spoken-turn';
+import { ownerOf, voiceOf } from './bus-server';
 import { momentOf, type Moment } from './moment';
 import type { Asked, Scene } from './scene';
 import { holderOf } from './sockets';
@@ -23,19 +23,13 @@ interface Told<Request> extends Asked<Request> {
 }
 
 /**
- * Who carries what, seen from outside: the store names the incarnation that owns a session and the one that speaks for it; the
- * operating system says which process a provider's request came from. Whoever asks the model is the owner at that moment, so
- * the two together say which process an incarnation is.
+ * Who carries what, seen from outside: the bus server says who listens for a session's inputs and reports, the providers who
+ * asks them, and the operating system whose connection each is.
  */
 export class Witness {
   private readonly chats = new Map<string, Told<RecordedChat>[]>();
   private readonly speeches = new Map<string, Told<RecordedSpeech>[]>();
-  private readonly pids = new Map<string, number>();
-
-  constructor(
-    private readonly scene: Scene,
-    private readonly talkOf: (talk: number) => Talk | undefined,
-  ) {
+  constructor(private readonly scene: Scene) {
     scene.listen({ onChat: (asked) => this.onChat(asked), onSpeech: (asked) => this.onSpeech(asked) });
   }
 
@@ -44,23 +38,22 @@ export class Witness {
     const under = talks.flatMap((talk) =>
       talk.current?.acceptedMs === undefined ? [] : [{ talk, turn: talk.current }],
     );
-    const records = await Promise.all(under.map(({ talk }) => this.recordOf(talk)));
+    const workers = this.scene.members('tts').map(({ pid }) => pid);
+    const owners = this.scene.members('orchestrator').map(({ pid }) => pid);
+    const listening = await this.scene.bus.subjectsOf([...owners, ...workers]);
     const nowMs = performance.now();
-    return under.flatMap(({ talk, turn }, index) => {
-      const record = records[index];
+    return under.flatMap(({ talk, turn }) => {
       if (talk.current !== turn || turn.isHeard(nowMs)) return [];
       const chats = this.chats.get(turn.turnId) ?? [];
-      const sight = {
-        firstTokensMs: chats.map(({ firstTokenAtMs }) => firstTokenAtMs),
-        generated: chats.at(-1)?.request.outcome === 'completed',
-        audible: turn.isAudible,
-      };
-      const moment = momentOf(sight, nowMs);
+      const generated = chats.at(-1)?.request.outcome === 'completed';
+      const firstTokensMs = chats.map(({ firstTokenAtMs }) => firstTokenAtMs);
+      const moment = momentOf({ firstTokensMs, generated, audible: turn.isAudible }, nowMs);
       const speaking = this.speeches.get(turn.turnId)?.findLast(({ request }) => request.outcome === 'running')?.pid;
-      // Before anything is spoken a worker is bound all the same.
-      const bound = sight.audible ? undefined : this.pids.get(record?.voice ?? '');
-      const carriers = { owner: this.pids.get(record?.owner ?? ''), voice: speaking ?? bound };
-      return [{ talk, turnId: turn.turnId, counts: !turn.willBeInterrupted, moment, ...carriers }];
+      const sessionId = talk.sessionId ?? '';
+      // Between two sentences nobody speaks, and a worker is bound all the same; after the last one it is not needed.
+      const voice = speaking ?? (generated ? undefined : voiceOf(sessionId, listening, workers));
+      const owner = ownerOf(sessionId, listening);
+      return [{ talk, turnId: turn.turnId, counts: !turn.willBeInterrupted, moment, owner, voice }];
     });
   }
 
@@ -78,15 +71,11 @@ export class Witness {
   }
 
   private onChat(asked: Asked<RecordedChat>): void {
-    const told = this.tell(asked, 'orchestrator');
-    add(this.chats, told);
-    void this.learn(told, 'owner');
+    add(this.chats, this.tell(asked, 'orchestrator'));
   }
 
   private onSpeech(asked: Asked<RecordedSpeech>): void {
-    const told = this.tell(asked, 'tts');
-    add(this.speeches, told);
-    void this.learn(told, 'voice');
+    add(this.speeches, this.tell(asked, 'tts'));
   }
 
   private tell<Request extends RecordedChat | RecordedSpeech>(
@@ -96,21 +85,6 @@ export class Witness {
     const port = this.scene.portOf(role === 'tts' ? 'voice' : 'llm');
     const pids = this.scene.members(role).map(({ pid }) => pid);
     return { ...asked, pid: holderOf(asked.request.clientPort, port, pids) };
-  }
-
-  /** An incarnation is one process for all its life: the first word counts. */
-  private async learn({ place, pid }: Told<unknown>, field: 'owner' | 'voice'): Promise<void> {
-    const talk = this.talkOf(place.talk);
-    if (!talk || pid === undefined) return;
-    const incarnation = (await this.recordOf(talk))?.[field];
-    if (incarnation !== undefined && !this.pids.has(incarnation)) this.pids.set(incarnation, pid);
-  }
-
-  private async recordOf(talk: Talk): Promise<{ owner: string | undefined; voice: string | undefined } | undefined> {
-    if (talk.sessionId === undefined) return undefined;
-    const [owner, state] = await this.scene.redis.hmget(`parley:{${talk.sessionId}}:state`, 'owner', 'state');
-    const voice = fieldsOf(fieldsOf(JSON.parse(state ?? '{}'))['voice'])['worker'];
-    return { owner: owner ?? undefined, voice: typeof voice === 'string' ? voice : undefined };
   }
 }
 
