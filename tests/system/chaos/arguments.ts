@@ -8,13 +8,14 @@ export interface Arguments {
   seed: number;
   /** Conversations at a time. */
   talks: number;
-  /** Where the JSON goes. */
+  /** The JSON file that takes the rows; the others of it stay. */
   out: string | undefined;
 }
 
 export const USAGE = `npm run chaos [-- --case ${CASE_NAMES.join(',')}] [--turns 500] [--small] [--talks 14] [--seed 1] [--out results/chaos.json]`;
 
 const DEFAULT_TALKS = 14;
+const DEFAULT_OUT = 'results/chaos.json';
 
 /** Undefined where they make no sense. */
 export function readArguments(args: readonly string[]): Arguments | undefined {
@@ -45,5 +46,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     else if (name === '--talks') read.talks = Number(value);
     else return undefined;
   }
-  return read;
+  // A small run, or one with another number of turns, is no row of the page.
+  const isWhole = !read.small && read.turns === undefined;
+  return { ...read, out: read.out ?? (isWhole ? DEFAULT_OUT : undefined) };
 }

@@ -75,9 +75,9 @@ export const CASES: Record<CaseName, Case> = {
   },
 };
 
-/** A run so small that all cases together fit into a test: ten strikes each, and no more turns than those hit. */
+/** A run so small that all cases together fit into a test: ten strikes where they are short, and whatever turns those hit. */
 export const smallOf = (each: Case): Case => ({
   ...each,
-  must: { ...each.must, turns: 10, strikes: Math.min(10, each.must.strikes) },
+  must: { ...each.must, turns: 10, strikes: each.strike === stopOwner ? 4 : 10 },
   pauseMs: [1_000, 2_500],
 });

@@ -32,7 +32,7 @@ export interface Strike {
 export interface Misdeeds {
   /** Sessions whose stored state went back behind what was written. */
   doubleWrites: number;
-  /** Requests of providers that it caused for turns of others. */
+  /** What providers did because of it, of turns of others. */
   ordersObeyed: number;
 }
 
@@ -105,8 +105,12 @@ export async function stopOwner(stage: Stage): Promise<Strike | undefined> {
   const watch = watchRecords(stage, carried);
   process.kill(member.pid, 'SIGCONT');
   const doubleWrites = await watch;
-  const turnIds = new Set(carried.map(({ turnId }) => turnId));
-  const ordersObeyed = stage.witness.causedBy(member.pid, turnIds, wokenMs);
+  // Nobody had missed it, and it owns what it owned: that is no misdeed.
+  const talks = await stage.witness.lostBy(
+    member.pid,
+    carried.map(({ talk }) => talk),
+  );
+  const ordersObeyed = stage.witness.causedBy(member.pid, talks, wokenMs);
   return { target: nameOf(member), hits: hitsOf(carried), afterWaking: { doubleWrites, ordersObeyed } };
 }
 

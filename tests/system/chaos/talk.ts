@@ -93,13 +93,23 @@ export class Talk {
   async hold(isOver: () => boolean): Promise<void> {
     const { talk, turns } = this.options;
     try {
-      await this.connect('');
+      await this.connectSomewhere();
       for (let turn = 1; turn <= turns && !isOver(); turn++) await this.take(talk, turn, turn === turns);
     } catch (error) {
       this.lostBecause = error instanceof Error ? error.message : String(error);
     } finally {
       this.current = undefined;
       await this.client?.close().catch(() => undefined);
+    }
+  }
+
+  /** As a load balancer would: where one gateway is away, at the next. */
+  private async connectSomewhere(): Promise<void> {
+    try {
+      await this.connect('');
+    } catch {
+      this.addressAt++;
+      await this.connect('');
     }
   }
 

@@ -45,7 +45,8 @@ export class Witness {
     return under.flatMap(({ talk, turn }) => {
       if (talk.current !== turn || turn.isHeard(nowMs)) return [];
       const chats = this.chats.get(turn.turnId) ?? [];
-      const generated = chats.at(-1)?.request.outcome === 'completed';
+      // An owner that lost the session may have asked once more, to be told to stop.
+      const generated = chats.some(({ request }) => request.outcome === 'completed');
       const firstTokensMs = chats.map(({ firstTokenAtMs }) => firstTokenAtMs);
       const moment = momentOf({ firstTokensMs, generated, audible: turn.isAudible }, nowMs);
       const speaking = this.speeches.get(turn.turnId)?.findLast(({ request }) => request.outcome === 'running')?.pid;
@@ -57,17 +58,29 @@ export class Witness {
     });
   }
 
+  /** The numbers of the talks that somebody else owns now. */
+  async lostBy(pid: number, talks: readonly Talk[]): Promise<Set<number>> {
+    const listening = await this.scene.bus.subjectsOf(this.scene.members('orchestrator').map((each) => each.pid));
+    return new Set(
+      talks.filter(({ sessionId = '' }) => ownerOf(sessionId, listening) !== pid).map(({ number }) => number),
+    );
+  }
+
   /**
-   * What an owner that lost these turns caused since then: requests of its own to the model, and sentences spoken although they
-   * had been spoken to their end.
+   * What an owner that lost these talks caused since then: answers of the model that it did not stop, and sentences spoken
+   * although they had been spoken to their end.
    */
-  causedBy(pid: number, turnIds: ReadonlySet<string>, sinceMs: number): number {
-    const own = [...turnIds].flatMap((turnId) => this.chats.get(turnId) ?? []);
-    const asked = own.filter((told) => told.pid === pid && told.atMs >= sinceMs).length;
-    const spoken = [...turnIds].flatMap((turnId) => this.speeches.get(turnId) ?? []);
+  causedBy(pid: number, talks: ReadonlySet<number>, sinceMs: number): number {
+    const of = <Request>(lists: ReadonlyMap<string, Told<Request>[]>): Told<Request>[] =>
+      [...lists.values()].flat().filter(({ place }) => talks.has(place.talk));
+    const spoken = of(this.speeches);
     const isOld = (text: string): boolean =>
       spoken.some(({ request, atMs }) => request.text === text && atMs < sinceMs && request.outcome === 'completed');
-    return asked + spoken.filter(({ request, atMs }) => atMs >= sinceMs && isOld(request.text)).length;
+    const asked = of(this.chats).filter((told) => told.pid === pid && told.atMs >= sinceMs);
+    return (
+      asked.filter(({ request }) => request.outcome !== 'aborted').length +
+      spoken.filter(({ request, atMs }) => atMs >= sinceMs && isOld(request.text)).length
+    );
   }
 
   private onChat(asked: Asked<RecordedChat>): void {
