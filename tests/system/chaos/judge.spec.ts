@@ -56,7 +56,7 @@ const without = (arrivals: Arrival[], type: string): Arrival[] => arrivals.filte
 
 describe('the judge of a conversation', () => {
   it('finds nothing in a turn that was accepted once, answered whole and heard once', () => {
-    expect(verdictOf([whole()])).toMatchObject({ accepted: true, faults: [] });
+    expect(verdictOf([whole()])).toMatchObject({ faults: [] });
   });
 
   it('measures the longest silence of the answer', () => {

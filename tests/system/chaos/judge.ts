@@ -36,7 +36,6 @@ export interface Fault {
 
 export interface TurnVerdict {
   turnId: string;
-  accepted: boolean;
   faults: Fault[];
   /** The longest silence within the answer, in ms. */
   gapMs: number;
@@ -119,7 +118,7 @@ function judgeTurn(
   const seen = responses.get(responseId ?? '');
   if (responseId === undefined || !seen) {
     const faults: Fault[] = [{ kind: 'not-accepted', detail: asked.turnId }];
-    return { turnId: asked.turnId, accepted: false, faults, gapMs: 0, aheadMs: 0 };
+    return { turnId: asked.turnId, faults, gapMs: 0, aheadMs: 0 };
   }
   const ear = new Ear();
   for (const { samples, atMs } of seen.audio) ear.arrived(samples, atMs);
@@ -131,7 +130,7 @@ function judgeTurn(
     ...soundFaults(seen, samplesPerCharacter),
   ];
   const { longestGapMs: gapMs, farthestAheadMs: aheadMs } = ear;
-  return { turnId: asked.turnId, accepted: true, faults, gapMs, aheadMs };
+  return { turnId: asked.turnId, faults, gapMs, aheadMs };
 }
 
 function endFaults({ interrupted }: Asked, { events, isInterrupted }: Seen): Fault[] {

@@ -69,7 +69,7 @@ const DUPLICATES: readonly FaultKind[] = ['accepted-twice', 'answered-twice', 's
 export function rowOf(run: Run): Row {
   const moments = momentsByTurn(run.strikes);
   const heard = run.judged.filter(({ interrupted }) => !interrupted);
-  const hit = heard.filter(({ turnId, accepted }) => moments.has(turnId) && accepted);
+  const hit = heard.filter(({ turnId }) => moments.has(turnId));
   const calm = heard.filter(({ turnId }) => !moments.has(turnId));
   const interrupted = run.judged.filter((turn) => turn.interrupted);
   const entryOf = ({ turnId, gapMs, faults }: JudgedTurn): CountedTurn => {

@@ -1,0 +1,99 @@
+import type { JudgedTurn } from './crowd';
+import { rowOf, spreadOf, type Row, type Run } from './row';
+import type { Moment } from './moment';
+import type { Hit, Strike } from './strike';
+
+const MUST = { turns: 4, strikes: 2, gapP50Ms: 400, gapP99Ms: 1_500 };
+
+const turn = (turnId: string, more: Partial<JudgedTurn> = {}): JudgedTurn => {
+  return { turnId, talk: 1, interrupted: false, faults: [], gapMs: 100, aheadMs: 200, ...more };
+};
+const strike = (...hits: [string, Moment][]): Strike => ({
+  target: 'tts 1',
+  hits: hits.map(([turnId, moment]): Hit => ({ turnId, moment, counts: true })),
+});
+
+const GOOD: Run = {
+  name: 'tts',
+  title: 'a case',
+  must: MUST,
+  strikes: [
+    strike(['turn-1', 'before-first-token'], ['turn-2', 'generating']),
+    strike(['turn-3', 'playing'], ['turn-4', 'playing'], ['turn-1', 'playing']),
+  ],
+  judged: ['turn-1', 'turn-2', 'turn-3', 'turn-4', 'turn-5'].map((turnId) => turn(turnId)),
+  resumedMs: [],
+  complaints: new Map(),
+  isSmall: false,
+};
+
+/** The good run, one turn of which is another. */
+const missesWith = (other: JudgedTurn, more: Partial<Run> = {}): Row['misses'] =>
+  rowOf({ ...GOOD, ...more, judged: GOOD.judged.map((each) => (each.turnId === other.turnId ? other : each)) }).misses;
+
+describe('a row', () => {
+  it('is as it must be when every turn that was hit is whole', () => {
+    const row = rowOf(GOOD);
+    expect(row.misses).toEqual([]);
+    expect(row).toMatchObject({ turns: 4, strikes: 2, completed: 4, undisturbed: { turns: 1 } });
+  });
+
+  it('counts a turn once, by what it was in the middle of at the first strike', () => {
+    expect(rowOf(GOOD).moments).toEqual({ 'before-first-token': 1, 'first-token': 0, generating: 1, playing: 2 });
+  });
+
+  it('misses what it must be with a turn that is not whole, doubled or stale', () => {
+    const faulty = (kind: 'sample-missing' | 'sample-twice' | 'stale'): string[] =>
+      missesWith(turn('turn-2', { faults: [{ kind, detail: '' }] }));
+    expect(faulty('sample-missing')).toEqual(['1 turns not whole']);
+    expect(faulty('sample-twice')).toEqual(['1 turns not whole', '1 with something twice']);
+    expect(faulty('stale')).toEqual(['1 turns not whole', '1 with something stale']);
+  });
+
+  it('misses it with a gap too long', () => {
+    expect(missesWith(turn('turn-3', { gapMs: 1_501 }))).toEqual(['gap p99 1501 ms']);
+    const slow = GOOD.judged.map((each) => ({ ...each, gapMs: 401 }));
+    expect(rowOf({ ...GOOD, judged: slow }).misses).toEqual(['gap p50 401 ms']);
+  });
+
+  it('misses it with a fault in a turn that nothing had hit, or that was interrupted', () => {
+    const faults = [{ kind: 'stale', detail: '' }] as const;
+    expect(missesWith(turn('turn-5', { faults: [...faults] }))).toEqual([
+      '1 with something stale',
+      '1 undisturbed turns not whole',
+    ]);
+    expect(missesWith(turn('turn-5', { interrupted: true, faults: [...faults] }))).toEqual([
+      '1 with something stale',
+      '1 interrupted turns wrong',
+    ]);
+  });
+
+  it('misses it when a client had so much in hand that no gap could show', () => {
+    expect(missesWith(turn('turn-5', { aheadMs: 501 }))).toEqual(['a client held 501 ms']);
+  });
+
+  it('misses it with too few turns, strikes, or one of the three moments', () => {
+    expect(rowOf({ ...GOOD, must: { ...MUST, turns: 5, strikes: 3 } }).misses).toEqual([
+      '4 turns of 5',
+      '2 strikes of 3',
+    ]);
+    const strikes = [strike(['turn-1', 'generating'], ['turn-2', 'generating']), strike(['turn-3', 'playing'])];
+    const must = { ...MUST, turns: 3 };
+    expect(rowOf({ ...GOOD, strikes, must }).misses).toEqual(['only 0 of 3 before-first-token']);
+    expect(rowOf({ ...GOOD, strikes, must, isSmall: true }).misses).toEqual([]);
+  });
+
+  it('misses it when an owner that woke up did anything', () => {
+    const [first, second] = GOOD.strikes;
+    if (!first || !second) throw new Error('no strikes');
+    const strikes = [{ ...first, afterWaking: { doubleWrites: 1, ordersObeyed: 2 } }, second];
+    expect(rowOf({ ...GOOD, strikes }).misses).toEqual(['1 double writes', '2 orders of a former owner obeyed']);
+  });
+});
+
+it('a spread is of nearest ranks', () => {
+  const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+  expect(spreadOf(values)).toEqual({ p50: 100, p99: 198, max: 200 });
+  expect(spreadOf([7])).toEqual({ p50: 7, p99: 7, max: 7 });
+  expect(spreadOf([])).toEqual({ p50: 0, p99: 0, max: 0 });
+});
