@@ -38,8 +38,9 @@ describe('a row', () => {
     expect(row).toMatchObject({ turns: 4, strikes: 2, completed: 4, undisturbed: { turns: 1 } });
   });
 
-  it('counts a turn once, by what it was in the middle of at the first strike', () => {
-    expect(rowOf(GOOD).moments).toEqual({ 'before-first-token': 1, 'first-token': 0, generating: 1, playing: 2 });
+  it('counts a turn once, and what it was in the middle of at each strike', () => {
+    expect(rowOf(GOOD).turns).toBe(4);
+    expect(rowOf(GOOD).moments).toEqual({ 'before-first-token': 1, 'first-token': 0, generating: 1, playing: 3 });
   });
 
   it('misses what it must be with a turn that is not whole, doubled or stale', () => {
@@ -79,7 +80,7 @@ describe('a row', () => {
     ]);
     const strikes = [strike(['turn-1', 'generating'], ['turn-2', 'generating']), strike(['turn-3', 'playing'])];
     const must = { ...MUST, turns: 3 };
-    expect(rowOf({ ...GOOD, strikes, must }).misses).toEqual(['only 0 of 3 before-first-token']);
+    expect(rowOf({ ...GOOD, strikes, must }).misses).toEqual(['only 0 of 3 hits before-first-token']);
     expect(rowOf({ ...GOOD, strikes, must, isSmall: true }).misses).toEqual([]);
   });
 

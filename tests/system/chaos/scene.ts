@@ -1,4 +1,4 @@
-import type { RecordedChat, RecordedSpeech } from '@parley/fakes';
+import type { ContinuationHabit, RecordedChat, RecordedSpeech } from '@parley/fakes';
 import { Redis } from 'ioredis';
 import type { ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
@@ -16,6 +16,8 @@ export const FIRST_TOKEN_MS = 3_000;
 const FIRST_TOKEN_AGAIN_MS = 300;
 /** 56 words in five seconds: half of the answer is heard while the model writes. */
 const TOKEN_DELAY_MS = 90;
+
+const HABITS: readonly ContinuationHabit[] = ['continues', 'starts-over', 'repeats-last-sentence'];
 
 const SAMPLES_PER_MS = 24;
 const BYTES_PER_SAMPLE = 2;
@@ -104,7 +106,7 @@ export class Scene {
   }
 
   private onChat(request: RecordedChat): ReturnType<Parameters<FakedCluster['llm']['chatRule']>[0]> {
-    const place = askedPlace(request);
+    const place = placeOf(request.text);
     if (!place) return undefined;
     const name = answerOf(place);
     const before = this.chats.get(name) ?? 0;
@@ -112,7 +114,9 @@ export class Scene {
     const firstTokenDelayMs = before === 0 ? FIRST_TOKEN_MS : FIRST_TOKEN_AGAIN_MS;
     const atMs = performance.now();
     this.listener?.onChat({ place, request, atMs, firstTokenAtMs: atMs + firstTokenDelayMs });
-    return { kind: 'answer', text: name, firstTokenDelayMs, tokenDelayMs: TOKEN_DELAY_MS };
+    // Told to go on with an answer, models differ in what they do.
+    const continuation = HABITS[place.talk % HABITS.length] ?? 'continues';
+    return { kind: 'answer', text: name, continuation, firstTokenDelayMs, tokenDelayMs: TOKEN_DELAY_MS };
   }
 
   /** A text that is spoken again leaves at once up to where the rendering before had come: nobody is ever further ahead for it. */
@@ -132,10 +136,4 @@ export class Scene {
       headStartMs,
     };
   }
-}
-
-/** What the user asked last; whoever continues an answer may have put words of its own behind it. */
-function askedPlace({ body }: RecordedChat): Place | undefined {
-  const asked = (body.messages ?? []).filter(({ role }) => role === 'user').map(({ content }) => String(content));
-  return asked.map(placeOf).findLast((place) => place !== undefined);
 }

@@ -1,6 +1,6 @@
 import { WEIGHED_MOMENTS } from './moment';
 import type { Measured } from './results';
-import type { Spread } from './row';
+import { hitsOf, type Spread } from './row';
 
 const BEGIN = '<!-- generated: npm run chaos -->';
 const END = '<!-- end of chaos -->';
@@ -24,7 +24,7 @@ export function tableOf(rows: readonly Measured[]): string {
 
 function lineOf(row: Measured): string {
   const shares = WEIGHED_MOMENTS.map(
-    (moment) => `${Math.round((100 * row.moments[moment]) / Math.max(1, row.turns))} %`,
+    (moment) => `${Math.round((100 * row.moments[moment]) / Math.max(1, hitsOf(row)))} %`,
   );
   const cells = [
     row.title,

@@ -256,8 +256,8 @@ function newRecord(
   body: Readonly<Record<string, unknown>>,
   prefill: PrefillDialect,
 ): RecordedRequest {
-  const asked = { atMs: Date.now(), path, clientPort: socket.remotePort ?? 0, headers } as const;
-  const fields = { ...asked, endedAtMs: undefined, outcome: 'running', bytesSent: 0 } as const;
+  const arrived = { atMs: Date.now(), path, clientPort: socket.remotePort ?? 0, headers } as const;
+  const fields = { ...arrived, endedAtMs: undefined, outcome: 'running', bytesSent: 0 } as const;
   if (kind === 'speech') return { kind, body, ...fields, text: typeof body['input'] === 'string' ? body['input'] : '' };
   const { messages } = body;
   const open = openAnswerOf(body, prefill);
