@@ -1,6 +1,6 @@
 import type { RandomPort } from '@parley/ports';
 import { orderFaults } from '../support/response-order';
-import { judge, type TurnVerdict } from './judge';
+import { judge, type Prompt, type TurnVerdict } from './judge';
 import { SAMPLES_PER_CHARACTER } from './scene';
 import { Talk } from './talk';
 
@@ -17,6 +17,8 @@ export interface CrowdOptions {
   patienceMs: number | undefined;
   /** Where the talks of one place connect, one after the other. */
   addressesOf(place: number): readonly string[];
+  /** What the model was asked with in this turn. */
+  promptsOf(turnId: string): readonly Prompt[];
 }
 
 /** A turn when all is over. */
@@ -76,7 +78,8 @@ export class Crowd {
 
   private take({ number, recording, lostBecause, resumedMs }: Talk): void {
     const interrupted = new Map(recording.asked.map((asked) => [asked.turnId, asked.interrupted]));
-    for (const verdict of judge(recording, SAMPLES_PER_CHARACTER)) {
+    const prompts = new Map(recording.asked.map(({ turnId }) => [turnId, this.options.promptsOf(turnId)]));
+    for (const verdict of judge({ ...recording, prompts }, SAMPLES_PER_CHARACTER)) {
       this.judged.push({ ...verdict, talk: number, interrupted: interrupted.get(verdict.turnId) ?? false });
     }
     this.resumedMs.push(...resumedMs);

@@ -1,10 +1,10 @@
 import { fnv1a32, indexedSampleAt, voiceSamples } from '@parley/fakes';
 import type { Arrival } from '../support/test-client';
-import { judge, type Asked, type FaultKind, type TurnVerdict } from './judge';
+import { judge, type Asked, type FaultKind, type Prompt, type TurnVerdict } from './judge';
 
 const SAMPLES_PER_CHARACTER = 96;
 const SEGMENTS = ['Here is the first. ', 'There goes the second. ', 'And that was all.'];
-const ASKED: Asked = { turnId: 'turn-1', answer: SEGMENTS.join(''), interrupted: false };
+const ASKED: Asked = { turnId: 'turn-1', question: 'What?', answer: SEGMENTS.join(''), interrupted: false };
 const RESPONSE = 'resp_1';
 
 let events = 0;
@@ -43,7 +43,7 @@ const whole = (): Arrival[] => [
 ];
 
 const verdictOf = (connections: Arrival[][], asked: Asked = ASKED): TurnVerdict => {
-  const [verdict] = judge({ asked: [asked], connections }, SAMPLES_PER_CHARACTER);
+  const [verdict] = judge({ asked: [asked], connections, prompts: new Map() }, SAMPLES_PER_CHARACTER);
   if (!verdict) throw new Error('no verdict');
   return verdict;
 };
@@ -118,6 +118,23 @@ describe('the judge of a conversation', () => {
   it('an interruption nobody asked for is no completion', () => {
     const cut = [accepted(), created(), text(SEGMENTS[0] ?? ''), ...spoken(0), done('cancelled'), interruption()];
     expect(kindsOf([cut])).toEqual(['not-completed']);
+  });
+
+  it('[G4] refuses a model that was told less or more than what had been said', () => {
+    const next: Asked = { turnId: 'turn-2', question: 'And then?', answer: '', interrupted: false };
+    const kindsWith = (...told: string[]): FaultKind[] => {
+      const prompt: Prompt = [
+        { role: 'system', content: 'Be brief.' },
+        ...told.map((content, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content })),
+      ];
+      const prompts = new Map([['turn-2', [prompt]]]);
+      const [, second] = judge({ asked: [ASKED, next], connections: [whole()], prompts }, SAMPLES_PER_CHARACTER);
+      return second?.faults.map(({ kind }) => kind).filter((kind) => kind === 'history') ?? [];
+    };
+    expect(kindsWith(ASKED.question, ASKED.answer, next.question)).toEqual([]);
+    expect(kindsWith(next.question)).toEqual(['history']);
+    expect(kindsWith(ASKED.question, 'Here is the first.', next.question)).toEqual(['history']);
+    expect(kindsWith(ASKED.question, ASKED.answer, next.question, next.answer)).toEqual(['history']);
   });
 
   it('over a reconnection the same event may come again, the same samples must not', () => {

@@ -6,6 +6,7 @@ import { expectedOf, heardFaults, isBeginning, runsIn, type Expected, type Heard
 /** A turn as its client asked for it. */
 export interface Asked {
   turnId: string;
+  question: string;
   /** What the model is to say. */
   answer: string;
   /** The client interrupted it. */
@@ -16,7 +17,11 @@ export interface Asked {
 export interface Recording {
   asked: readonly Asked[];
   connections: readonly (readonly Arrival[])[];
+  /** What the model was asked with, by turn: each time the conversation up to the question. */
+  prompts: ReadonlyMap<string, readonly Prompt[]>;
 }
+
+export type Prompt = readonly { role: string; content: string }[];
 
 export type FaultKind =
   | HeardFault['kind']
@@ -27,7 +32,8 @@ export type FaultKind =
   | 'not-completed'
   | 'wrong-text'
   | 'sentence-twice'
-  | 'stale';
+  | 'stale'
+  | 'history';
 
 export interface Fault {
   kind: FaultKind;
@@ -56,12 +62,31 @@ interface Seen {
 
 /**
  * Judges each turn by what reached the client: accepted once and completed, the model's very answer, each of its samples heard
- * exactly once, nothing after an interruption. Knows PROTOCOL.md and what the fake providers do, nothing else.
+ * exactly once, nothing after an interruption; and the model was told all that was said before. Knows PROTOCOL.md and what the
+ * fake providers do, nothing else.
  */
 export function judge(recording: Recording, samplesPerCharacter: number): TurnVerdict[] {
   const arrivals = withoutRepeats(recording.connections);
   const responses = byResponse(arrivals);
-  return recording.asked.map((asked) => judgeTurn(asked, arrivals, responses, samplesPerCharacter));
+  let said: string[] | undefined = [];
+  return recording.asked.map((asked) => {
+    const verdict = judgeTurn(asked, arrivals, responses, samplesPerCharacter);
+    const prompts = recording.prompts.get(asked.turnId) ?? [];
+    if (said) verdict.faults.push(...historyFaults([...said, asked.question], prompts));
+    // What the history is to hold of an answer that was not heard whole is another matter.
+    const isKnown = said !== undefined && verdict.faults.length === 0 && !asked.interrupted;
+    said = isKnown ? [...(said ?? []), asked.question, asked.answer] : undefined;
+    return verdict;
+  });
+}
+
+/** Each time the model is asked it is told everything that was said, and nothing else. */
+function historyFaults(said: readonly string[], prompts: readonly Prompt[]): Fault[] {
+  return prompts.flatMap((prompt) => {
+    const told = prompt.filter(({ role }) => role !== 'system').map(({ content }) => content.trim());
+    const isWhole = told.length === said.length && told.every((text, index) => text === said[index]);
+    return isWhole ? [] : [{ kind: 'history' as const, detail: told.join(' | ') }];
+  });
 }
 
 /** After a resumed connection an event may come once more; its id says so. Audio has no id: it must not. */

@@ -2,6 +2,7 @@ import type { RandomPort } from '@parley/ports';
 import type { Case } from './cases';
 import { Crowd } from './crowd';
 import { Lines } from './lines';
+import { MOMENTS } from './moment';
 import { rowOf, type Row } from './row';
 import { Scene, type SceneServers } from './scene';
 import type { Stage, Strike } from './strike';
@@ -37,8 +38,10 @@ export async function runCase(name: string, definition: Case, options: RunOption
       }),
     );
     const addressesOf = (place: number): readonly string[] => addresses[place] ?? gateways;
-    const crowd = new Crowd({ size: talks, random, patienceMs: definition.patienceMs, addressesOf });
-    const stage: Stage = { scene, witness: new Witness(scene), crowd, lines, random };
+    const witness = new Witness(scene);
+    const promptsOf = (turnId: string): ReturnType<Witness['promptsOf']> => witness.promptsOf(turnId);
+    const crowd = new Crowd({ size: talks, random, patienceMs: definition.patienceMs, addressesOf, promptsOf });
+    const stage: Stage = { scene, witness, crowd, lines, random };
     crowd.start();
     const strikes = await strikeAgainAndAgain(definition, stage, options);
     await crowd.stop();
@@ -76,8 +79,8 @@ async function strikeAgainAndAgain(
     }
     strikes.push(done);
     for (const { turnId, counts } of done.hits) if (counts) hit.add(turnId);
-    const moments = done.hits.map(({ moment }) => moment).join(' ');
-    print(`strike ${strikes.length}: ${done.target}: ${hit.size} turns so far, now ${moments}`);
+    const moments = MOMENTS.map((each) => `${done.hits.filter(({ moment }) => moment === each).length} ${each}`);
+    print(`strike ${strikes.length}: ${done.target}: ${moments.join(', ')}; ${hit.size} turns so far`);
     await sleep(least + random.fraction() * (most - least));
   }
   return strikes;

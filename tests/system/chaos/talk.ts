@@ -56,7 +56,7 @@ class CurrentTurn {
 
 /** A conversation from outside: asks, listens to the end, asks again, and resumes when the line is lost. */
 export class Talk {
-  readonly recording: Recording & { asked: Asked[]; connections: TestClient['arrivals'][] } = {
+  readonly recording: Omit<Recording, 'prompts'> & { asked: Asked[]; connections: TestClient['arrivals'][] } = {
     asked: [],
     connections: [],
   };
@@ -129,10 +129,11 @@ export class Talk {
   private async take(talk: number, turn: number, isLast: boolean): Promise<void> {
     const { random, interrupts } = this.options;
     const current = new CurrentTurn(turnIdOf({ talk, turn }), performance.now(), interrupts && isLast);
-    const asked: Asked = { turnId: current.turnId, answer: answerOf({ talk, turn }), interrupted: false };
+    const place = { talk, turn };
+    const asked = { turnId: current.turnId, question: questionOf(place), answer: answerOf(place), interrupted: false };
     this.recording.asked.push(asked);
     this.current = current;
-    this.send({ type: 'parley.transcript.final', turn_id: current.turnId, text: questionOf({ talk, turn }) });
+    this.send({ type: 'parley.transcript.final', turn_id: current.turnId, text: asked.question });
     while (!current.isHeard(performance.now())) {
       await sleep(LOOK_EVERY_MS);
       this.hear(current);

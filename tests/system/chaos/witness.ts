@@ -1,5 +1,6 @@
-import type { RecordedChat, RecordedSpeech } from '@parley/fakes';
+import { messageText, type RecordedChat, type RecordedSpeech } from '@parley/fakes';
 import { ownerOf, voiceOf } from './bus-server';
+import type { Prompt } from './judge';
 import { momentOf, type Moment } from './moment';
 import type { Asked, Scene } from './scene';
 import { holderOf } from './sockets';
@@ -56,6 +57,14 @@ export class Witness {
       const owner = ownerOf(sessionId, listening);
       return [{ talk, turnId: turn.turnId, counts: !turn.willBeInterrupted, moment, owner, voice }];
     });
+  }
+
+  /** What the model was asked with in this turn, each time. */
+  promptsOf(turnId: string): Prompt[] {
+    const chats = this.chats.get(turnId) ?? [];
+    return chats.map(({ request }) =>
+      request.asked.map((message) => ({ role: message.role, content: messageText(message) })),
+    );
   }
 
   /** The numbers of the talks that somebody else owns now. */

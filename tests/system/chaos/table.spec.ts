@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { putRow, type Measured } from './results';
+import { tableOf, withTable } from './table';
+
+const SPREAD = { p50: 100, p99: 300, max: 400 };
+const ROW: Measured = {
+  case: 'tts',
+  title: 'a case',
+  must: { turns: 4, strikes: 2, gapP50Ms: 400, gapP99Ms: 1_500 },
+  strikes: 2,
+  turns: 4,
+  moments: { 'before-first-token': 1, 'first-token': 0, generating: 1, playing: 2 },
+  completed: 3,
+  duplicates: 0,
+  stale: 1,
+  faults: { stale: 1 },
+  gapMs: SPREAD,
+  undisturbed: { turns: 7, faulty: 0, gapMs: SPREAD },
+  interrupted: { turns: 0, faulty: 0 },
+  resumed: { times: 0, ms: SPREAD },
+  aheadMs: 300,
+  afterWaking: undefined,
+  misses: ['1 turns not whole', '1 with something stale'],
+  complaints: {},
+  counted: [{ turnId: 'turn-1', moments: ['playing', 'generating'], gapMs: 1, faults: [] }],
+  besides: [],
+  at: '2026-01-02T03:04:05.678Z',
+  commit: 'abc1234',
+  cores: 2,
+  node: 'v20.19.0',
+  seed: 1,
+  talks: 14,
+};
+
+it('a line has the figures of a row, the shares of its moments, and what it misses', () => {
+  expect(tableOf([ROW]).split('\n')[2]).toBe(
+    '| a case | 2 | 4 | 25 %, 25 %, 50 % | 3 | 0, 1 | 100, 300, 400 ms | 7 turns, 100, 300, 400 ms | ' +
+      'abc1234, 2026-01-02 | **no**: 1 turns not whole; 1 with something stale |',
+  );
+  expect(tableOf([{ ...ROW, misses: [] }])).toContain('| yes |');
+});
+
+it('the table takes the place of the one before and leaves the rest of the page', () => {
+  const page = '# Page\n<!-- generated: npm run chaos -->\nold\n<!-- end of chaos -->\nafter\n';
+  const next = withTable(withTable(page, []), [ROW]);
+  expect(next).toContain('| a case |');
+  expect(next).not.toContain('old');
+  expect(next).toMatch(/^# Page\n/);
+  expect(next).toMatch(/<!-- end of chaos -->\nafter\n$/);
+  expect(() => withTable('# Page', [ROW])).toThrow('the page has no');
+});
+
+it('a row in the results replaces that of its case and leaves the others', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-chaos-'));
+  const file = join(folder, 'results/chaos.json');
+  putRow(file, ROW);
+  putRow(file, { ...ROW, case: 'gateway' });
+  const rows = putRow(file, { ...ROW, turns: 9 });
+  expect(rows.map((row) => [row.case, row.turns])).toEqual([
+    ['tts', 9],
+    ['gateway', 4],
+  ]);
+  // Undefined has no place in JSON.
+  const { afterWaking: _none, ...written } = { ...ROW, turns: 9 };
+  expect((JSON.parse(readFileSync(file, 'utf8')) as { rows: unknown[] }).rows[0]).toEqual(written);
+  rmSync(folder, { recursive: true });
+});
