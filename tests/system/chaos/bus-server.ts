@@ -43,11 +43,15 @@ export function ownerOf(sessionId: string, listening: ReadonlyMap<number, readon
   return owners.sort((a, b) => b.epoch - a.epoch)[0]?.pid;
 }
 
-/** Of these voice workers the one that is bound to the session: it listens how far its audio was played. */
+/**
+ * Of these voice workers the one that is bound to the session: it listens how far its audio was played. Undefined when another
+ * still listens on account of an earlier answer: which is which cannot be seen.
+ */
 export function voiceOf(
   sessionId: string,
   listening: ReadonlyMap<number, readonly string[]>,
   workers: readonly number[],
 ): number | undefined {
-  return workers.find((pid) => listening.get(pid)?.includes(`session.${sessionId}.report`));
+  const [worker, ...others] = workers.filter((pid) => listening.get(pid)?.includes(`session.${sessionId}.report`));
+  return others.length === 0 ? worker : undefined;
 }

@@ -2,7 +2,7 @@ import type { RandomPort } from '@parley/ports';
 import { orderFaults } from '../support/response-order';
 import { judge, type Prompt, type TurnVerdict } from './judge';
 import { SAMPLES_PER_CHARACTER } from './scene';
-import { Talk } from './talk';
+import { Talk, type Resume } from './talk';
 
 const TURNS_PER_TALK = 4;
 /** They begin one after the other within so many ms, so that turns are at all their moments at any time. */
@@ -30,7 +30,7 @@ export interface JudgedTurn extends TurnVerdict {
 /** So many conversations at any time: where one ends another begins. */
 export class Crowd {
   readonly judged: JudgedTurn[] = [];
-  readonly resumedMs: number[] = [];
+  readonly resumes: Resume[] = [];
   /** Why talks ended early, and what came out of order: how often each. */
   readonly complaints = new Map<string, number>();
   private readonly running = new Map<number, Talk>();
@@ -76,13 +76,13 @@ export class Crowd {
     }
   }
 
-  private take({ number, recording, lostBecause, resumedMs }: Talk): void {
+  private take({ number, recording, lostBecause, resumes }: Talk): void {
     const interrupted = new Map(recording.asked.map((asked) => [asked.turnId, asked.interrupted]));
     const prompts = new Map(recording.asked.map(({ turnId }) => [turnId, this.options.promptsOf(turnId)]));
     for (const verdict of judge({ ...recording, prompts }, SAMPLES_PER_CHARACTER)) {
       this.judged.push({ ...verdict, talk: number, interrupted: interrupted.get(verdict.turnId) ?? false });
     }
-    this.resumedMs.push(...resumedMs);
+    this.resumes.push(...resumes);
     if (lostBecause !== undefined) return this.complain(lostBecause);
     const [only, ...others] = recording.connections;
     // Of one connection the order of events is known from the page; where a resumed one begins is not.

@@ -22,7 +22,7 @@ const GOOD: Run = {
     strike(['turn-3', 'playing'], ['turn-4', 'playing'], ['turn-1', 'playing']),
   ],
   judged: ['turn-1', 'turn-2', 'turn-3', 'turn-4', 'turn-5'].map((turnId) => turn(turnId)),
-  resumedMs: [],
+  resumes: [{ ms: 50, tries: 1 }],
   complaints: new Map(),
   isSmall: false,
 };
@@ -82,6 +82,11 @@ describe('a row', () => {
     const must = { ...MUST, turns: 3 };
     expect(rowOf({ ...GOOD, strikes, must }).misses).toEqual(['only 0 of 3 hits before-first-token']);
     expect(rowOf({ ...GOOD, strikes, must, isSmall: true }).misses).toEqual([]);
+  });
+
+  it('misses it when one try was not enough to resume', () => {
+    const resumes = [{ ms: 400, tries: 2 }];
+    expect(rowOf({ ...GOOD, resumes }).misses).toEqual(['1 sessions resumed at a second try only']);
   });
 
   it('misses it when an owner that woke up did anything', () => {

@@ -3,6 +3,7 @@ import type { JudgedTurn } from './crowd';
 import type { FaultKind } from './judge';
 import { MOMENTS, WEIGHED_MOMENTS, type Moment } from './moment';
 import type { Misdeeds, Strike } from './strike';
+import type { Resume } from './talk';
 
 /** Each of the three moments that matter is to hold so much of all hits. */
 const LEAST_SHARE = 0.2;
@@ -41,7 +42,8 @@ export interface Row {
   /** Turns that nothing had hit, for comparison. */
   undisturbed: { turns: number; faulty: number; gapMs: Spread };
   interrupted: { turns: number; faulty: number };
-  resumed: { times: number; ms: Spread };
+  /** `again`: not at the first try. */
+  resumed: { times: number; again: number; ms: Spread };
   aheadMs: number;
   afterWaking: Misdeeds | undefined;
   /** What the row must be and is not. */
@@ -58,7 +60,7 @@ export interface Run {
   must: Requirement;
   strikes: readonly Strike[];
   judged: readonly JudgedTurn[];
-  resumedMs: readonly number[];
+  resumes: readonly Resume[];
   complaints: ReadonlyMap<string, number>;
   /** The split over moments is a matter of many turns. */
   isSmall: boolean;
@@ -90,7 +92,11 @@ export function rowOf(run: Run): Row {
     gapMs: spreadOf(counted.map(({ gapMs }) => gapMs)),
     undisturbed: { turns: calm.length, faulty: faulty(calm), gapMs: spreadOf(calm.map(({ gapMs }) => gapMs)) },
     interrupted: { turns: interrupted.length, faulty: faulty(interrupted) },
-    resumed: { times: run.resumedMs.length, ms: spreadOf(run.resumedMs) },
+    resumed: {
+      times: run.resumes.length,
+      again: run.resumes.filter(({ tries }) => tries > 1).length,
+      ms: spreadOf(run.resumes.map(({ ms }) => ms)),
+    },
     aheadMs: Math.round(Math.max(0, ...run.judged.map(({ aheadMs }) => aheadMs))),
     afterWaking: misdeedsOf(run.strikes),
     complaints: Object.fromEntries(run.complaints),
@@ -165,6 +171,7 @@ function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
   expect(gapMs.p99 <= must.gapP99Ms, `gap p99 ${gapMs.p99} ms`);
   expect(undisturbed.faulty === 0, `${undisturbed.faulty} undisturbed turns not whole`);
   expect(interrupted.faulty === 0, `${interrupted.faulty} interrupted turns wrong`);
+  expect(row.resumed.again === 0, `${row.resumed.again} sessions resumed at a second try only`);
   expect(row.aheadMs <= MOST_AHEAD_MS, `a client held ${row.aheadMs} ms`);
   expect((afterWaking?.doubleWrites ?? 0) === 0, `${afterWaking?.doubleWrites} double writes`);
   expect((afterWaking?.ordersObeyed ?? 0) === 0, `${afterWaking?.ordersObeyed} orders of a former owner obeyed`);

@@ -45,14 +45,14 @@ export async function runCase(name: string, definition: Case, options: RunOption
     crowd.start();
     const strikes = await strikeAgainAndAgain(definition, stage, options);
     await crowd.stop();
-    const { judged, resumedMs, complaints } = crowd;
+    const { judged, resumes, complaints } = crowd;
     return rowOf({
       name,
       title: definition.title,
       must: definition.must,
       strikes,
       judged,
-      resumedMs,
+      resumes,
       complaints,
       isSmall,
     });

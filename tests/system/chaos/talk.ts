@@ -30,6 +30,12 @@ export interface TalkOptions {
   random: RandomPort;
 }
 
+/** A session that came back: after how long, at which try. */
+export interface Resume {
+  ms: number;
+  tries: number;
+}
+
 /** A turn under way at the client. */
 class CurrentTurn {
   acceptedMs: number | undefined;
@@ -60,8 +66,7 @@ export class Talk {
     asked: [],
     connections: [],
   };
-  /** From the loss of a line to the session's return, each in ms. */
-  readonly resumedMs: number[] = [];
+  readonly resumes: Resume[] = [];
   /** Why it ended before its last turn. */
   lostBecause: string | undefined;
   sessionId: string | undefined;
@@ -215,12 +220,12 @@ export class Talk {
     this.client?.socket.terminate();
     const token = this.resumeToken;
     if (token === undefined) throw new Error('the line was lost, and no resume token had been given');
-    for (let attempt = 0; attempt < RESUME_TRIES; attempt++) {
+    for (let attempt = 1; attempt <= RESUME_TRIES; attempt++) {
       this.addressAt++;
       try {
         const session = await this.connect(`resume=${encodeURIComponent(this.resumeToken ?? token)}`);
         if (session['resumed'] !== true) throw new Error('the session was not resumed');
-        this.resumedMs.push(performance.now() - lostMs);
+        this.resumes.push({ ms: performance.now() - lostMs, tries: attempt });
         return this.sendAgain(session['last_client_event_id']);
       } catch {
         await sleep(RESUME_PAUSE_MS * (1 + this.options.random.fraction()));

@@ -35,6 +35,9 @@ export interface TestClientOptions {
   query?: string;
 }
 
+/** Of a line on which nothing passes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
 export class TestClient {
   readonly arrivals: Arrival[] = [];
   closed: { code: number; reason: string } | undefined;
@@ -57,6 +60,7 @@ export class TestClient {
     const socket = new WebSocket(target, subprotocols, {
       headers: { authorization: `Bearer ${key}` },
       perMessageDeflate: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });
     const client = new TestClient(socket);
     await new Promise<void>((resolve, reject) => {
