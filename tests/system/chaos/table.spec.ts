@@ -20,7 +20,7 @@ const ROW: Measured = {
   undisturbed: { turns: 7, faulty: 0, gapMs: SPREAD },
   interrupted: { turns: 0, faulty: 0 },
   resumed: { times: 0, again: 0, ms: SPREAD },
-  aheadMs: 300,
+  aheadMs: { undisturbed: 300, struck: 500 },
   afterWaking: undefined,
   misses: ['1 turns not whole', '1 with something stale'],
   complaints: {},
