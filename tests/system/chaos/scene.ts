@@ -11,7 +11,7 @@ export const SAMPLES_PER_CHARACTER = 720;
 /** A little faster than it is played, or each delay anywhere would be a silence: 0.3 s ahead at the end of an answer. */
 const VOICE_PACE = 1.03;
 /** Long, because a fifth of all kills is to hit a turn that waits for the model. */
-export const FIRST_TOKEN_MS = 3_000;
+const FIRST_TOKEN_MS = 3_000;
 /** Asked once more about a conversation that it knows, a model begins sooner: the prompt is in its cache. */
 const FIRST_TOKEN_AGAIN_MS = 300;
 /** 56 words in five seconds: half of the answer is heard while the model writes. */
@@ -38,12 +38,15 @@ export interface Asked<Request> {
   request: Request;
   /** performance.now(), as all times of this harness. */
   atMs: number;
-  /** Of a chat: when its first token leaves. */
+}
+
+export interface AskedChat extends Asked<RecordedChat> {
+  /** When its first token leaves. */
   firstTokenAtMs: number;
 }
 
 export interface SceneListener {
-  onChat(asked: Asked<RecordedChat>): void;
+  onChat(asked: AskedChat): void;
   onSpeech(asked: Asked<RecordedSpeech>): void;
 }
 
@@ -127,7 +130,7 @@ export class Scene {
     const headStartMs = this.spokenMs.get(request.text)?.() ?? 0;
     const rendered = (): number => request.bytesSent / BYTES_PER_SAMPLE / SAMPLES_PER_MS;
     this.spokenMs.set(request.text, () => Math.max(headStartMs, rendered()));
-    this.listener?.onSpeech({ place, request, atMs, firstTokenAtMs: atMs });
+    this.listener?.onSpeech({ place, request, atMs });
     return {
       kind: 'voice',
       content: 'indexed',

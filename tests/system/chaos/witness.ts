@@ -1,10 +1,10 @@
-import { messageText, type RecordedChat, type RecordedSpeech } from '@parley/fakes';
+import { messageText, type RecordedRequest, type RecordedSpeech } from '@parley/fakes';
 import { ownerOf, voiceOf } from './bus-server';
 import type { Prompt } from './judge';
 import { momentOf, type Moment } from './moment';
-import type { Asked, Scene } from './scene';
+import type { Asked, AskedChat, Scene } from './scene';
 import { holderOf } from './sockets';
-import { turnIdOf } from './story';
+import { turnIdOf, type Place } from './story';
 import type { Talk } from './talk';
 
 /** A turn under way, and which processes it stood on at that moment. */
@@ -19,17 +19,19 @@ export interface Sight {
   voice: number | undefined;
 }
 
-interface Told<Request> extends Asked<Request> {
-  pid: number | undefined;
-}
+/** A request, and the process that made it if that could be seen. */
+type Told<Request> = Request & { pid: number | undefined };
+type ToldChat = Told<AskedChat>;
+type ToldSpeech = Told<Asked<RecordedSpeech>>;
 
 /**
  * Who carries what, seen from outside: the bus server says who listens for a session's inputs and reports, the providers who
  * asks them, and the operating system whose connection each is.
  */
 export class Witness {
-  private readonly chats = new Map<string, Told<RecordedChat>[]>();
-  private readonly speeches = new Map<string, Told<RecordedSpeech>[]>();
+  private readonly chats = new Map<string, ToldChat[]>();
+  private readonly speeches = new Map<string, ToldSpeech[]>();
+
   constructor(private readonly scene: Scene) {
     scene.listen({ onChat: (asked) => this.onChat(asked), onSpeech: (asked) => this.onSpeech(asked) });
   }
@@ -80,7 +82,7 @@ export class Witness {
    * although they had been spoken to their end.
    */
   causedBy(pid: number, talks: ReadonlySet<number>, sinceMs: number): number {
-    const of = <Request>(lists: ReadonlyMap<string, Told<Request>[]>): Told<Request>[] =>
+    const of = <Each extends { place: Place }>(lists: ReadonlyMap<string, Each[]>): Each[] =>
       [...lists.values()].flat().filter(({ place }) => talks.has(place.talk));
     const spoken = of(this.speeches);
     const isOld = (text: string): boolean =>
@@ -92,25 +94,25 @@ export class Witness {
     );
   }
 
-  private onChat(asked: Asked<RecordedChat>): void {
-    add(this.chats, this.tell(asked, 'orchestrator'));
+  private onChat(asked: AskedChat): void {
+    add(this.chats, { ...asked, pid: this.askerOf(asked.request, 'llm') });
   }
 
   private onSpeech(asked: Asked<RecordedSpeech>): void {
-    add(this.speeches, this.tell(asked, 'tts'));
+    add(this.speeches, { ...asked, pid: this.askerOf(asked.request, 'voice') });
   }
 
-  private tell<Request extends RecordedChat | RecordedSpeech>(
-    asked: Asked<Request>,
-    role: 'orchestrator' | 'tts',
-  ): Told<Request> {
-    const port = this.scene.portOf(role === 'tts' ? 'voice' : 'llm');
-    const pids = this.scene.members(role).map(({ pid }) => pid);
-    return { ...asked, pid: holderOf(asked.request.clientPort, port, pids) };
+  private askerOf({ clientPort }: RecordedRequest, provider: 'llm' | 'voice'): number | undefined {
+    const members = this.scene.members(provider === 'llm' ? 'orchestrator' : 'tts');
+    return holderOf(
+      clientPort,
+      this.scene.portOf(provider),
+      members.map(({ pid }) => pid),
+    );
   }
 }
 
-function add<Request>(lists: Map<string, Told<Request>[]>, told: Told<Request>): void {
+function add<Each extends { place: Place }>(lists: Map<string, Each[]>, told: Each): void {
   const turnId = turnIdOf(told.place);
   lists.set(turnId, [...(lists.get(turnId) ?? []), told]);
 }
