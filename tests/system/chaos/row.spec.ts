@@ -69,8 +69,8 @@ describe('a row', () => {
     ]);
   });
 
-  it('misses it when a client had so much in hand that no gap could show', () => {
-    expect(missesWith(turn('turn-5', { aheadMs: 501 }))).toEqual(['a client held 501 ms']);
+  it('misses it when clients had so much in hand that no gap could show', () => {
+    expect(missesWith(turn('turn-5', { aheadMs: 501 }))).toEqual(['clients held 501 ms']);
   });
 
   it('misses it with too few turns, strikes, or one of the three moments', () => {

@@ -122,8 +122,10 @@ async function watchRecords({ scene }: Stage, carried: readonly Sight[]): Promis
   while (performance.now() < untilMs) {
     for (const { talk } of carried) {
       const key = `parley:{${talk.sessionId}}:state`;
-      const [epoch, writtenEpoch, rev] = (await scene.redis.hmget(key, 'epoch', 'writtenEpoch', 'rev')).map(Number);
-      const now = [epoch ?? 0, writtenEpoch ?? 0, rev ?? 0];
+      const record = await scene.redis.hmget(key, 'epoch', 'writtenEpoch', 'rev');
+      // Gone: a session that its client has ended leaves its epoch alone.
+      if (record.includes(null)) continue;
+      const now = record.map(Number);
       if (isOlder(now, newest.get(key) ?? now)) doubleWrites++;
       newest.set(key, now);
     }

@@ -20,7 +20,7 @@ const ROW: Measured = {
   undisturbed: { turns: 7, faulty: 0, gapMs: SPREAD },
   interrupted: { turns: 0, faulty: 0 },
   resumed: { times: 0, again: 0, ms: SPREAD },
-  aheadMs: { undisturbed: 300, struck: 500 },
+  aheadMs: { undisturbed: SPREAD, struck: SPREAD },
   afterWaking: undefined,
   misses: ['1 turns not whole', '1 with something stale'],
   complaints: {},

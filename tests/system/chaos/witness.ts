@@ -61,9 +61,9 @@ export class Witness {
     });
   }
 
-  /** What the model was asked with in this turn, each time. */
+  /** What the model was asked with in this turn, each time; not by an owner that was stopped, which told what it knew. */
   promptsOf(turnId: string): Prompt[] {
-    const chats = this.chats.get(turnId) ?? [];
+    const chats = (this.chats.get(turnId) ?? []).filter(({ request }) => request.outcome !== 'aborted');
     return chats.map(({ request }) =>
       request.asked.map((message) => ({ role: message.role, content: messageText(message) })),
     );
