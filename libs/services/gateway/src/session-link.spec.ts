@@ -1,7 +1,7 @@
 import { subjects, type ChunkView, type DeliveryReport, type OwnerOutput, type SessionInput } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
-import { chunkBytes, GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
+import { GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
 import { SessionLink, type ClientOutput, type LinkListener } from './session-link';
 
 const adoptedBy = (epoch: number): Extract<OwnerOutput, { kind: 'adopted' }> => ({
