@@ -241,8 +241,11 @@ export class HistoryJudge {
       allowed.delete(text.trimEnd());
     }
     if (allowed.has(content)) return undefined;
+    const isCalm = this.outages.calmSince(response.createdMs);
+    // Where the last report was lost its owner does not know how long the answer was, and a cut beyond what it knows is none (IN9).
+    if (!isCut && !isCalm && cut.length > 0 && content === text.trimEnd()) return undefined;
     // A successor that was not told of its end counts it as cut.
-    if (isCut || !this.outages.calmSince(response.createdMs)) return this.refusalOfCut(response, content);
+    if (isCut || !isCalm) return this.refusalOfCut(response, content);
     if (response.received.length === 0 && cut.length > 0) return undefined;
     return `expected one of ${JSON.stringify([...allowed])}`;
   }
