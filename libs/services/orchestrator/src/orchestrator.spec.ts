@@ -209,6 +209,17 @@ describe('a takeover', () => {
     expect(await stage.now(gateway.send(updateOf('Be kind.'), { epoch: 2 }))).toEqual({ kind: 'applied', seq: 1 });
   });
 
+  it('whose grant was lost is not undone: the older owner does not grant again out of its memory', async () => {
+    const first = await start();
+    await claim();
+    const taken = { sessionId: SESSION, owner: 'orc_two', newAttachment: false, ttlMs: 1e6 } as const;
+    stage.storeServer.sessions.claim({ ...taken, expectedEpoch: 1, seenEpoch: 1 });
+    // The gateway has heard of no later owner.
+    expect(await claim(keepClaim(1))).toEqual({
+      ...{ kind: 'granted', epoch: 3, attachment: 1, owner: first.service.incarnation },
+    });
+  });
+
   it('of a session that ended before its owner could remove it finds nothing', async () => {
     const first = await start();
     await claim();

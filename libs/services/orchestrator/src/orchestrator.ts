@@ -127,9 +127,8 @@ export class Orchestrator implements Service {
 
   private async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimReply | undefined> {
     const own = this.sessions.get(claim.sessionId);
-    // The answer to an earlier try of the same gateway was lost. Unless the gateway has seen a later owner, which took over
-    // while our link was away.
-    if (own && own.epoch >= claim.seenEpoch) return this.granted(own);
+    // The answer to an earlier try of the same gateway was lost.
+    if (own && (await this.isNewest(own, claim))) return this.granted(own);
     own?.supersede();
     if (this.claiming.has(claim.sessionId)) return undefined;
     if (this.sessions.size + this.claiming.size >= this.config.maxSessions) return { kind: 'full' };
@@ -146,6 +145,17 @@ export class Orchestrator implements Service {
       case 'unavailable':
         return undefined;
     }
+  }
+
+  /**
+   * Not when a later owner took over: while our link was away, which the gateway may have seen; or with a grant that the
+   * gateway never got, which only the store knows of.
+   */
+  private async isNewest(own: OwnedSession, { sessionId, seenEpoch }: Claim): Promise<boolean> {
+    if (own.epoch < seenEpoch) return false;
+    const loaded = await this.ports.store.load(sessionId);
+    if (loaded.kind === 'found') return loaded.session.epoch <= own.epoch;
+    return loaded.kind !== 'removed' || loaded.epoch <= own.epoch;
   }
 
   private async own(claim: Claim, stored: StoredSession, traceparent: string): Promise<ClaimReply> {

@@ -51,12 +51,17 @@ export class ScriptedLlm implements LlmPort {
     };
     signal.addEventListener('abort', hangUp, { once: true });
     process.onDeath(hangUp);
-    for await (const event of this.answer(call, mode, request, signal)) {
-      if (signal.aborted) return;
-      const isEnd = event.kind === 'finished' || event.kind === 'failed';
-      if (isEnd) open = false;
-      provider.onAnswered(call, isEnd ? 'end' : 'text');
-      yield event;
+    try {
+      for await (const event of this.answer(call, mode, request, signal)) {
+        if (signal.aborted) return;
+        const isEnd = event.kind === 'finished' || event.kind === 'failed';
+        if (isEnd) open = false;
+        provider.onAnswered(call, isEnd ? 'end' : 'text');
+        yield event;
+      }
+    } finally {
+      // Also of one that threw: nothing of it is awaited any more.
+      hangUp();
     }
   }
 
