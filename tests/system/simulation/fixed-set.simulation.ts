@@ -11,9 +11,9 @@ const SEEDS = { from: 1_000_001, count: 160 };
 const REPEATED = 20;
 /** Worlds that were refused once, of those run by the hundred thousand. */
 const REFUSED_ONCE: [number, string][] = [
-  [335_169, 'a report is lost, and the client cuts an answer behind what its owner knows to be heard'],
-  [342_930, 'a grant is lost, and the older owner is asked again'],
-  [444_189, 'a model throws before its first word'],
+  [335_169, '[G4] a report is lost, and the client cuts an answer behind what its owner knows to be heard'],
+  [342_930, '[G3] a grant is lost, and the older owner is asked again'],
+  [444_189, '[G2] a model throws before its first word'],
 ];
 /** Beside everything else that runs on this machine. */
 const TIMEOUT_MS = 180_000;
@@ -38,7 +38,7 @@ describe('a fixed set of worlds', () => {
   );
 
   it.each(REFUSED_ONCE)(
-    'seed %i: %s',
+    'of seed %i: %s',
     async (seed) => expect((await runSeed(seed)).violations).toEqual([]),
     TIMEOUT_MS,
   );

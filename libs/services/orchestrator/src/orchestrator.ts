@@ -154,6 +154,8 @@ export class Orchestrator implements Service {
   private async isNewest(own: OwnedSession, { sessionId, seenEpoch }: Claim): Promise<boolean> {
     if (own.epoch < seenEpoch) return false;
     const loaded = await this.ports.store.load(sessionId);
+    // It ended while the store was asked.
+    if (this.sessions.get(sessionId) !== own) return false;
     if (loaded.kind === 'found') return loaded.session.epoch <= own.epoch;
     return loaded.kind !== 'removed' || loaded.epoch <= own.epoch;
   }

@@ -5,6 +5,7 @@ import {
   decodeChunk,
   type Incarnation,
   InvariantError,
+  type Rendering,
   type Report,
   SEGMENT_START,
   type SegmentPosition,
@@ -41,6 +42,7 @@ type OrderInput = (
   | { kind: 'segment'; segment: number; text: string; from: SegmentPosition }
   | { kind: 'end'; segments: number }
   | { kind: 'cancel' }
+  | { kind: 'adopt'; of: Rendering; owner: Incarnation; segments: number }
 ) &
   Partial<VoiceJobKey>;
 
