@@ -47,7 +47,16 @@ export type EngineInput =
   | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
   /** At least one deadline of the state has passed. */
   | { kind: 'deadline-passed'; drawn: DrawnIds }
-  /** A new owner (`epoch`) has loaded the state of one that is gone. `rendering`: the last that a worker was bound for. */
-  | { kind: 'taken-over'; epoch: number; rendering: BoundRendering | null }
+  /**
+   * A new owner (`epoch`) has loaded the state of one that is gone. `rendering`: the last that a worker was bound for. The rest is
+   * the gateway's word on what was delivered since, which is judged before anything goes on.
+   */
+  | {
+      kind: 'taken-over';
+      epoch: number;
+      rendering: BoundRendering | null;
+      announcedOrdinal: number;
+      responses: ResponseDelivery[];
+    }
   /** The gateway that carried the connection is gone. */
   | { kind: 'gateway-lost' };

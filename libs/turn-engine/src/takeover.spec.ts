@@ -155,4 +155,15 @@ describe('an answer that the old owner had begun', () => {
     const speaking = asking().writes(FIRST).starts().changesOwner();
     expect(speaking.state.speech).toEqual({ stage: 'silent' });
   });
+
+  it('[TK7] that the gateway says is over makes way for the turn that waited, which begins once', () => {
+    const talk = EngineDriver.attached().chooses({ busy: 'queue' }).answers(FIRST);
+    talk.says('And tomorrow?');
+    expect(talk.events('parley.turn.accepted')).toMatchObject([{ queued: true }]);
+    const closed = talk.delivery(1, { segmentsMs: [1_900], complete: true, playedMs: 1_900, closed: true });
+    talk.changesOwner(undefined, [closed]);
+    expect(talk.order[0]).toBe('adopted');
+    expect(talk.effect('start-generation')).toMatchObject([{ ordinal: 2, continues: null }]);
+    expect(talk.effect('open-voice')).toMatchObject([{ ordinal: 2, attempt: 1 }]);
+  });
 });

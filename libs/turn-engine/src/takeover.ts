@@ -1,7 +1,8 @@
 import { watchAvatar } from './avatar';
 import type { Draft } from './draft';
 import { continueGeneration } from './generation';
-import type { BoundRendering } from './inputs';
+import type { BoundRendering, EngineInput } from './inputs';
+import { applyReport } from './playout';
 import { closeLive, owesAudio, restIdle, watchTails, watchVoice } from './response';
 import { discardSpeculation } from './speculation';
 import { endSpeech } from './speech';
@@ -13,12 +14,12 @@ import { bindAnew } from './voice';
  * The owner is another process now. What had left the old one is in the state, and goes on: the model continues the answer
  * where its last segment ended, the worker speaks on, the client hears no more than a pause. What had not left it, the
  * speculation above all, is lost. Every deadline starts again in full, because two hosts' clocks are not compared.
+ *
+ * The gateway's report is part of it: a turn that waited for the end of the answer begins behind all this, as its own.
  */
-export function takeOver(
-  draft: Draft,
-  { epoch, rendering }: { epoch: number; rendering: BoundRendering | null },
-): void {
-  adopt(draft, epoch, rendering);
+export function takeOver(draft: Draft, taken: Extract<EngineInput, { kind: 'taken-over' }>): void {
+  adopt(draft, taken.epoch, taken.rendering);
+  applyReport(draft, taken.announcedOrdinal, taken.responses);
   discardSpeculation(draft, 'interrupted');
   endSpeech(draft);
   continueAnswer(draft);

@@ -14,6 +14,8 @@ const REFUSED_ONCE: [number, string][] = [
   [335_169, '[G4] a report is lost, and the client cuts an answer behind what its owner knows to be heard'],
   [342_930, '[G3] a grant is lost, and the older owner is asked again'],
   [444_189, '[G2] a model throws before its first word'],
+  [604_813, '[G3] an owner is lost between the end of an answer and the turn that waits for it'],
+  [610_418, '[G2] a model that never answers is given up'],
 ];
 /** Beside everything else that runs on this machine. */
 const TIMEOUT_MS = 180_000;

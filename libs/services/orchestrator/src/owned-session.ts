@@ -187,8 +187,8 @@ export class OwnedSession {
   takeOver({ acknowledgedOutSeq, announcedOrdinal, responses }: DeliveryReport): void {
     this.sender.acknowledge(acknowledgedOutSeq);
     this.sender.takeOver();
-    this.push({ kind: 'reported', announcedOrdinal, responses });
-    this.push({ kind: 'taken-over', epoch: this.epoch, rendering: this.ownership.record.voice });
+    const { voice: rendering } = this.ownership.record;
+    this.push({ kind: 'taken-over', epoch: this.epoch, rendering, announcedOrdinal, responses });
   }
 
   voiceFailed(failed: VoiceFailed): void {

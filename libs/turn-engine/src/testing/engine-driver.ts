@@ -277,9 +277,9 @@ export class EngineDriver {
     return this.step({ kind: 'avatar-failed', lane: 0, ordinal, message: 'The stream broke.' });
   }
 
-  /** Another process loads the state, with epoch 2. */
-  changesOwner(rendering: BoundRendering | null = this.bound): this {
-    return this.step({ kind: 'taken-over', epoch: 2, rendering });
+  /** Another process loads the state, with epoch 2; the gateway knows of no more than the state does, or of `responses`. */
+  changesOwner(rendering: BoundRendering | null = this.bound, responses = this.known()): this {
+    return this.step({ kind: 'taken-over', epoch: 2, rendering, announcedOrdinal: this.newest, responses });
   }
 
   private get bound(): BoundRendering {

@@ -44,7 +44,7 @@ export class Checker {
       case 'answered':
         return this.connectionOfCall.get(observation.call)?.answered(observation.call, observation.atMs);
       case 'hung-up':
-        return this.connectionOfCall.get(observation.call)?.hungUp(observation.call);
+        return this.connectionOfCall.get(observation.call)?.hungUp(observation.call, observation.atMs);
       case 'stored':
         return this.store.stored(observation, this.fail);
       case 'fault':

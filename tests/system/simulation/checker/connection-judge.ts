@@ -83,8 +83,8 @@ export class ConnectionJudge {
     this.floor.answered(call, atMs);
   }
 
-  hungUp(call: number): void {
-    this.floor.hungUp(call);
+  hungUp(call: number, atMs: number): void {
+    this.floor.hungUp(call, atMs);
   }
 
   reads(how: 'well' | 'slowly' | 'not', atMs: number): void {

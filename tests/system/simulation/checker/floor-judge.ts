@@ -59,8 +59,9 @@ export class FloorJudge {
     this.progressMs = atMs;
   }
 
-  hungUp(call: number): void {
-    this.silentCalls.delete(call);
+  /** Whoever gives up a call that has said nothing does something, which the client hears of only after the write. */
+  hungUp(call: number, atMs: number): void {
+    if (this.silentCalls.delete(call)) this.progressMs = atMs;
   }
 
   audio({ responseId, samples, atMs }: ObservationOf<'audio'>): void {
