@@ -16,6 +16,8 @@ import { ROOT } from '../support/root.mjs';
 
 /** In a docstring: makes a region of what has no stages, but is there or not (elements of an array, or null). */
 const TAG = /^Region "([^"]+)"/;
+/** A part that is only kept: whatever stages it has, nothing in it waits. */
+const AT_REST = /^At rest\b/;
 
 /**
  * @param {string} file that declares the state
@@ -66,6 +68,7 @@ class Reader {
       if (!type || !this.isOurs(type)) continue;
       const here = [...at, property.name, ...(isArray ? ['*'] : [])];
       const tag = TAG.exec(ts.displayPartsToString(property.getDocumentationComment(this.checker)))?.[1];
+      if (AT_REST.test(ts.displayPartsToString(property.getDocumentationComment(this.checker)))) continue;
       const discriminant = this.discriminantOf(type);
       if (tag !== undefined && discriminant === null && !isArray && present === declared) {
         throw new Error(

@@ -32,12 +32,13 @@ export class Playhead {
   private advancedToMs = 0;
   private pausedOrdinal: number | undefined;
 
-  begin(ordinal: number): void {
+  /** `from`: what an older connection delivered of it, and the client heard. */
+  begin(ordinal: number, from = { deliveredSamples: 0, playedSamples: 0 }): void {
     this.tracks.push({
       ordinal,
-      deliveredSamples: 0,
-      playedSamples: 0,
-      reportedSamples: 0,
+      deliveredSamples: from.deliveredSamples,
+      playedSamples: from.playedSamples,
+      reportedSamples: from.playedSamples,
       finished: false,
       ended: false,
     });

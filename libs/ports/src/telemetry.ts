@@ -55,6 +55,11 @@ export const METRICS = {
   parley_tts_jobs_active: { type: 'gauge', help: 'Responses bound to this worker', labels: [] },
   parley_avatar_segments_total: { type: 'counter', help: 'Stretches animated by this worker', labels: [] },
   parley_claims_total: { type: 'counter', help: 'Session claims, by outcome', labels: ['outcome'] },
+  parley_resumes_total: {
+    type: 'counter',
+    help: 'Clients that came back with their token, by what came of it',
+    labels: ['outcome'],
+  },
   parley_takeovers_total: { type: 'counter', help: 'Sessions taken over from an owner that was lost', labels: [] },
   parley_store_write_seconds: { type: 'histogram', help: 'One write of a session state', labels: [] },
   parley_store_failures_total: {

@@ -1,4 +1,5 @@
 import { unreachable, type SessionInput } from '@parley/model';
+import { loseConnection, reconnect } from './connection';
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem } from './history';
@@ -32,6 +33,7 @@ const SETTINGS: readonly SessionInput['kind'][] = [
 export function applyClientInput(draft: Draft, envelope: ClientInput): void {
   if (draft.state.phase.name === 'idle') return;
   const { input, clientEventId } = envelope;
+  if (input.kind !== 'disconnected') reconnect(draft);
   if (!SETTINGS.includes(input.kind)) welcomeBack(draft);
   restIdle(draft);
   // What the gateway knew when the client spoke is a report of that moment; an interruption is judged by it.
@@ -77,7 +79,8 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
     case 'message-refused':
       return draft.reject(input.error, clientEventId);
     case 'disconnected':
-      return closeSession(draft, input.reason);
+      // The one end that the client wants.
+      return input.reason === 'client' ? closeSession(draft, input.reason) : loseConnection(draft, input.reason);
     default:
       return unreachable(input);
   }

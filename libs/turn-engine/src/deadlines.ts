@@ -1,4 +1,5 @@
 import { passAvatar } from './avatar';
+import { passConnection } from './connection';
 import type { Draft } from './draft';
 import { closeLive, dropTail, failLive, owesAudio } from './response';
 import { closeSession } from './session';
@@ -13,28 +14,33 @@ import { goOnWithoutVoice } from './voice';
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
 export function nextDeadlineMs(state: EngineState): number | undefined {
   if (state.phase.name === 'closed') return undefined;
-  const { avatar, pause, presence, speculation, speech } = state;
+  const { avatar, connection, pause, presence, speculation, speech } = state;
+  const isHeard = connection.stage === 'connected';
   const deadlines: number[] = state.calls.map((call) => call.deadlineMs);
   const live = liveResponse(state);
   if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
   if (live && live.voice.deadlineMs !== null && isVoiceWatched(state, live)) deadlines.push(live.voice.deadlineMs);
-  // Nothing is played in a pause, which has a bound of its own.
+  // Nothing is played in a pause, which has a bound of its own, nor while nobody listens.
   if (pause) deadlines.push(pause.deadlineMs);
-  else deadlines.push(...state.tails.map((tail) => tail.deadlineMs));
+  else if (isHeard) deadlines.push(...state.tails.map((tail) => tail.deadlineMs));
+  if (!isHeard) deadlines.push(connection.graceDeadlineMs ?? connection.deadlineMs);
   if (avatar.stage !== 'empty' && avatar.deadlineMs !== null) deadlines.push(avatar.deadlineMs);
   if (speculation.run) deadlines.push(speculation.run.deadlineMs);
   if (speech.stage !== 'silent') deadlines.push(speech.deadlineMs);
   if (presence.stage === 'present' && presence.deadlineMs !== null && isQuiet(state))
     deadlines.push(presence.deadlineMs);
-  // While the agent works or speaks the session is not idle.
-  if (!live && state.tails.length === 0) deadlines.push(state.idleDeadlineMs);
+  if (isIdle(state)) deadlines.push(state.idleDeadlineMs);
   const next = Math.min(...deadlines);
   return next === Number.MAX_SAFE_INTEGER ? undefined : next;
 }
 
-/** A held voice delivers nothing when the client has all it may have, and is not to be blamed. */
+/** A paused voice delivers nothing when the client has all it may have, and is not to be blamed; nor is one that nobody hears. */
 const isVoiceWatched = (state: EngineState, live: LiveResponse): boolean =>
-  state.pause === null || live.voice.stage === 'opening';
+  state.connection.stage === 'connected' && (state.pause === null || live.voice.stage === 'opening');
+
+/** While the agent works or speaks the session is not idle; without a connection it has another bound. */
+const isIdle = (state: EngineState): boolean =>
+  liveResponse(state) === undefined && state.tails.length === 0 && state.connection.stage === 'connected';
 
 /** G2: every wait has a way out. */
 export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
@@ -45,6 +51,7 @@ export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
   passSpeculation(draft);
   passCalls(draft);
   passSpeech(draft);
+  passConnection(draft);
   passPresence(draft, drawn);
   passIdle(draft);
 }
@@ -85,7 +92,7 @@ function passVoice(draft: Draft): void {
 
 /** DR5: a queue that never empties is cleared, and somebody is told. */
 function passTails(draft: Draft): void {
-  if (draft.state.pause) return;
+  if (draft.state.pause || draft.state.connection.stage === 'lost') return;
   for (const tail of draft.state.tails) {
     if (tail.deadlineMs > draft.nowMs) continue;
     draft.do({
@@ -103,8 +110,7 @@ function passTails(draft: Draft): void {
 
 function passIdle(draft: Draft): void {
   const { state } = draft;
-  if (draft.live || state.tails.length > 0) return;
-  if (state.idleDeadlineMs > draft.nowMs) return;
+  if (!isIdle(state) || state.idleDeadlineMs > draft.nowMs) return;
   draft.emit({ kind: 'disconnect', closeCode: CLOSE_CODES.normal, reason: 'session idle' });
   closeSession(draft, 'idle');
 }

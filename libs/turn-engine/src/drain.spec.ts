@@ -45,7 +45,7 @@ describe('the floor', () => {
     talk.hears({ segmentsMs: [900], complete: true, playedMs: 500, closed: true });
     expect(floorsOf(talk.outputs)).toEqual([]);
     talk.hears({ segmentsMs: [900], complete: true, playedMs: 900, closed: true });
-    expect(floorsOf(outputsOf(talk.history))).toEqual(['listening', 'thinking', 'speaking', 'listening']);
+    expect(floorsOf(outputsOf(talk.history))).toEqual(['thinking', 'speaking', 'listening']);
     talk.says('And now?').writes(FIRST).interrupts();
     expect(talk.outputs.at(-1)).toEqual({ kind: 'event', event: { type: 'parley.state', state: 'listening' } });
   });
@@ -55,7 +55,7 @@ describe('the floor', () => {
     expect(talk.state.tails).toHaveLength(1);
     expect(talk.floor.state).toBe('listening');
     talk.hears({ closed: true });
-    expect(floorsOf(outputsOf(talk.history))).toEqual(['listening', 'thinking', 'listening']);
+    expect(floorsOf(outputsOf(talk.history))).toEqual(['thinking', 'listening']);
   });
 
   it('[FL4] names what is heard: the oldest tail, then the live response', () => {
@@ -183,7 +183,7 @@ describe('a tail', () => {
       (effect) => effect.kind === 'observe' && effect.observation.name === 'response-ended',
     );
     expect(ended).toHaveLength(1);
-    expect(floorsOf(outputsOf(talk.history))).toEqual(['listening', 'thinking', 'speaking', 'listening']);
+    expect(floorsOf(outputsOf(talk.history))).toEqual(['thinking', 'speaking', 'listening']);
   });
 
   it('[DR6] is cut with everything else, and nobody speaks at the end of the step', () => {

@@ -25,6 +25,14 @@ const heard: fc.Arbitrary<Heard> = fc.record({
 const told = fc.array(fc.tuple(back, heard), { maxLength: 3 });
 const listed = (talk: EngineDriver, list: readonly [number, Heard][]): ResponseDelivery[] =>
   list.map(([offset, each]) => talk.delivery(Math.max(1, talk.newest - offset), each));
+const received = fc.array(
+  fc.tuple(
+    back,
+    fc.array(fc.constantFrom(0, 20, 300, 900, 2500), { maxLength: 3 }),
+    fc.record({ playedMs: fc.constantFrom(0, 10, 900, 9000), done: fc.boolean() }),
+  ),
+  { maxLength: 3 },
+);
 const interruption = fc.record({ named: fc.option(back, { freq: 2 }), written: back, list: told });
 
 const text = fc.constantFrom(
@@ -180,12 +188,29 @@ const ownerActs = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.constant(act('attached', (talk) => talk.step({ kind: 'attached' }))) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      act('loses the gateway', (talk) => talk.losesGateway()),
+      act('loses the client', (talk) => talk.client({ kind: 'disconnected', reason: 'lost' })),
+      act('finds the gateway', (talk) => talk.findsGateway()),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: named('comes back', fc.option(received, { freq: 6 }), (talk, list) =>
+      talk.comesBack(
+        list?.map(([offset, segmentsMs, more]) => talk.has(Math.max(1, talk.newest - offset), segmentsMs, more)) ??
+          null,
+      ),
+    ),
+  },
 );
 
 const ends = fc.constantFrom(
   act('prompts', (talk) => talk.chooses({ awayAfterMs: 900, awayPrompt: 'Ask.' })),
-  act('gateway-lost', (talk) => talk.step({ kind: 'gateway-lost' })),
-  act('disconnected', (talk) => talk.client({ kind: 'disconnected', reason: 'lost' })),
+  act('waits for the client', (talk) => talk.losesGateway().pass(120_000)),
+  act('disconnected', (talk) => talk.client({ kind: 'disconnected', reason: 'client' })),
 );
 
 const acts = (endings: boolean): fc.Arbitrary<Act[]> =>
@@ -234,7 +259,8 @@ const mayBeRefused = (input: EngineInput): input is Extract<EngineInput, { kind:
 
 /** A short context, so that histories reach their bound. */
 const POLICY = { maxContextChars: 1_000 };
-const began = (): WatchedTalk => new WatchedTalk(POLICY, { avatar: 'stream' }).step({ kind: 'attached' });
+const began = (): WatchedTalk =>
+  new WatchedTalk(POLICY, { avatar: 'stream', resumable: true }).step({ kind: 'attached' });
 /** Fewer where the same stories are told for each of many mutants. */
 const runs = (numRuns: number) => ({ numRuns: fc.readConfigureGlobal().numRuns ?? numRuns });
 const RUNS = runs(400);
@@ -256,6 +282,7 @@ describe('whatever happens, in whatever order', () => {
         const talk = began();
         for (const [, run] of story) run(talk);
         talk.closedOrdinal = 0;
+        talk.findsGateway();
         talk.pass(boundMs(talk));
         expect(talk.floor).toEqual({ state: 'listening', responseId: undefined });
         expect(talk.state.tails).toEqual([]);

@@ -3,7 +3,7 @@ import { takeSegments } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { contextOf, historyBefore, replaceItem, textOf } from './history';
 import { assistantItem, failLive, modelOf, NO_USAGE, watchVoice } from './response';
-import type { LiveResponse } from './state';
+import type { LiveResponse, Voice } from './state';
 import { callTool } from './tools';
 
 interface OfResponse {
@@ -112,6 +112,9 @@ function silenceWithoutText(draft: Draft): void {
   draft.patchLive({ voice: { stage: 'absent', deadlineMs: null } });
 }
 
+/** A worker is there, or asked for. */
+const isOrdered = ({ stage }: Voice): boolean => stage === 'opening' || stage === 'bound';
+
 /** Tells voice and gateway how many segments there are. */
 export function emitEnd(draft: Draft): void {
   const live = draft.live;
@@ -128,7 +131,8 @@ export function emitEnd(draft: Draft): void {
     error: null,
     usage: live.generation.usage,
   });
-  if (spokenSegments > 0) draft.do({ kind: 'end-voice', lane, ordinal, segments: spokenSegments });
+  if (spokenSegments > 0 && isOrdered(live.voice))
+    draft.do({ kind: 'end-voice', lane, ordinal, segments: spokenSegments });
 }
 
 export function failGeneration(draft: Draft, result: OfResponse & { failure: ProviderFailure }): void {
@@ -148,7 +152,7 @@ function speak(draft: Draft, texts: readonly string[]): void {
     const item = assistantItem(draft, live.itemId);
     if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, text: textOf(segments) }) });
     draft.emit({ kind: 'text', lane, ordinal, segment, text });
-    if (live.voice.stage !== 'absent') {
+    if (isOrdered(live.voice)) {
       draft.do({ kind: 'speak-segment', lane, ordinal, segment, text, from: SEGMENT_START });
     }
     if (live.voice.deadlineMs === null) watchVoice(draft);

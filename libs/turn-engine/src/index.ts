@@ -10,5 +10,6 @@ export {
 export { floorOf } from './floor';
 export type { EngineInput } from './inputs';
 export type { DrawnIds } from './presence';
-export { initialState, liveResponse, type EngineState, type SessionConfig } from './state';
+export { initialState, liveResponse, underWay, type EngineState, type SessionConfig } from './state';
+export { greetingOf, type Welcome } from './session';
 export { step, type StepResult } from './step';

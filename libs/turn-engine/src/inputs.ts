@@ -2,6 +2,7 @@ import type {
   InputNumber,
   ItemId,
   ProviderFailure,
+  ReceivedResponse,
   ResponseDelivery,
   SessionInput,
   ToolCall,
@@ -59,4 +60,8 @@ export type EngineInput =
       responses: ResponseDelivery[];
     }
   /** The gateway that carried the connection is gone. */
-  | { kind: 'gateway-lost' };
+  | { kind: 'gateway-lost' }
+  /** It is there after all, with its connection. */
+  | { kind: 'gateway-found' }
+  /** The client is back with another connection; null: it remembers nothing of what it received. */
+  | { kind: 'resumed'; received: ReceivedResponse[] | null };

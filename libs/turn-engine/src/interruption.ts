@@ -149,6 +149,7 @@ function cut(
   const delivery = { ...response.delivery, playedSamples };
   const heard = heardOf(draft.state, segments, delivery);
   cutItem(draft, itemId, { spoken: { segments, delivery }, heard, complete });
+  forgetFinished(draft, itemId);
   draft.emit({
     kind: 'interrupted',
     lane,
@@ -167,6 +168,11 @@ function cut(
   draft.do({ kind: 'observe', observation: { name: 'interrupted', cause, responseId } });
 }
 
+/** Nothing of what was cut is owed to a client that comes back. */
+function forgetFinished(draft: Draft, itemId: ItemId): void {
+  if (draft.state.finished?.itemId === itemId) draft.set({ finished: null });
+}
+
 /** Of an answer that has ended the heard position can only go down. */
 function lowerHeard(draft: Draft, itemId: ItemId, atSamples: number): void {
   const item = assistantItem(draft, itemId);
@@ -176,6 +182,7 @@ function lowerHeard(draft: Draft, itemId: ItemId, atSamples: number): void {
   const lowered = { ...delivery, playedSamples: atSamples };
   const heard = heardOf(draft.state, segments, lowered);
   if (heard.length < item.text.trimEnd().length) {
+    forgetFinished(draft, itemId);
     cutItem(draft, itemId, { spoken: { segments, delivery: lowered }, heard, complete: true });
   }
 }

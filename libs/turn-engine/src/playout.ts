@@ -90,7 +90,7 @@ function hearFirstSample(draft: Draft): void {
   const { phase } = draft.state;
   if (phase.name !== 'thinking' || deliveredSamples(phase.response.delivery) === 0) return;
   const { response } = phase;
-  const firstAudioMs = Math.round(draft.nowMs - response.beganAtMs);
+  const firstAudioMs = response.marks.firstAudioMs ?? Math.round(draft.nowMs - response.beganAtMs);
   draft.enter({ name: 'speaking', response: { ...response, marks: { ...response.marks, firstAudioMs } } });
 }
 

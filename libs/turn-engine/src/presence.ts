@@ -16,6 +16,7 @@ export interface DrawnIds {
 /** Nobody speaks and nothing is heard: the time in which a user may count as away. */
 export const isQuiet = (state: EngineState): boolean =>
   state.phase.name === 'listening' &&
+  state.connection.stage === 'connected' &&
   state.tails.length === 0 &&
   state.speech.stage === 'silent' &&
   state.speculation.run === null;

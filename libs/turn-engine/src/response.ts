@@ -84,6 +84,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
       interruptible: dictated?.interruptible ?? draft.chosen('interruptible'),
       beganAtMs: nowMs,
       marks: { firstTokenMs: null, firstSegmentMs: null, firstAudioMs: null, generatedMs: null },
+      wasClosed: false,
     },
   });
   if (!run && !dictated) {
@@ -115,7 +116,7 @@ export const owesAudio = (live: LiveResponse): boolean =>
  */
 export function watchVoice(draft: Draft): void {
   const live = draft.live;
-  if (!live || live.voice.stage === 'opening') return;
+  if (!live || live.voice.stage === 'opening' || live.voice.stage === 'held') return;
   const waits = live.generation.stage === 'ended' || owesAudio(live);
   const deadlineMs = waits ? draft.nowMs + draft.policy.voiceTimeoutMs : null;
   draft.patchLive({ voice: { ...live.voice, deadlineMs } });
@@ -132,6 +133,7 @@ export function finishLive(draft: Draft): void {
   // One that only called functions has said nothing.
   if (live.segments.length === 0) draft.set({ history: removeItem(draft.state.history, live.itemId) });
   leaveTail(draft, live, { cut: false });
+  if (draft.state.session.resumable) draft.set({ finished: live });
   emitMetrics(draft, live);
   endLive(draft, live, live.generation.status);
 }
@@ -180,11 +182,13 @@ export function stopProviders(draft: Draft, live: LiveResponse): void {
 export function endLive(draft: Draft, live: LiveResponse, status: ResponseStatus): void {
   draft.enter({ name: 'listening' });
   restIdle(draft);
+  if (live.wasClosed) return;
   draft.do({ kind: 'observe', observation: { name: 'response-ended', status, responseId: live.responseId } });
 }
 
 /** The stage times of a turn; before `interrupted`, which is the last event of its response. */
 export function emitMetrics(draft: Draft, live: LiveResponse): void {
+  if (live.wasClosed) return;
   draft.emit({
     kind: 'event',
     event: {

@@ -1,7 +1,9 @@
 import type { SessionInput } from '@parley/model';
 import type { EngineInput } from './inputs';
+import { greetingOf } from './session';
 import { EngineDriver } from './testing/engine-driver';
 
+const welcome = { resumeToken: 'sess_1.secret', resumed: false, lastClientEventId: null };
 const FIRST = 'It is sunny. ';
 const updated = (patch: Extract<SessionInput, { kind: 'session-updated' }>['patch']): SessionInput => ({
   kind: 'session-updated',
@@ -11,8 +13,8 @@ const updated = (patch: Extract<SessionInput, { kind: 'session-updated' }>['patc
 describe('the beginning of a session', () => {
   it('[CL1] says what the session is and what the server can do, once', () => {
     const talk = new EngineDriver({}, { voice: 'anna' }).step({ kind: 'attached' });
-    expect(talk.order).toEqual(['session.created', 'parley.session', 'parley.state']);
-    expect(talk.events('session.created')).toEqual([
+    expect(talk.order).toEqual([]);
+    expect(greetingOf(talk.state, welcome)).toEqual([
       {
         type: 'session.created',
         session: {
@@ -40,9 +42,15 @@ describe('the beginning of a session', () => {
           include: null,
         },
       },
-    ]);
-    expect(talk.events('parley.session')).toEqual([
-      { type: 'parley.session', session_id: 'sess_1', resumed: false, capabilities: ['text', 'audio'] },
+      {
+        type: 'parley.session',
+        session_id: 'sess_1',
+        resume_token: 'sess_1.secret',
+        resumed: false,
+        last_client_event_id: null,
+        capabilities: ['text', 'audio'],
+      },
+      { type: 'parley.state', state: 'listening' },
     ]);
     const before = talk.state;
     expect(talk.step({ kind: 'attached' }).effects).toEqual([]);
@@ -50,8 +58,17 @@ describe('the beginning of a session', () => {
   });
 
   it('[CL1] names the default voice where none was chosen', () => {
-    expect(EngineDriver.attached().events('session.created')).toMatchObject([
-      { session: { audio: { output: { voice: 'default' } } } },
+    expect(greetingOf(EngineDriver.attached().state, welcome)[0]).toMatchObject({
+      session: { audio: { output: { voice: 'default' } } },
+    });
+  });
+
+  it('[CL1][RS1] tells who comes back what runs, and what of its events was applied', () => {
+    const talk = EngineDriver.attached({}, { resumable: true }).says('Hello').comesBack([]);
+    const resumed = { resumeToken: 'sess_1.next', resumed: true, lastClientEventId: 'event_7' };
+    expect(greetingOf(talk.state, resumed).slice(1)).toMatchObject([
+      { type: 'parley.session', resume_token: 'sess_1.next', resumed: true, last_client_event_id: 'event_7' },
+      { type: 'parley.state', state: 'thinking', response_id: 'resp_1' },
     ]);
   });
 

@@ -1,9 +1,10 @@
-import { DEFAULT_VOICE, wirePolicy, type SessionPatch, type SessionPolicy } from '@parley/model';
+import { DEFAULT_VOICE, wirePolicy, type ClientEventBody, type SessionPatch, type SessionPolicy } from '@parley/model';
 import { releaseAvatar } from './avatar';
 import type { Draft } from './draft';
+import { floorOf } from './floor';
 import { restIdle, stopProviders } from './response';
 import { discardSpeculation } from './speculation';
-import type { SessionConfig } from './state';
+import type { EngineState, SessionConfig } from './state';
 
 /** The session object of the Realtime API, with what this server does: audio out, text in. */
 export function sessionObject(session: SessionConfig): Record<string, unknown> {
@@ -34,19 +35,40 @@ export function sessionObject(session: SessionConfig): Record<string, unknown> {
   };
 }
 
-export function attach(draft: Draft): void {
-  if (draft.state.phase.name !== 'idle') return;
-  const { session } = draft.state;
-  draft.emit({ kind: 'event', event: { type: 'session.created', session: sessionObject(session) } });
-  draft.emit({
-    kind: 'event',
-    event: {
+/** What is told of the session that the engine does not decide. */
+export interface Welcome {
+  resumeToken: string;
+  resumed: boolean;
+  lastClientEventId: string | null;
+}
+
+/** The first events of a connection: of the session, and who has the floor. */
+export function greetingOf(
+  state: EngineState,
+  { resumeToken, resumed, lastClientEventId }: Welcome,
+): ClientEventBody[] {
+  const { session } = state;
+  const floor = floorOf(state);
+  return [
+    { type: 'session.created', session: sessionObject(session) },
+    {
       type: 'parley.session',
       session_id: session.sessionId,
-      resumed: false,
+      resume_token: resumeToken,
+      resumed,
+      last_client_event_id: lastClientEventId,
       capabilities: session.capabilities,
     },
-  });
+    {
+      type: 'parley.state',
+      state: floor.state,
+      ...(floor.responseId === undefined ? {} : { response_id: floor.responseId }),
+    },
+  ];
+}
+
+export function attach(draft: Draft): void {
+  if (draft.state.phase.name !== 'idle') return;
   draft.enter({ name: 'listening' });
   restIdle(draft);
 }
@@ -82,7 +104,8 @@ export function closeSession(draft: Draft, reason: string): void {
   discardSpeculation(draft, 'interrupted');
   if (live) stopProviders(draft, live);
   releaseAvatar(draft);
-  draft.set({ tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null });
+  draft.set({ tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null, finished: null });
+  draft.set({ connection: { stage: 'connected' } });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });
 }

@@ -2,6 +2,7 @@ import type {
   Capability,
   InputNumber,
   ItemId,
+  ResponseDelivery,
   ResponseId,
   SegmentDelivery,
   SessionId,
@@ -22,7 +23,7 @@ import type { VoiceRate } from '@parley/speech-text';
  *
  * The diagram in SPEC.md is generated from these types. A region is what has a `stage` (of a union also its `name`),
  * wherever in the state it lies: alone, in an array or beside `null`. What has no stages, but is there or not (null, or
- * an element of an array), is one when its docstring begins with `Region "its name"`.
+ * an element of an array), is one when its docstring begins with `Region "its name"`. What is `At rest` waits for nothing.
  */
 export interface EngineState {
   session: SessionConfig;
@@ -47,6 +48,10 @@ export interface EngineState {
   pause: Pause | null;
   /** Region "presence": whether the user still takes part. */
   presence: Presence;
+  /** Region "connection": whether anybody listens. */
+  connection: Connection;
+  /** At rest: the last response that ended by itself. A client that comes back may not have got all of it; null where none can. */
+  finished: LiveResponse | null;
   /** The user's microphone is off: what it still seems to hear does not count. */
   muted: boolean;
   nextOrdinal: number;
@@ -69,6 +74,8 @@ export interface SessionConfig {
   avatar: 'stream' | null;
   /** What this server can do for it, as `parley.session` says. */
   capabilities: Capability[];
+  /** Its client may come back after a lost connection. */
+  resumable: boolean;
 }
 
 export type Phase =
@@ -103,6 +110,8 @@ export interface LiveResponse {
   interruptible: boolean;
   beganAtMs: number;
   marks: StageMarks;
+  /** Its closing events were written before, and did not reach the client: its end was counted then. */
+  wasClosed: boolean;
 }
 
 export type Generation =
@@ -116,7 +125,9 @@ export type Voice =
   /** Bound. While audio is owed, the deadline moves with every sample delivered or played. */
   | { stage: 'bound'; deadlineMs: number | null }
   /** There is no voice: the text goes on alone. */
-  | { stage: 'absent'; deadlineMs: number | null };
+  | { stage: 'absent'; deadlineMs: number | null }
+  /** Nobody listens: no worker is asked, until somebody does. */
+  | { stage: 'held'; deadlineMs: null };
 
 /** One worker's speaking of the response; after its loss another one speaks the rest. */
 export interface Rendering {
@@ -243,6 +254,11 @@ export type Presence =
   /** Counts while nobody speaks and nothing is heard; null: nobody asks. */
   { stage: 'present'; deadlineMs: number | null } | { stage: 'away' };
 
+export type Connection =
+  | { stage: 'connected' }
+  /** First deadline: the voice is held from then on; null: it is. Second: the session closes. */
+  | { stage: 'lost'; graceDeadlineMs: number | null; deadlineMs: number };
+
 export interface Speculation {
   /** The turn that was speculated on last, and how often. */
   turnId: TurnId | null;
@@ -290,11 +306,22 @@ export function initialState(session: SessionConfig): EngineState {
     speech: { stage: 'silent' },
     pause: null,
     presence: { stage: 'present', deadlineMs: null },
+    connection: { stage: 'connected' },
+    finished: null,
     muted: false,
     nextOrdinal: 1,
     voiceRate: { samples: 0, characters: 0 },
     idleDeadlineMs: Number.MAX_SAFE_INTEGER,
   };
+}
+
+/** What is delivered and played of each response that is not over, oldest first. */
+export function underWay(state: EngineState): ResponseDelivery[] {
+  const live = liveResponse(state);
+  const of = ({ lane, ordinal, responseId, delivery }: LiveResponse | Tail, closed: boolean): ResponseDelivery => ({
+    ...{ lane, ordinal, responseId, ...delivery, ended: false, closed },
+  });
+  return [...state.tails.map((tail) => of(tail, true)), ...(live ? [of(live, false)] : [])];
 }
 
 export const liveResponse = (state: EngineState): LiveResponse | undefined =>

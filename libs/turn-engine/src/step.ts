@@ -1,6 +1,7 @@
 import { unreachable, type TurnPolicy } from '@parley/model';
 import { failAvatar, freeAvatar, settleAvatar, startedAvatar } from './avatar';
 import { applyClientInput } from './client-inputs';
+import { loseConnection, reconnect } from './connection';
 import { passDeadlines } from './deadlines';
 import { Draft } from './draft';
 import type { Effect } from './effects';
@@ -8,7 +9,8 @@ import { floorOf } from './floor';
 import { failGeneration, finishGeneration, growAnswer, growCalls } from './generation';
 import type { EngineInput } from './inputs';
 import { applyReport, timeWords } from './playout';
-import { attach, closeSession } from './session';
+import { resume } from './resume';
+import { attach } from './session';
 import { bufferCall, failSpeculation, finishSpeculation, growSpeculation } from './speculation';
 import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
@@ -33,7 +35,8 @@ export function step(state: EngineState, input: EngineInput, nowMs: number, poli
   settlePause(draft);
   startQueued(draft);
   settleAvatar(draft);
-  announceFloor(draft, state);
+  // A new connection is greeted with it.
+  if (input.kind !== 'attached' && input.kind !== 'resumed') announceFloor(draft, state);
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -78,7 +81,11 @@ function apply(draft: Draft, input: EngineInput): void {
     case 'taken-over':
       return takeOver(draft, input);
     case 'gateway-lost':
-      return closeSession(draft, 'the gateway of its connection was lost');
+      return loseConnection(draft, 'the gateway of its connection was lost');
+    case 'gateway-found':
+      return reconnect(draft);
+    case 'resumed':
+      return resume(draft, input.received);
     default:
       return unreachable(input);
   }

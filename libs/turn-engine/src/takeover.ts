@@ -1,4 +1,5 @@
 import { watchAvatar } from './avatar';
+import { takeOverLost } from './connection';
 import type { Draft } from './draft';
 import { continueGeneration } from './generation';
 import type { BoundRendering, EngineInput } from './inputs';
@@ -22,6 +23,7 @@ export function takeOver(draft: Draft, taken: Extract<EngineInput, { kind: 'take
   applyReport(draft, taken.announcedOrdinal, taken.responses);
   discardSpeculation(draft, 'interrupted');
   endSpeech(draft);
+  takeOverLost(draft);
   continueAnswer(draft);
   draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
@@ -54,6 +56,6 @@ function continueAnswer(draft: Draft): void {
 
 /** The worker may live and go on for the new owner; whether it does, only asking tells. */
 function continueVoice(draft: Draft, live: LiveResponse): void {
-  if (live.voice.stage === 'absent') return watchVoice(draft);
+  if (live.voice.stage === 'absent' || live.voice.stage === 'held') return watchVoice(draft);
   bindAnew(draft, live, live.rendering.barren);
 }

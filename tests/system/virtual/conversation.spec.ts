@@ -334,10 +334,14 @@ describe('a conversation over the real services on virtual time', () => {
     expect(stage.log.lines.some((line) => line.message === 'a session ended')).toBe(true);
   });
 
-  it('a gateway that dies ends its sessions at the owner', async () => {
+  it('a gateway that dies ends its sessions at the owner: at once those that cannot come back', async () => {
+    await stage.connect(gateway.service, { subprotocols: ['realtime'] });
+    const ended = (): unknown[] => stage.log.lines.filter((line) => line.message === 'a session ended');
     gateway.kill();
     await stage.system.advanceBy(5_000);
-    expect(stage.log.lines.filter((line) => line.message === 'a session ended')).toHaveLength(1);
+    expect(ended()).toHaveLength(1);
+    await stage.system.advanceBy(119_000);
+    expect(ended()).toHaveLength(2);
   });
 
   it('an idle session ends with a close code', async () => {

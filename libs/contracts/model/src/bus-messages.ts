@@ -1,6 +1,6 @@
-import type { ResponseDelivery } from './delivery';
+import type { ReceivedResponse, ResponseDelivery } from './delivery';
 import type { Incarnation, SessionId } from './ids';
-import type { OwnerOutput } from './outputs';
+import type { ClientEventBody, OwnerOutput } from './outputs';
 import type { SessionInput } from './session-inputs';
 import type { Viseme } from './timings';
 import type { VoiceJobKey } from './voice-jobs';
@@ -15,16 +15,25 @@ export interface Envelope<Body> {
   body: Body;
 }
 
-/** `claim`, a request to the queue group of orchestrators. */
+/** `claim`, a request to the queue group of orchestrators; on `owner.<incarnation>.claim` to the one that owns the session. */
 export interface Claim {
   sessionId: SessionId;
   gateway: Incarnation;
   /** The highest epoch this gateway has seen of the session; 0 for a new one. */
   seenEpoch: number;
-  /** A new connection (raises the attachment), or an old one that lost its owner and hands over what it knows. */
-  attach:
-    { kind: 'new'; connection: ConnectionProfile } | { kind: 'keep'; attachment: number; delivered: DeliveryReport };
+  attach: Attach;
 }
+
+export type Attach =
+  /** The first connection of a new session. */
+  | { kind: 'new'; connection: ConnectionProfile }
+  /** A connection that lost its owner; its gateway hands over what it knows. */
+  | { kind: 'keep'; attachment: number; delivered: DeliveryReport }
+  /**
+   * A client that comes back with its token. `connectionId` names this connection, so that a claim that is asked again is one and
+   * the same. `received` is null for a client that remembers nothing: it hears on from where the last one stopped.
+   */
+  | { kind: 'resume'; connectionId: string; token: string; received: ReceivedResponse[] | null };
 
 /** What the owner needs to know of a connection. */
 export interface ConnectionProfile {
@@ -34,13 +43,28 @@ export interface ConnectionProfile {
   model: string | null;
 }
 
+/** What a connection begins with. */
+export interface Opening {
+  /** Its first events. */
+  greeting: ClientEventBody[];
+  /** Numbered output follows from the next number on; of a session that is resumed again what the client may not have got. */
+  afterOutSeq: number;
+  /** What is numbered up to here was said before the connection began. */
+  throughOutSeq: number;
+  /** Of a session that is resumed: the responses under way, and where their delivery goes on. */
+  responses: ResponseDelivery[];
+}
+
 export type ClaimReply =
-  | { kind: 'granted'; epoch: number; attachment: number; owner: Incarnation }
+  /** `opening` is null for a connection that kept its session. */
+  | { kind: 'granted'; epoch: number; attachment: number; owner: Incarnation; opening: Opening | null }
   | { kind: 'owned'; epoch: number; owner: Incarnation }
   /** The previous owner is being probed; the final word comes on the reply subject within 600 ms. */
   | { kind: 'probing' }
   | { kind: 'full' }
-  /** The session is over (or never was, for `keep`). */
+  /** A newer connection has the session. */
+  | { kind: 'superseded' }
+  /** The session is over, never was, or the token is none of its. */
   | { kind: 'gone' };
 
 /** `session.<id>.<epoch>.in`, a request to the owner. */
@@ -67,6 +91,8 @@ export type InputReply =
  */
 export interface OutputMessage {
   epoch: number;
+  /** The connection it is for: one with a lower number has been replaced. */
+  attachment: number;
   firstOutSeq: number;
   outputs: OwnerOutput[];
 }

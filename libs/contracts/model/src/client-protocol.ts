@@ -77,6 +77,7 @@ export const CAPABILITIES = [
   'speech',
   'say',
   'tools',
+  'resume',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -85,7 +86,16 @@ export type FloorState = 'idle' | 'listening' | 'thinking' | 'speaking';
 
 /** Server → client events of Parley's own; the Realtime API's are in `response-events`. */
 export type ParleyEvent =
-  | { type: 'parley.session'; session_id: SessionId; resumed: boolean; capabilities: Capability[] }
+  | {
+      type: 'parley.session';
+      session_id: SessionId;
+      /** Gets the session back after its connection was lost; valid until its successor is used. */
+      resume_token: string;
+      resumed: boolean;
+      /** The last of the client's events that was applied; it sends later ones again. */
+      last_client_event_id: string | null;
+      capabilities: Capability[];
+    }
   | { type: 'parley.state'; state: FloorState; response_id?: ResponseId }
   /** `queued`: it waits for the response in progress to end. */
   | { type: 'parley.turn.accepted'; turn_id: TurnId; response_id: ResponseId; queued?: true }
@@ -120,6 +130,14 @@ export interface WireViseme {
   duration_ms: number;
 }
 
+/** `received` of the query: JSON, an array of these (see `ReceivedResponse`). */
+export interface WireReceived {
+  response_id: ResponseId;
+  samples: number[];
+  played_ms: number;
+  done: boolean;
+}
+
 /** An `error` event's payload. */
 export interface WireError {
   type: 'invalid_request_error' | 'server_error';
@@ -138,4 +156,6 @@ export const CLOSE_CODES = {
   policyViolation: 1008,
   messageTooBig: 1009,
   internalError: 1011,
+  /** The client has resumed its session with another connection. */
+  resumedElsewhere: 4001,
 } as const;

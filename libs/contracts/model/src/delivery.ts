@@ -24,5 +24,19 @@ export interface ResponseDelivery {
   closed: boolean;
 }
 
+/**
+ * What a client that comes back has of a response, as it says itself. It names the newest response that it knows and every
+ * other one that it has not finished with; of one that is newer than all it names it has nothing.
+ */
+export interface ReceivedResponse {
+  responseId: ResponseId;
+  /** Samples received by segment, from the first one on; all but the last are complete. */
+  samples: number[];
+  /** Heard of them, from the response's first sample. */
+  playedSamples: number;
+  /** `response.done` was received, and with it all there is to hear. */
+  done: boolean;
+}
+
 export const deliveredSamples = (delivery: Pick<ResponseDelivery, 'segments'>): number =>
   delivery.segments.reduce((sum, segment) => sum + segment.samples, 0);

@@ -111,6 +111,10 @@ export interface TurnPolicy extends SessionPolicy {
   drainTimeoutMs: number;
   /** A session without any input for so long is closed. */
   idleTimeoutMs: number;
+  /** A client whose connection was lost may be back in a moment: its answer goes on for so long. */
+  reconnectGraceMs: number;
+  /** So long after its connection was lost a session is kept for its client. */
+  reconnectTimeoutMs: number;
   /** The history the model gets, in characters of text; older items stay out of the request. */
   maxContextChars: number;
 }
@@ -142,6 +146,9 @@ export const DEFAULT_POLICY: TurnPolicy = {
   avatarDoneTimeoutMs: 2_000,
   drainTimeoutMs: 500,
   idleTimeoutMs: 10 * 60_000,
+  reconnectGraceMs: 5_000,
+  // A tunnel, a lift, a change of networks; a client of ours gives up after 60 s of trying (RT9).
+  reconnectTimeoutMs: 120_000,
   // About 8k tokens of English: fits the smallest context windows in use with room for the answer.
   maxContextChars: 32_000,
 };

@@ -13,6 +13,7 @@ export const subjects = {
   visemes: (session: SessionId) => `session.${session}.visemes`,
   ttsWorker: (worker: WorkerId) => `tts.${worker}`,
   ownerVoice: (owner: Incarnation) => `owner.${owner}.voice`,
+  ownerClaim: (owner: Incarnation) => `owner.${owner}.claim`,
   ownerProbe: (owner: Incarnation) => `owner.${owner}.probe`,
   peer: (incarnation: Incarnation) => `peer.${incarnation}`,
 } as const;

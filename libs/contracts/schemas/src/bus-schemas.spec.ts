@@ -23,11 +23,12 @@ const usage = { inputTokens: 10, outputTokens: 20 };
 const lane = { lane: 0, ordinal: 7 };
 const turn = { turnId: 't1', responseId: 'resp_1', answerId: 'item_2' } as const;
 const numbered = { sessionId: 'sess_1', attachment: 2, seq: 9, closedOrdinal: 6 } as const;
-const numberedFrom = { epoch: 3, firstOutSeq: 40 } as const;
+const numberedFrom = { attachment: 2, epoch: 3, firstOutSeq: 40 } as const;
 const metadata = { a: 'b' };
 
 /** Every variant of every message, typed by the model. */
 const delivered = { acknowledgedOutSeq: 40, announcedOrdinal: 7, responses: [delivery] };
+const resumed = { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4 } as const;
 const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
   claim: [
     {
@@ -37,9 +38,27 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
       attach: { kind: 'new', connection: { parley: true, model: null } },
     },
     { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4, attach: { kind: 'keep', attachment: 2, delivered } },
+    { ...resumed, attach: { kind: 'resume', connectionId: 'c', token: 'sess_1.x', received: null } },
+    {
+      ...resumed,
+      attach: {
+        kind: 'resume',
+        connectionId: 'c',
+        token: 'sess_1.x',
+        received: [{ responseId: 'resp_1', samples: [24_000, 0], playedSamples: 7, done: true }],
+      },
+    },
   ],
   claimReply: [
-    { kind: 'granted', epoch: 4, attachment: 2, owner: 'orc_1' },
+    { kind: 'granted', epoch: 4, attachment: 2, owner: 'orc_1', opening: null },
+    {
+      ...{ kind: 'granted', epoch: 4, attachment: 2, owner: 'orc_1' },
+      opening: {
+        greeting: [{ type: 'session.created', session: { a: [1] } }],
+        ...{ afterOutSeq: 3, throughOutSeq: 9, responses: [delivery] },
+      },
+    },
+    { kind: 'superseded' },
     { kind: 'owned', epoch: 4, owner: 'orc_1' },
     { kind: 'probing' },
     { kind: 'full' },
@@ -260,7 +279,7 @@ describe('bus messages', () => {
   });
 
   it('is not polluted by keys that name the prototype', () => {
-    const text = `{"v":1,"traceparent":"t","body":{"kind":"outputs","epoch":1,"firstOutSeq":1,"outputs":[{"kind":"event","event":{"type":"x","__proto__":{"polluted":1}}}]}}`;
+    const text = `{"v":1,"traceparent":"t","body":{"kind":"outputs","epoch":1,"attachment":1,"firstOutSeq":1,"outputs":[{"kind":"event","event":{"type":"x","__proto__":{"polluted":1}}}]}}`;
     const decoded = decodeEnvelope(busSchemas.output, new TextEncoder().encode(text));
     expect(decoded).toMatchObject({ ok: true, body: { outputs: [{ event: { type: 'x' } }] } });
     expect(JSON.stringify(decoded)).not.toContain('polluted');

@@ -1,8 +1,8 @@
 import type * as model from '@parley/model';
 import { z } from 'zod';
-import { deliveryReport, report } from './delivery-schemas';
+import { deliveryReport, receivedResponse, report, responseDelivery } from './delivery-schemas';
 import { count, incarnation, sessionId } from './id-schemas';
-import { output } from './owner-output-schemas';
+import { clientEventBody, output } from './owner-output-schemas';
 import type { AssertNone, Disagreement } from './same-type';
 import { input, inputReply } from './session-input-schemas';
 import {
@@ -25,6 +25,12 @@ const claim = z.object({
       connection: z.object({ parley: z.boolean(), model: z.string().nullable() }),
     }),
     z.object({ kind: z.literal('keep'), attachment: count, delivered: deliveryReport }),
+    z.object({
+      kind: z.literal('resume'),
+      connectionId: z.string(),
+      token: z.string(),
+      received: z.array(receivedResponse).nullable(),
+    }),
   ]),
 });
 
@@ -34,10 +40,19 @@ const claimReply = z.discriminatedUnion('kind', [
     epoch: count,
     attachment: count,
     owner: incarnation,
+    opening: z
+      .object({
+        greeting: z.array(clientEventBody),
+        afterOutSeq: count,
+        throughOutSeq: count,
+        responses: z.array(responseDelivery),
+      })
+      .nullable(),
   }),
   z.object({ kind: z.literal('owned'), epoch: count, owner: incarnation }),
   z.object({ kind: z.literal('probing') }),
   z.object({ kind: z.literal('full') }),
+  z.object({ kind: z.literal('superseded') }),
   z.object({ kind: z.literal('gone') }),
 ]);
 

@@ -9,6 +9,9 @@ export const CLIENT_LIMITS = {
   minWords: 20,
   tools: 128,
   toolNameChars: 64,
+  /** Of `received`: what a client may not have finished with, and the segments of one answer. */
+  receivedResponses: 32,
+  receivedSegments: 4_096,
   metadataKeys: 16,
   metadataKeyChars: 64,
   metadataValueChars: 512,

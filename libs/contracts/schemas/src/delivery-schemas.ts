@@ -13,6 +13,13 @@ export const responseDelivery = z.object({
   closed: z.boolean(),
 });
 
+export const receivedResponse = z.object({
+  responseId,
+  samples: z.array(count),
+  playedSamples: count,
+  done: z.boolean(),
+});
+
 const delivered = {
   acknowledgedOutSeq: count,
   announcedOrdinal: count,

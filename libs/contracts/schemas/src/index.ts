@@ -4,4 +4,5 @@ export * from './client-limits';
 export * from './envelope';
 export { incarnation, responseId, sessionId } from './id-schemas';
 export { ownerOutput, toolCall } from './owner-output-schemas';
+export * from './resume-query';
 export { sessionPolicyPatch, toolChoice, toolDefinition } from './session-input-schemas';

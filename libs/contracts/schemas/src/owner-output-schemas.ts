@@ -8,6 +8,9 @@ const lane = { lane: count, ordinal: count };
 
 export const toolCall = z.object({ callId: z.string(), name: z.string(), arguments: z.string() });
 
+/** An event of the client protocol travels as it is: the gateway adds the id and passes it on. */
+export const clientEventBody = z.looseObject({ type: z.string() });
+
 /** Numbered owner output; the stored state holds what is not acknowledged. */
 export const ownerOutput = z.discriminatedUnion('kind', [
   z.object({
@@ -16,8 +19,7 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     ordinal,
     segments: z.array(z.object({ index: count, epoch: count, attempt: count })),
   }),
-  // An event of the client protocol travels as it is: the gateway adds the id and passes it on.
-  z.object({ kind: z.literal('event'), event: z.looseObject({ type: z.string() }) }),
+  z.object({ kind: z.literal('event'), event: clientEventBody }),
   z.object({ kind: z.literal('error'), error: clientError, clientEventId: z.string().exactOptional() }),
   z.object({
     kind: z.literal('announce'),
@@ -58,4 +60,9 @@ export const ownerOutput = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('disconnect'), closeCode: z.int(), reason: z.string() }),
 ]);
 
-export const output = z.object({ epoch: count, firstOutSeq: count, outputs: z.array(ownerOutput).min(1) });
+export const output = z.object({
+  epoch: count,
+  attachment: count,
+  firstOutSeq: count,
+  outputs: z.array(ownerOutput).min(1),
+});

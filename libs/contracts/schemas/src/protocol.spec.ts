@@ -76,6 +76,7 @@ describe('PROTOCOL.md, the bus', () => {
     visemes: subjects.visemes(session),
     ttsWorker: subjects.ttsWorker(process),
     ownerVoice: subjects.ownerVoice(process),
+    ownerClaim: subjects.ownerClaim(process),
     ownerProbe: subjects.ownerProbe(process),
     peer: subjects.peer(process),
   } satisfies Record<keyof typeof subjects, string>;
@@ -236,7 +237,13 @@ describe('PROTOCOL.md, the client protocol', () => {
   it('has every event of parley.v1 with exactly its fields', () => {
     type Fields = { [E in ParleyEvent as E['type']]: Record<keyof Omit<E, 'type'>, true> };
     const expected: Fields = {
-      'parley.session': { session_id: true, resumed: true, capabilities: true },
+      'parley.session': {
+        session_id: true,
+        resume_token: true,
+        resumed: true,
+        last_client_event_id: true,
+        capabilities: true,
+      },
       'parley.state': { state: true, response_id: true },
       'parley.turn.accepted': { turn_id: true, response_id: true, queued: true },
       'parley.policy.updated': { policy: true },

@@ -9,8 +9,9 @@ const CLAIM: Claim = {
   seenEpoch: 0,
   attach: { kind: 'new', connection: { parley: true, model: null } },
 };
-const GRANTED: ClaimReply = { kind: 'granted', epoch: 3, attachment: 2, owner: 'orc_one' };
-const TARGET: ClaimOutcome = { kind: 'granted', target: { owner: 'orc_one', epoch: 3, attachment: 2 } };
+const opening = { greeting: [], afterOutSeq: 0, throughOutSeq: 0, responses: [] };
+const GRANTED: ClaimReply = { kind: 'granted', epoch: 3, attachment: 2, owner: 'orc_one', opening };
+const TARGET: ClaimOutcome = { kind: 'granted', target: { owner: 'orc_one', epoch: 3, attachment: 2 }, opening };
 
 type Word = { afterMs: number; say: ClaimReply | { kind: 'nonsense' } };
 

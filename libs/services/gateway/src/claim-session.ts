@@ -1,4 +1,4 @@
-import { subjects, type Claim, type Incarnation } from '@parley/model';
+import { subjects, type Claim, type ClaimReply, type Incarnation, type Opening } from '@parley/model';
 import type { BusPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask } from '@parley/service-link';
@@ -11,10 +11,11 @@ export interface ClaimTarget {
 }
 
 export type ClaimOutcome =
-  | { kind: 'granted'; target: ClaimTarget }
+  | { kind: 'granted'; target: ClaimTarget; opening: Opening | null }
   /** Its owner lives after all. */
   | { kind: 'owned'; target: Omit<ClaimTarget, 'attachment'> }
   | { kind: 'full' }
+  | { kind: 'superseded' }
   | { kind: 'gone' }
   | { kind: 'unavailable' };
 
@@ -26,22 +27,51 @@ const CLAIM_TRIES = 3;
 export async function claimSession(bus: BusPort, claim: Claim, traceparent: string): Promise<ClaimOutcome> {
   let outcome: ClaimOutcome = { kind: 'unavailable' };
   for (let attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-    const answer = await ask(bus, subjects.claim, {
-      traceparent,
-      body: claim,
-      reply: busSchemas.claimReply,
-      timeoutMs: CLAIM_TIMEOUT_MS,
-      isFinal: (reply) => reply.kind !== 'probing',
-    });
-    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') return outcome;
-    if (answer.kind !== 'answer') continue;
-    const { body } = answer;
-    if (body.kind === 'granted') {
-      return { kind: 'granted', target: { owner: body.owner, epoch: body.epoch, attachment: body.attachment } };
+    let reply = await askFor(bus, subjects.claim, claim, traceparent);
+    if (reply === 'nobody') return outcome;
+    // A new connection is attached by whoever owns the session.
+    if (reply?.kind === 'owned' && claim.attach.kind === 'resume') {
+      reply = await askFor(bus, subjects.ownerClaim(reply.owner), claim, traceparent);
     }
-    if (body.kind === 'owned') return { kind: 'owned', target: { owner: body.owner, epoch: body.epoch } };
-    if (body.kind === 'gone') return { kind: 'gone' };
-    outcome = { kind: 'full' };
+    if (reply === undefined || reply === 'nobody') continue;
+    const answered = outcomeOf(reply);
+    if (answered.kind !== 'full' && answered.kind !== 'unavailable') return answered;
+    outcome = answered;
   }
   return outcome;
+}
+
+/** `nobody`: no one is there to answer. Undefined: asking again may help. */
+async function askFor(
+  bus: BusPort,
+  subject: string,
+  claim: Claim,
+  traceparent: string,
+): Promise<ClaimReply | 'nobody' | undefined> {
+  const answer = await ask(bus, subject, {
+    traceparent,
+    body: claim,
+    reply: busSchemas.claimReply,
+    timeoutMs: CLAIM_TIMEOUT_MS,
+    isFinal: (reply) => reply.kind !== 'probing',
+  });
+  if (answer.kind === 'no-responders' || answer.kind === 'disconnected') return 'nobody';
+  return answer.kind === 'answer' ? answer.body : undefined;
+}
+
+function outcomeOf(reply: ClaimReply): ClaimOutcome {
+  switch (reply.kind) {
+    case 'granted': {
+      const { attachment, epoch, opening, owner } = reply;
+      return { kind: 'granted', target: { owner, epoch, attachment }, opening };
+    }
+    case 'owned':
+      return { kind: 'owned', target: { owner: reply.owner, epoch: reply.epoch } };
+    case 'full':
+    case 'superseded':
+    case 'gone':
+      return reply;
+    case 'probing':
+      return { kind: 'unavailable' };
+  }
 }

@@ -1,9 +1,10 @@
-import { CLOSE_CODES, type ClientEvent, type ErrorCode, type SessionInput } from '@parley/model';
+import { CLOSE_CODES, type ClientEvent, type ClientEventBody, type ErrorCode, type SessionInput } from '@parley/model';
 import type { CancelTimer, ConnectionListener, ConnectionPort, LogPort } from '@parley/ports';
 import { parseClientText } from '@parley/schemas';
 import { inputOf, type DeliverySnapshot } from './client-inputs';
 import { Downlink, type DownlinkOptions } from './downlink';
-import type { ClientOutput, GatewayPorts, SessionLink } from './session-link';
+import type { Resumption } from './resumption';
+import type { ClientOutput, GatewayPorts, OutputNumber, SessionLink } from './session-link';
 
 /** Reports while something plays, and the longest wait of an acknowledgement (design §5). */
 const REPORT_PERIOD_MS = 200;
@@ -18,6 +19,9 @@ const FAREWELL_POLL_MS = 20;
 const LOOKS_AFTER_INPUT = 2;
 /** An interrupt that is refused is not confirmed by anything else. */
 const INTERRUPT_REFUSALS: readonly ErrorCode[] = ['nothing_to_interrupt', 'response_cancel_not_active'];
+
+/** What stands for a close frame without a code (RFC 6455 §7.1.5): a program that closes its socket and says no more. */
+const NO_CLOSE_CODE = 1005;
 
 /** What may begin a response. */
 const BEGINNINGS: readonly SessionInput['kind'][] = ['final-transcript', 'response-requested', 'said'];
@@ -40,6 +44,8 @@ export class ClientSession implements ConnectionListener {
     private readonly link: SessionLink,
     private readonly connection: ConnectionPort,
     private readonly options: Omit<DownlinkOptions, 'conversationId'>,
+    greeting: readonly ClientEventBody[],
+    resumption: Resumption | undefined,
     private readonly log: LogPort,
     /** Called once, when nothing of the session is left here. */
     private readonly onOver: () => void,
@@ -51,6 +57,8 @@ export class ClientSession implements ConnectionListener {
       connection,
       { ...options, conversationId },
       link.attachment,
+      greeting,
+      resumption,
       {
         onProgress: () => this.reportNow(),
         onDisconnectOrdered: (code, reason) => {
@@ -62,14 +70,20 @@ export class ClientSession implements ConnectionListener {
       },
     );
     link.listen({
-      onOutput: (output, eventId) => this.takeOutput(output, eventId),
+      onOutput: (output, number) => this.takeOutput(output, number),
       onRepeated: () => this.scheduleReport(),
       onAudio: (chunk) => this.downlink.audio(chunk),
       onVisemes: (message) => this.downlink.visemes(message),
       onOwnerChanged: (admits) => this.downlink.ownerChanged(admits),
       delivered: () => ({ announcedOrdinal: this.downlink.writtenOrdinal, responses: this.downlink.deliveries() }),
       onGone: (reason) => this.closeConnection(CLOSE_CODES.internalError, reason),
+      onSuperseded: () => {
+        connection.close(CLOSE_CODES.resumedElsewhere, 'the session goes on with another connection');
+        this.end('ordered');
+      },
     });
+    // What its owner believes of the delivery is the older connection's.
+    if (resumption) this.reportNow();
   }
 
   onText(text: string): void {
@@ -92,8 +106,9 @@ export class ClientSession implements ConnectionListener {
     this.missedPongs = 0;
   }
 
+  /** Without a word, or with another code than the one for it, the client has not ended its session. */
   onClosed(code: number): void {
-    this.end(code === 1006 ? 'lost' : 'client');
+    this.end(code === CLOSE_CODES.normal || code === NO_CLOSE_CODE ? 'client' : 'lost');
   }
 
   /** One tick of the gateway's ping timer; a half-open connection answers no more. */
@@ -162,8 +177,8 @@ export class ClientSession implements ConnectionListener {
     return seq;
   }
 
-  private takeOutput(output: ClientOutput, eventId: string): void {
-    this.downlink.output(output, eventId);
+  private takeOutput(output: ClientOutput, number: OutputNumber): void {
+    this.downlink.output(output, number);
     if (output.kind === 'announce') this.forgetAsked(output.cause.seq);
     if (output.kind === 'interrupted') this.confirmInterrupt();
     else if (output.kind === 'error' && INTERRUPT_REFUSALS.includes(output.error.code)) this.interruptedAtMs.shift();

@@ -33,6 +33,8 @@ function connect(options: Partial<DownlinkOptions> = {}): void {
     connection,
     { parley: true, binary: false, conversationId: 'conv_1', ...options },
     1,
+    [],
+    undefined,
     {
       onProgress: () => told.push('progress'),
       onDisconnectOrdered: (code, reason) => told.push(`disconnect ${code} ${reason}`),
@@ -44,7 +46,7 @@ function connect(options: Partial<DownlinkOptions> = {}): void {
 beforeEach(() => connect());
 
 function output(...outputs: ClientOutput[]): void {
-  for (const each of outputs) downlink.output(each, `event_1_${++outSeq}`);
+  for (const each of outputs) downlink.output(each, { epoch: 1, outSeq: ++outSeq });
 }
 const audio = (options: ChunkOptions = {}): void => downlink.audio(chunkOf(options));
 /** The announced response 1 with a text and one whole segment of audio. */
@@ -114,7 +116,7 @@ describe('one response', () => {
       'event_1_2_1',
       'event_1_2_2',
       'event_1_2_3',
-      'event_a1_1',
+      'event_1_2_a1n1',
     ]);
   });
 

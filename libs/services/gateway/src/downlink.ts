@@ -13,7 +13,8 @@ import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
 import { pcmAfter, ResponseStream } from './response-stream';
-import type { ClientOutput } from './session-link';
+import { NOWHERE, type Resumption } from './resumption';
+import type { ClientOutput, OutputNumber } from './session-link';
 
 type Of<Kind extends ClientOutput['kind']> = Extract<ClientOutput, { kind: Kind }>;
 
@@ -23,6 +24,13 @@ export interface DownlinkOptions {
   /** Audio as binary frames instead of base64 in JSON. */
   binary: boolean;
   conversationId: string;
+}
+
+/** An output on its way to the client: how its events are named, and how many of them the client has from an older connection. */
+interface Told {
+  outSeq: number;
+  eventId: string;
+  seen: number;
 }
 
 /** What the downlink tells its session. */
@@ -49,10 +57,10 @@ export class Downlink {
   /** Responses that inputs up to this number began are fenced before they are announced. */
   private mutedThroughSeq = 0;
   private ownEvents = 0;
-  private greeted = false;
+  /** The newest output that the client has; what is written between two of them is named after it. */
+  private position: string;
   /** As the client was told last: thinking or speaking ends by the owner's word alone. */
   private floorIsTaken = false;
-  private earlyPongs = 0;
 
   constructor(
     private readonly clock: ClockPort,
@@ -60,9 +68,14 @@ export class Downlink {
     connection: ConnectionPort,
     private readonly options: DownlinkOptions,
     private readonly attachment: number,
+    greeting: readonly ClientEventBody[],
+    /** Of a connection that continues another one. */
+    private readonly resumption: Resumption | undefined,
     private readonly listener: DownlinkListener,
   ) {
     this.writer = new OrderedWriter(connection, () => listener.onOverflow());
+    this.position = resumption?.position ?? NOWHERE;
+    for (const event of greeting) this.pass([event], this.ownEventId(), 0);
   }
 
   get writtenOrdinal(): number {
@@ -87,10 +100,8 @@ export class Downlink {
     this.writer.flush();
   }
 
-  /** `session.created` is the first event of a connection, whatever the client sends before it. */
   pong(): void {
-    if (!this.greeted) this.earlyPongs++;
-    else this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
+    this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
   }
 
   playback(responseId: ResponseId, playedMs: number, ended: boolean): void {
@@ -132,33 +143,40 @@ export class Downlink {
     }
   }
 
-  output(output: ClientOutput, eventId: string): void {
+  output(output: ClientOutput, number: OutputNumber): void {
+    const { epoch, outSeq } = number;
+    const seen = this.resumption?.eventsSeen(outSeq) ?? 0;
+    this.take(output, { outSeq, eventId: `event_${epoch}_${outSeq}`, seen });
+    if (seen !== Infinity) this.position = `${epoch}_${outSeq}`;
+  }
+
+  private take(output: ClientOutput, told: Told): void {
     switch (output.kind) {
       case 'event':
-        return this.pass(output.event, eventId);
+        return this.pass([output.event], told.eventId, told.seen);
       case 'error':
-        return this.writeError(output, eventId);
+        return this.writeError(output, told);
       case 'announce':
-        return this.announce(output, eventId);
+        return this.announce(output, told);
       case 'text': {
         const stream = this.streams.get(output.ordinal);
-        if (stream && !stream.muted) this.text(stream, output, eventId);
+        if (stream && !stream.muted) this.text(stream, output, told);
         return;
       }
       case 'call': {
         const stream = this.streams.get(output.ordinal);
-        if (stream && !stream.muted) this.writeAll(stream.events.call(output.itemId, output.call), eventId);
+        if (stream && !stream.muted) this.writeAll(stream.events.call(output.itemId, output.call), told);
         return;
       }
       case 'end':
-        return this.end(output, eventId);
+        return this.end(output, told);
       case 'close':
-        return this.forceClose(output, eventId);
+        return this.forceClose(output, told);
       case 'interrupted':
-        return this.interrupted(output, eventId);
+        return this.interrupted(output, told);
       case 'paused':
       case 'resumed':
-        return this.hold(output, eventId);
+        return this.hold(output, told);
       case 'disconnect':
         return this.listener.onDisconnectOrdered(output.closeCode, output.reason);
       default:
@@ -179,7 +197,7 @@ export class Downlink {
     }
     const { skipSamples } = placement;
     const opening = stream.events.open();
-    if (opening.length > 0) this.writeAll(opening, this.ownEventId());
+    if (opening.length > 0) this.writeAll(opening, this.own());
     this.writer.write({
       kind: 'audio',
       ordinal: stream.ordinal,
@@ -200,19 +218,19 @@ export class Downlink {
     this.held.keepOnly(admits);
   }
 
-  private pass(event: ClientEventBody, eventId: string): void {
-    this.writeEvent(event, eventId);
-    if (event.type === 'parley.state')
+  private pass(events: readonly ClientEventBody[], eventId: string, seen: number): void {
+    this.writeAll(events, { eventId, seen });
+    for (const event of events) {
+      if (event.type !== 'parley.state') continue;
       this.floorIsTaken = event['state'] === 'thinking' || event['state'] === 'speaking';
-    this.greeted = true;
-    for (; this.earlyPongs > 0; this.earlyPongs--) this.pong();
+    }
   }
 
   private sendAudio(connection: ConnectionPort, stream: ResponseStream, chunk: ChunkView, skipSamples: number): void {
     const nowMs = this.clock.nowMs();
     const samples = chunk.samples - skipSamples;
     if (this.options.binary) connection.sendBinary(frameAfter(chunk, skipSamples, stream.samplesOf(chunk.segment)));
-    else if (samples > 0) this.sendDelta(connection, stream, pcmAfter(chunk, skipSamples));
+    else if (samples > 0) this.sendDelta(connection, stream, chunk.segment, pcmAfter(chunk, skipSamples));
     const isFirst = stream.deliveredSamples === 0 && samples > 0;
     stream.sent(chunk.segment, chunk.attempt, samples, chunk.last);
     this.playhead.delivered(stream.ordinal, samples, nowMs);
@@ -226,62 +244,68 @@ export class Downlink {
     if (isFirst || chunk.last) this.listener.onProgress();
   }
 
-  private sendDelta(connection: ConnectionPort, stream: ResponseStream, pcm: Uint8Array): void {
+  private sendDelta(connection: ConnectionPort, stream: ResponseStream, segment: number, pcm: Uint8Array): void {
+    // The API's own events have no place for it, and clients of that API may be strict.
+    const place = this.options.parley ? { segment, firstSample: stream.samplesOf(segment) } : undefined;
     const base64 = Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString('base64');
-    connection.sendText(stream.events.audioDelta(this.ownEventId(), base64));
+    connection.sendText(stream.events.audioDelta(this.ownEventId(), base64, place));
   }
 
-  private announce(output: Of<'announce'>, eventId: string): void {
-    const { ordinal, cause } = output;
+  private announce(output: Of<'announce'>, told: Told): void {
+    const { ordinal, cause, responseId } = output;
+    this.announcedOrdinal = Math.max(this.announcedOrdinal, ordinal);
+    const delivered = this.resumption?.deliveryOf(ordinal);
+    if (!delivered && this.resumption?.isFinished(responseId, told.outSeq)) return;
     const events = new ResponseEvents(output, this.options.conversationId);
     const askedAtMs = cause.attachment === this.attachment ? this.listener.askedAtMs(cause.seq) : undefined;
-    const stream = new ResponseStream(output, events, askedAtMs);
+    const stream = new ResponseStream(output, events, askedAtMs, delivered);
     this.streams.set(ordinal, stream);
-    this.playhead.begin(ordinal);
+    const { deliveredSamples } = stream;
+    this.playhead.begin(ordinal, { deliveredSamples, playedSamples: delivered?.playedSamples ?? 0 });
+    if (stream.closed) this.playhead.finish(ordinal, this.clock.nowMs());
     if (cause.attachment === this.attachment && cause.seq < this.mutedThroughSeq) this.mute(stream);
-    this.announcedOrdinal = Math.max(this.announcedOrdinal, ordinal);
-    this.writeAll(events.created(), eventId);
+    this.writeAll(events.created(), told);
   }
 
-  private text(stream: ResponseStream, { segment, text }: Of<'text'>, eventId: string): void {
-    this.writeAll(stream.events.text(text), eventId);
+  private text(stream: ResponseStream, { segment, text }: Of<'text'>, told: Told): void {
+    this.writeAll(stream.events.text(text), told);
     stream.admit(segment);
     for (const chunk of this.held.take(stream.ordinal, segment)) this.audio(chunk);
   }
 
-  private end(output: Of<'end'>, eventId: string): void {
+  private end(output: Of<'end'>, told: Told): void {
     const stream = this.streams.get(output.ordinal);
     if (!stream || stream.closed) return;
     stream.finish(output);
     if (output.status === 'failed') this.mute(stream);
-    this.closeIfDue(stream, eventId);
+    // What ends with its last sample was told with that: whether the client has it does not depend on this output.
+    this.closeIfDue(stream, output.status === 'failed' ? told : { ...told, seen: 0 });
   }
 
-  private closeIfDue(stream: ResponseStream, eventId = this.ownEventId()): void {
+  private closeIfDue(stream: ResponseStream, told = this.own()): void {
     const end = stream.due;
-    if (end) this.close(stream, end, eventId);
+    if (end) this.close(stream, end, told);
   }
 
-  private forceClose(output: Of<'close'>, eventId: string): void {
+  private forceClose(output: Of<'close'>, told: Told): void {
     const stream = this.streams.get(output.ordinal);
     if (!stream || stream.closed) return;
-    this.close(
-      stream,
-      stream.announcedEnd ?? { status: 'incomplete', error: null, usage: { inputTokens: 0, outputTokens: 0 } },
-      eventId,
-    );
+    // To another connection; here it is under way again.
+    if (this.resumption?.isPast(told.outSeq) && this.resumption.deliveryOf(output.ordinal)) return;
+    const cutShort = { status: 'incomplete', error: null, usage: { inputTokens: 0, outputTokens: 0 } } as const;
+    this.close(stream, stream.announcedEnd ?? cutShort, told);
   }
 
-  private close(stream: ResponseStream, closing: Closing, eventId: string): void {
+  private close(stream: ResponseStream, closing: Closing, told: Pick<Told, 'eventId' | 'seen'>): void {
     stream.closed = true;
     this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
     this.playhead.finish(stream.ordinal, this.clock.nowMs());
-    this.writeAll(stream.events.close(closing), eventId);
+    this.writeAll(stream.events.close(closing), told);
     this.listener.onProgress();
   }
 
   /** Cancelled closing events unless they were written before, then the last word on this response. */
-  private interrupted(output: Of<'interrupted'>, eventId: string): void {
+  private interrupted(output: Of<'interrupted'>, told: Told): void {
     const stream = this.streams.get(output.ordinal);
     if (stream) this.mute(stream);
     const events =
@@ -297,7 +321,9 @@ export class Downlink {
       heard_ms: heardMs,
       heard_text: heardText,
     });
-    this.writeAll(events, eventId);
+    // How many events that were before it, only its first connection knew: it rather comes twice than not.
+    const seen = told.seen === Infinity ? Infinity : Math.min(told.seen, events.length - 1);
+    this.writeAll(events, { ...told, seen });
     if (stream) this.forget(stream);
     // It has taken its pause with it.
     this.playhead.resume(output.ordinal, this.clock.nowMs());
@@ -305,12 +331,12 @@ export class Downlink {
   }
 
   /** Nothing of the voice is played in a pause, also by a client whose playback is only estimated. */
-  private hold(output: Of<'paused' | 'resumed'>, eventId: string): void {
+  private hold(output: Of<'paused' | 'resumed'>, told: Told): void {
     const nowMs = this.clock.nowMs();
     if (output.kind === 'paused') this.playhead.pause(output.ordinal, nowMs);
     else this.playhead.resume(output.ordinal, nowMs);
     const { responseId, fromMs } = output;
-    this.writeEvent({ type: `parley.output.${output.kind}`, response_id: responseId, from_ms: fromMs }, eventId);
+    this.writeAll([{ type: `parley.output.${output.kind}`, response_id: responseId, from_ms: fromMs }], told);
   }
 
   private mute(stream: ResponseStream): void {
@@ -333,15 +359,16 @@ export class Downlink {
     this.writeEvent(event, this.ownEventId());
   }
 
-  private writeError(output: Of<'error'>, eventId: string): void {
-    this.telemetry.count('parley_errors_total', { code: output.error.code });
-    const error = { ...output.error, event_id: output.clientEventId ?? null };
-    this.writeEvent({ type: 'error', error }, eventId);
+  private writeError(output: Of<'error'>, told: Told): void {
+    if (told.seen === 0) this.telemetry.count('parley_errors_total', { code: output.error.code });
+    this.writeAll([{ type: 'error', error: { ...output.error, event_id: output.clientEventId ?? null } }], told);
   }
 
-  /** Several events of one output share its number and get a letter each. */
-  private writeAll(events: readonly ClientEventBody[], eventId: string): void {
-    events.forEach((event, index) => this.writeEvent(event, index === 0 ? eventId : `${eventId}_${index}`));
+  /** Several events of one output share its number and get their place behind it. */
+  private writeAll(events: readonly ClientEventBody[], { eventId, seen }: Pick<Told, 'eventId' | 'seen'>): void {
+    events.forEach((event, index) => {
+      if (index >= seen) this.writeEvent(event, index === 0 ? eventId : `${eventId}_${index}`);
+    });
   }
 
   private writeEvent(event: ClientEventBody, eventId: string): void {
@@ -350,8 +377,12 @@ export class Downlink {
     this.writer.write({ kind: 'text', text: JSON.stringify({ type, event_id: eventId, ...fields }) });
   }
 
+  private own(): Pick<Told, 'eventId' | 'seen'> {
+    return { eventId: this.ownEventId(), seen: 0 };
+  }
+
   private ownEventId(): string {
-    return `event_a${this.attachment}_${++this.ownEvents}`;
+    return `event_${this.position}_a${this.attachment}n${++this.ownEvents}`;
   }
 }
 

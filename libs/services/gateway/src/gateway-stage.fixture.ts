@@ -8,6 +8,7 @@ import {
   type ChunkHeader,
   type ChunkView,
   type Claim,
+  type ClientEventBody,
   type ClaimReply,
   type Incarnation,
   type InputMessage,
@@ -216,6 +217,7 @@ export class OwnerDouble {
     return { kind: 'applied', seq: this.applied };
   };
   applied = 0;
+  greeting: ClientEventBody[] = [];
   private inputSubscription: { unsubscribe(): void } | undefined;
   private readonly claimSubscription: { unsubscribe(): void };
 
@@ -240,7 +242,8 @@ export class OwnerDouble {
   }
 
   granted(): ClaimReply {
-    return { kind: 'granted', epoch: this.epoch, attachment: 1, owner: this.incarnation };
+    const opening = { greeting: this.greeting, afterOutSeq: 0, throughOutSeq: 0, responses: [] };
+    return { kind: 'granted', epoch: this.epoch, attachment: 1, owner: this.incarnation, opening };
   }
 
   /** Takes the session's inputs of its epoch. */
@@ -264,8 +267,9 @@ export class OwnerDouble {
     this.claimSubscription.unsubscribe();
   }
 
-  publish(message: OutputMessage, sessionId = SESSION): void {
-    this.bus.publish(subjects.output(sessionId), encodeEnvelope(TRACE, message));
+  /** To the first connection unless it says another. */
+  publish(message: Omit<OutputMessage, 'attachment'> & { attachment?: number }, sessionId = SESSION): void {
+    this.bus.publish(subjects.output(sessionId), encodeEnvelope(TRACE, { attachment: 1, ...message }));
   }
 
   /** The next numbered output. */

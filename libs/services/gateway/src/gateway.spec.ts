@@ -118,7 +118,7 @@ describe('the limit of connections', () => {
     admission.abandon();
     admission.abandon();
     await stage.pass();
-    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'lost' }]);
+    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'client' }]);
     await connect();
     expect((await refusal()).code).toBe('capacity');
   });

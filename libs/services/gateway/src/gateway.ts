@@ -1,15 +1,22 @@
-import { PARLEY_SUBPROTOCOL, REALTIME_PATH, type Incarnation } from '@parley/model';
+import { PARLEY_SUBPROTOCOL, REALTIME_PATH, type Incarnation, type Opening, type SessionId } from '@parley/model';
 import type { Admission, BusSubscription, CancelTimer, Readiness, Service, UpgradeRequest } from '@parley/ports';
 import { answerPings, PeerWatch } from '@parley/service-link';
 import { authenticate, selectSubprotocol } from './authentication';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
+import { resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
 import { SessionLink, type GatewayPorts } from './session-link';
 
 export interface GatewayService extends Service {
   /** Decides about an upgrade before it is answered; an admitted one has its session already. */
   admit(request: UpgradeRequest): Promise<Admission>;
 }
+
+/** How a connection comes to its session. */
+type Entry =
+  | { kind: 'entered'; link: SessionLink; opening: Opening; resumption: Resumption | undefined }
+  | { kind: 'full' }
+  | { kind: 'unavailable' };
 
 const FLUSH_TIMEOUT_MS = 1_000;
 const STOP_POLL_MS = 20;
@@ -58,39 +65,75 @@ export class Gateway implements GatewayService {
   async admit(request: UpgradeRequest): Promise<Admission> {
     const refusal = this.refusalOf(request);
     if (refusal) return refusal;
-    const { system, log } = this.ports;
     const parley = request.subprotocols.includes(PARLEY_SUBPROTOCOL);
-    const link = new SessionLink(this.ports, this.incarnation, this.peers, `sess_${system.random.hex(16)}`, log);
+    const resume = parley ? resumeRequestOf(request.query) : { ok: true as const, request: undefined };
+    if (!resume.ok) return this.refuse(400, 'query', resume.message, resume.param);
     this.opening++;
-    const attached = await link.attach({ parley, model: request.query['model'] ?? null });
-    if (attached !== 'granted') {
-      this.opening--;
-      return this.refuse(503, attached === 'full' ? 'capacity' : 'unavailable', 'No session can be opened now.');
-    }
     const settle = once(() => this.opening--);
+    const entry = await this.enter(request, parley, resume.request);
+    if (entry.kind !== 'entered') {
+      settle();
+      return this.refuse(503, entry.kind === 'full' ? 'capacity' : 'unavailable', 'No session can be opened now.');
+    }
+    const { link, opening, resumption } = entry;
     return {
       kind: 'admitted',
       subprotocol: selectSubprotocol(request.subprotocols),
       open: (connection) => {
         settle();
         const options = { parley, binary: parley && request.query['audio'] === 'binary' };
-        const session: ClientSession = new ClientSession(this.ports, link, connection, options, log, () => {
-          this.sessions.delete(session);
-          this.countSessions();
+        return this.open((onOver) => {
+          const { greeting } = opening;
+          return new ClientSession(this.ports, link, connection, options, greeting, resumption, this.ports.log, onOver);
         });
-        this.sessions.add(session);
-        this.ports.telemetry.count('parley_sessions_total', { role: 'gateway' });
-        this.countSessions();
-        // A connection that opens while the gateway stops is closed like the others.
-        if (this.stopping) session.shutDown();
-        return session;
       },
       abandon: () => {
         settle();
-        link.send({ kind: 'disconnected', reason: 'lost' }, 0, undefined);
+        // Of a session that was there before, its client may be back.
+        link.send({ kind: 'disconnected', reason: resumption ? 'lost' : 'client' }, 0, undefined);
         link.close();
       },
     };
+  }
+
+  /** The session the client wants back, or a new one where that is over. */
+  private async enter(request: UpgradeRequest, parley: boolean, resume: ResumeRequest | undefined): Promise<Entry> {
+    const { random } = this.ports.system;
+    if (resume) {
+      const link = this.linkOf(resume.sessionId);
+      const { token, received } = resume;
+      const attached = await link.attach({ kind: 'resume', connectionId: random.hex(16), token, received });
+      this.ports.telemetry.count('parley_resumes_total', { outcome: attached.kind });
+      if (attached.kind === 'attached') {
+        const { opening } = attached;
+        return { kind: 'entered', link, opening, resumption: new Resumption(resume, opening) };
+      }
+      if (attached.kind !== 'gone') return attached;
+    }
+    const link = this.linkOf(`sess_${random.hex(16)}`);
+    const connection = { parley, model: request.query['model'] ?? null };
+    const attached = await link.attach({ kind: 'new', connection });
+    if (attached.kind === 'gone') return { kind: 'unavailable' };
+    return attached.kind === 'attached'
+      ? { kind: 'entered', link, opening: attached.opening, resumption: undefined }
+      : attached;
+  }
+
+  private linkOf(sessionId: SessionId): SessionLink {
+    return new SessionLink(this.ports, this.incarnation, this.peers, sessionId, this.ports.log);
+  }
+
+  private open(create: (onOver: () => void) => ClientSession): ClientSession {
+    const session: ClientSession = create(() => {
+      this.sessions.delete(session);
+      this.countSessions();
+    });
+    this.sessions.add(session);
+    this.ports.telemetry.count('parley_sessions_total', { role: 'gateway' });
+    this.countSessions();
+    // A connection that opens while the gateway stops is closed like the others.
+    if (this.stopping) session.shutDown();
+    return session;
   }
 
   private refusalOf(request: UpgradeRequest): Admission | undefined {
@@ -110,13 +153,13 @@ export class Gateway implements GatewayService {
     return undefined;
   }
 
-  private refuse(status: number, reason: string, message: string): Admission {
+  private refuse(status: number, reason: string, message: string, param: string | null = null): Admission {
     this.ports.telemetry.count('parley_connections_refused_total', { reason });
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (status === 401) headers['www-authenticate'] = 'Bearer';
     if (status === 503) headers['retry-after'] = RETRY_AFTER_SECONDS;
     const code = status === 401 ? 'invalid_api_key' : reason;
-    const error = { type: status < 500 ? 'invalid_request_error' : 'server_error', code, message, param: null };
+    const error = { type: status < 500 ? 'invalid_request_error' : 'server_error', code, message, param };
     return { kind: 'refused', status, headers, body: JSON.stringify({ error }) };
   }
 

@@ -10,7 +10,7 @@ const numbers = (outputs: readonly NumberedOutput[]): number[] => outputs.map(({
 
 describe('owner output', () => {
   it('comes out in order, whatever order it came in', () => {
-    const order = new OutputOrder();
+    const order = new OutputOrder(0);
     expect(numbers(order.accept(output(3)))).toEqual([]);
     expect(numbers(order.accept(output(2)))).toEqual([]);
     expect(numbers(order.accept(output(1)))).toEqual([1, 2, 3]);
@@ -18,7 +18,7 @@ describe('owner output', () => {
   });
 
   it('comes out once, however often it comes in', () => {
-    const order = new OutputOrder();
+    const order = new OutputOrder(0);
     order.accept(output(1));
     expect(order.accept(output(1))).toEqual([]);
     order.accept(output(3));
@@ -28,7 +28,7 @@ describe('owner output', () => {
   });
 
   it('is acknowledged only up to the first hole', () => {
-    const order = new OutputOrder();
+    const order = new OutputOrder(0);
     expect(order.lastOutSeq).toBe(0);
     order.accept(output(1));
     order.accept(output(3));
@@ -38,7 +38,7 @@ describe('owner output', () => {
   });
 
   it('goes on with the numbers of the older owner, and repeats nothing of them', () => {
-    const order = new OutputOrder();
+    const order = new OutputOrder(0);
     order.accept(output(1, 1));
     order.accept(output(2, 1));
     expect(order.accept(output(2, 2))).toEqual([]);
@@ -46,7 +46,7 @@ describe('owner output', () => {
   });
 
   it('behind a hole is taken from the newer owner when both have sent it', () => {
-    const order = new OutputOrder();
+    const order = new OutputOrder(0);
     order.accept(output(2, 1));
     order.accept(output(2, 2));
     expect(order.accept(output(1, 2)).map(({ epoch }) => epoch)).toEqual([2, 2]);

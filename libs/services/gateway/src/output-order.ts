@@ -10,7 +10,9 @@ export interface NumberedOutput {
 /** Hands out owner output once and in the order of its numbers, whatever the bus repeats or delays. */
 export class OutputOrder {
   private readonly waiting = new Map<number, NumberedOutput>();
-  private last = 0;
+
+  /** `last`: the number before the first one. */
+  constructor(private last: number) {}
 
   accept(numbered: NumberedOutput): NumberedOutput[] {
     if (numbered.outSeq <= this.last) return [];

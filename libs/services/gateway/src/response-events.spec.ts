@@ -95,11 +95,12 @@ describe('the beginning of a response', () => {
 
   it('writes an audio delta as an event of the same form', () => {
     const odd = new ResponseEvents(announceOf(1, { itemId: 'of "the" client' }), 'conv_1');
-    expect(JSON.parse(odd.audioDelta('event_a1_1', 'AAAA'))).toEqual({
+    expect(JSON.parse(odd.audioDelta('event_a1_1', 'AAAA', { segment: 2, firstSample: 480 }))).toEqual({
       type: 'response.output_audio.delta',
       event_id: 'event_a1_1',
       ...PLACE,
       item_id: 'of "the" client',
+      ...{ segment: 2, first_sample: 480 },
       delta: 'AAAA',
     });
   });
@@ -217,7 +218,7 @@ describe('a function call', () => {
     const [added, item] = events.text('One moment. ');
     expect(added).toMatchObject({ output_index: 1 });
     expect(item).toMatchObject({ previous_item_id: 'fn_1' });
-    expect(JSON.parse(events.audioDelta('e', ''))).toMatchObject({ output_index: 1 });
+    expect(JSON.parse(events.audioDelta('e', '', undefined))).toMatchObject({ output_index: 1 });
     const closing = events.close(COMPLETED);
     expect(closing[0]).toMatchObject({ output_index: 1 });
     expect(closing[3]).toMatchObject({ previous_item_id: 'fn_1' });

@@ -3,6 +3,7 @@ import {
   SAMPLE_BYTES,
   type ChunkView,
   type OwnerOutput,
+  type ResponseDelivery,
   type SegmentDelivery,
   type Viseme,
   type WireViseme,
@@ -43,7 +44,15 @@ export class ResponseStream {
     readonly events: ResponseEvents,
     /** When the input that caused it arrived here; undefined for one of an earlier owner. */
     readonly askedAtMs: number | undefined,
-  ) {}
+    /** What an older connection delivered of it. */
+    delivered?: Pick<ResponseDelivery, 'segments' | 'closed'>,
+  ) {
+    if (!delivered) return;
+    this.closed = delivered.closed;
+    this.delivered.push(...delivered.segments);
+    const last = delivered.segments.at(-1);
+    if (last) this.placed = { segment: delivered.segments.length - 1, samples: last.samples, last: last.last };
+  }
 
   get ordinal(): number {
     return this.announce.ordinal;

@@ -2,7 +2,7 @@ import { subjects, type ChunkView, type DeliveryReport, type OwnerOutput, type S
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
-import { SessionLink, type ClientOutput, type LinkListener } from './session-link';
+import { SessionLink, type ClientOutput, type LinkListener, type OutputNumber } from './session-link';
 
 const adoptedBy = (epoch: number): Extract<OwnerOutput, { kind: 'adopted' }> => ({
   ...{ kind: 'adopted', epoch, ordinal: 1, segments: [] },
@@ -11,13 +11,13 @@ const INPUT: SessionInput = { kind: 'session-updated', patch: {} };
 
 /** Writes down what it is told. */
 class ListenerDouble implements LinkListener {
-  readonly outputs: { text: string; eventId: string }[] = [];
+  readonly outputs: { text: string; number: string }[] = [];
   readonly chunks: ChunkView[] = [];
   readonly told: string[] = [];
   admits: ((chunk: ChunkView) => boolean) | undefined;
 
-  onOutput(output: ClientOutput, eventId: string): void {
-    this.outputs.push({ text: output.kind === 'text' ? output.text : output.kind, eventId });
+  onOutput(output: ClientOutput, { epoch, outSeq }: OutputNumber): void {
+    this.outputs.push({ text: output.kind === 'text' ? output.text : output.kind, number: `${epoch}/${outSeq}` });
   }
   onRepeated(): void {
     this.told.push('repeated');
@@ -37,6 +37,9 @@ class ListenerDouble implements LinkListener {
   }
   onGone(reason: string): void {
     this.told.push(`gone: ${reason}`);
+  }
+  onSuperseded(): void {
+    this.told.push('superseded');
   }
 }
 
@@ -62,7 +65,7 @@ afterEach(async () => {
   expect(stage.system.pendingTimers).toBe(0);
 });
 
-const attach = () => link.attach({ parley: true, model: 'm' });
+const attach = () => link.attach({ kind: 'new', connection: { parley: true, model: 'm' } });
 async function attached(): Promise<void> {
   await stage.now(attach());
   link.listen(listener);
@@ -81,7 +84,7 @@ function successor(): OwnerDouble {
 
 describe('attaching', () => {
   it('claims a new session with the connection’s profile', async () => {
-    expect(await stage.now(attach())).toBe('granted');
+    expect(await stage.now(attach())).toMatchObject({ kind: 'attached', opening: { afterOutSeq: 0 } });
     expect(owner.claims).toEqual([
       {
         sessionId: SESSION,
@@ -106,19 +109,19 @@ describe('attaching', () => {
     owner.emit(textOf(1, 'third'));
     await stage.pass();
     expect(listener.outputs).toEqual([
-      { text: 'first', eventId: 'event_1_1' },
-      { text: 'second', eventId: 'event_1_2' },
-      { text: 'third', eventId: 'event_1_3' },
+      { text: 'first', number: '1/1' },
+      { text: 'second', number: '1/2' },
+      { text: 'third', number: '1/3' },
     ]);
   });
 
   it.each([
     ['full', { kind: 'full' } as const],
-    ['unavailable', { kind: 'gone' } as const],
+    ['gone', { kind: 'gone' } as const],
     ['unavailable', undefined],
   ])('that fails is %s and leaves nothing behind', async (outcome, reply) => {
     owner.onClaim = () => reply;
-    expect(await stage.system.runUntil(attach())).toBe(outcome);
+    expect(await stage.system.runUntil(attach())).toEqual({ kind: outcome });
     expect(send()).toBe(0);
   });
 });
@@ -214,7 +217,7 @@ describe('inputs', () => {
     owner.onInput = () => ({ kind: 'old-attachment' });
     send();
     await stage.pass(1_000);
-    expect(listener.told).toEqual(['gone: another connection has taken the session']);
+    expect(listener.told).toEqual(['superseded']);
     expect(owner.inputs).toHaveLength(1);
   });
 
@@ -401,8 +404,8 @@ describe('what the owner sends', () => {
     owner.publish({ epoch: 2, firstOutSeq: 3, outputs: [textOf(1, 'b')] });
     await stage.pass();
     expect(listener.outputs).toEqual([
-      { text: 'a', eventId: 'event_1_1' },
-      { text: 'b', eventId: 'event_2_3' },
+      { text: 'a', number: '1/1' },
+      { text: 'b', number: '2/3' },
     ]);
     expect(listener.chunks.map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect(listener.told).toEqual(['owner changed']);

@@ -1,10 +1,11 @@
 import {
   decodeChunk,
   subjects,
+  type Attach,
   type ChunkView,
-  type ConnectionProfile,
   type DeliveryReport,
   type Incarnation,
+  type Opening,
   type OutputMessage,
   type OwnerOutput,
   type Report,
@@ -27,12 +28,18 @@ export interface GatewayPorts {
   telemetry: TelemetryPort;
 }
 
+/** Which output it is, and whose. */
+export type OutputNumber = Pick<NumberedOutput, 'epoch' | 'outSeq'>;
+
 /** Owner output that the client hears of. */
 export type ClientOutput = Exclude<OwnerOutput, { kind: 'adopted' }>;
 
+export type Attached =
+  { kind: 'attached'; opening: Opening } | { kind: 'full' } | { kind: 'gone' } | { kind: 'unavailable' };
+
 export interface LinkListener {
   /** Owner output, each number once and in order. */
-  onOutput(output: ClientOutput, eventId: string): void;
+  onOutput(output: ClientOutput, number: OutputNumber): void;
   /** An output came again, so its acknowledgement was lost. */
   onRepeated(): void;
   onAudio(chunk: ChunkView): void;
@@ -43,6 +50,8 @@ export interface LinkListener {
   delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'>;
   /** Nobody carries the session any more. */
   onGone(reason: string): void;
+  /** A newer connection has it. */
+  onSuperseded(): void;
 }
 
 const FLUSH_TIMEOUT_MS = 1_000;
@@ -62,7 +71,7 @@ const REPEAT_PAUSE_MS = 250;
  */
 export class SessionLink {
   private readonly inputs = new InputQueue();
-  private readonly order = new OutputOrder();
+  private order = new OutputOrder(0);
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
   private unwatchOwner: (() => void) | undefined;
@@ -83,25 +92,23 @@ export class SessionLink {
     private readonly log: LogPort,
   ) {}
 
-  /** Subscribes first, so that nothing the new owner says is missed, then claims. */
-  async attach(connection: ConnectionProfile): Promise<'granted' | 'full' | 'unavailable'> {
+  /** Subscribes first, so that nothing the owner says is missed, then claims. */
+  async attach(attach: Exclude<Attach, { kind: 'keep' }>): Promise<Attached> {
     const { bus, system } = this.ports;
     this.subscribe();
     await bus.flush(FLUSH_TIMEOUT_MS);
-    const claim = {
-      sessionId: this.sessionId,
-      gateway: this.self,
-      seenEpoch: 0,
-      attach: { kind: 'new', connection },
-    } as const;
+    const claim = { sessionId: this.sessionId, gateway: this.self, seenEpoch: 0, attach };
     const outcome = await claimSession(bus, claim, newTraceparent(system.random));
-    if (outcome.kind !== 'granted') {
+    if (outcome.kind !== 'granted' || !outcome.opening) {
       this.close();
-      return outcome.kind === 'full' ? 'full' : 'unavailable';
+      return outcome.kind === 'full' || outcome.kind === 'gone' ? outcome : { kind: 'unavailable' };
     }
-    this.adoptOwner(outcome.target);
+    const { opening, target } = outcome;
+    this.order = new OutputOrder(opening.afterOutSeq);
+    this.fence.raise({ kind: 'adopted', epoch: target.epoch, ordinal: 0, segments: [] });
+    this.adoptOwner(target);
     this.unwatchLink = bus.onReconnect(() => this.confirmOwner());
-    return 'granted';
+    return { kind: 'attached', opening };
   }
 
   get attachment(): number {
@@ -195,6 +202,7 @@ export class SessionLink {
 
   private receive(message: OutputMessage): void {
     if (message.epoch < this.fence.epoch) return;
+    if (message.attachment > this.attachment) return this.listener?.onSuperseded();
     if (message.firstOutSeq <= this.order.lastOutSeq) this.listener?.onRepeated();
     const { firstOutSeq } = message;
     for (const [index, output] of message.outputs.entries()) {
@@ -205,7 +213,7 @@ export class SessionLink {
   }
 
   private hand({ output, epoch, outSeq }: NumberedOutput): void {
-    if (output.kind !== 'adopted') return this.listener?.onOutput(output, `event_${epoch}_${outSeq}`);
+    if (output.kind !== 'adopted') return this.listener?.onOutput(output, { epoch, outSeq });
     this.fence.raise(output);
     this.listener?.onOwnerChanged((chunk) => this.fence.admits(chunk));
   }
@@ -231,7 +239,7 @@ export class SessionLink {
       return this.loseOwner();
     }
     if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
-      return this.listener?.onGone('another connection has taken the session');
+      return this.listener?.onSuperseded();
     }
     // An answer that comes at once and changes nothing must not be asked for in a circle; silence took its time.
     if (applied === undefined && answer.kind !== 'timeout') this.repeatLater();
@@ -285,6 +293,7 @@ export class SessionLink {
       );
       if (!this.open) return;
       if (outcome.kind === 'gone') return this.listener?.onGone('the session is over');
+      if (outcome.kind === 'superseded') return this.listener?.onSuperseded();
       // Without a link of our own nobody can be found; the limit counts from its return.
       if (!this.ports.bus.connected) untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
       // Jitter: after a crash many sessions look for an owner at once. And where the owner lives after all, whatever looked

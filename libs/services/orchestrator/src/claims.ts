@@ -3,6 +3,8 @@ import type { BusPort, SessionStorePort, StoredSession } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask } from '@parley/service-link';
 import { SESSION_TTL_MS } from './config';
+import { isValidToken } from './session-connection';
+import { decodeRecord } from './session-record';
 
 /** An owner that does not answer for so long is taken for stopped (design §5). */
 const PROBE_TIMEOUT_MS = 300;
@@ -10,6 +12,7 @@ const PROBE_TIMEOUT_MS = 300;
 export type ClaimResult =
   | { kind: 'won'; session: StoredSession }
   | { kind: 'owned'; owner: Incarnation; epoch: number }
+  | { kind: 'superseded' }
   | { kind: 'gone' }
   /** Store or owner cannot be asked, or another claim was faster: asking again tells. */
   | { kind: 'unavailable' };
@@ -30,6 +33,8 @@ export class Claims {
     const loaded = await this.store.load(claim.sessionId);
     if (loaded.kind === 'unavailable') return { kind: 'unavailable' };
     if (loaded.kind !== 'found' || loaded.session.state === undefined) return { kind: 'gone' };
+    const refusal = refusalOf(claim, loaded.session.state);
+    if (refusal) return refusal;
     const { owner, epoch } = loaded.session;
     if (owner === undefined || owner === this.self) return this.take(claim, epoch);
     const found = await this.probe(claim.sessionId, owner, traceparent, onProbing);
@@ -43,7 +48,7 @@ export class Claims {
       owner: this.self,
       expectedEpoch,
       seenEpoch: claim.seenEpoch,
-      newAttachment: claim.attach.kind === 'new',
+      newAttachment: claim.attach.kind !== 'keep',
       ttlMs: SESSION_TTL_MS,
     });
     if (outcome.kind === 'claimed') return { kind: 'won', session: outcome.session };
@@ -70,4 +75,15 @@ export class Claims {
     if (answer.kind === 'no-responders') return 'gone';
     return answer.kind === 'timeout' && this.bus.connected ? 'gone' : 'unknown';
   }
+}
+
+/** Before anything is changed: whether this connection may have the session at all. */
+function refusalOf({ attach }: Claim, state: Uint8Array): ClaimResult | undefined {
+  const decoded = decodeRecord(state);
+  // Who takes it says what cannot be read.
+  if (!decoded.ok) return undefined;
+  const { connection, resume } = decoded.record;
+  if (attach.kind === 'keep' && attach.attachment < connection.attachment) return { kind: 'superseded' };
+  if (attach.kind === 'resume' && !isValidToken(resume, attach.token)) return { kind: 'gone' };
+  return undefined;
 }

@@ -32,6 +32,7 @@ const liveResponse = z.object({
     z.object({ stage: z.literal('opening'), deadlineMs: ms }),
     z.object({ stage: z.literal('bound'), deadlineMs: msOrNull }),
     z.object({ stage: z.literal('absent'), deadlineMs: msOrNull }),
+    z.object({ stage: z.literal('held'), deadlineMs: z.null() }),
   ]),
   rendering: z
     .object({ attempt: count, voice: z.string().nullable(), fromSamples: count, barren: count })
@@ -48,6 +49,7 @@ const liveResponse = z.object({
     firstAudioMs: msOrNull,
     generatedMs: msOrNull,
   }),
+  wasClosed: z.boolean().default(false),
 });
 
 const phase = z.discriminatedUnion('name', [
@@ -121,6 +123,11 @@ const presence = z.discriminatedUnion('stage', [
   z.object({ stage: z.literal('away') }),
 ]);
 
+const connection = z.discriminatedUnion('stage', [
+  z.object({ stage: z.literal('connected') }),
+  z.object({ stage: z.literal('lost'), graceDeadlineMs: msOrNull, deadlineMs: ms }),
+]);
+
 const speculation = z.object({
   turnId: z.string().nullable(),
   starts: count,
@@ -148,6 +155,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     tools: z.array(toolDefinition).default([]),
     toolChoice: toolChoice.default('auto'),
     capabilities: z.array(z.enum(CAPABILITIES)),
+    resumable: z.boolean().default(false),
   }),
   phase,
   tails: z.array(tail),
@@ -162,6 +170,8 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   speech: speech.default({ stage: 'silent' }),
   pause: pause.nullable().default(null),
   presence: presence.default({ stage: 'present', deadlineMs: null }),
+  connection: connection.default({ stage: 'connected' }),
+  finished: liveResponse.nullable().default(null),
   muted: z.boolean().default(false),
   nextOrdinal: count,
   voiceRate: z.object({ samples: z.number(), characters: z.number() }),

@@ -5,7 +5,9 @@ import {
   subjects,
   type Claim,
   type ClaimReply,
+  type ConnectionProfile,
   type Incarnation,
+  type Opening,
   type SessionId,
 } from '@parley/model';
 import type { BusMessage, BusSubscription, CancelTimer, Readiness, Service, StoredSession } from '@parley/ports';
@@ -15,6 +17,7 @@ import { initialState, type SessionConfig } from '@parley/turn-engine';
 import { Claims } from './claims';
 import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
 import { OwnedSession, type OrchestratorPorts } from './owned-session';
+import { newResumeToken } from './session-connection';
 import { decodeRecord, type SessionRecord } from './session-record';
 
 const FLUSH_TIMEOUT_MS = 1_000;
@@ -51,6 +54,7 @@ export class Orchestrator implements Service {
     this.subscriptions = [
       answerPings(bus, this.incarnation),
       bus.subscribe(subjects.ownerProbe(this.incarnation), (message) => this.answerProbe(message)),
+      bus.subscribe(subjects.ownerClaim(this.incarnation), (message) => void this.answerClaim(message)),
       bus.subscribe(subjects.ownerVoice(this.incarnation), (message) => this.takeVoiceFailure(message)),
     ];
     this.claimSubscription = bus.subscribe(subjects.claim, (message) => void this.answerClaim(message), {
@@ -127,10 +131,9 @@ export class Orchestrator implements Service {
 
   private async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimReply | undefined> {
     const own = this.sessions.get(claim.sessionId);
-    // The answer to an earlier try of the same gateway was lost.
-    if (own && (await this.isNewest(own, claim))) return this.granted(own);
+    if (own && (await this.isNewest(own, claim))) return this.attach(own, claim);
     own?.supersede();
-    if (this.claiming.has(claim.sessionId)) return undefined;
+    if (this.claiming.has(claim.sessionId) || this.stopping) return undefined;
     if (this.sessions.size + this.claiming.size >= this.config.maxSessions) return { kind: 'full' };
     this.claiming.add(claim.sessionId);
     const result = await this.claims.claim(claim, traceparent, onProbing);
@@ -140,8 +143,9 @@ export class Orchestrator implements Service {
         return this.own(claim, result.session, traceparent);
       case 'owned':
         return { kind: 'owned', owner: result.owner, epoch: result.epoch };
+      case 'superseded':
       case 'gone':
-        return { kind: 'gone' };
+        return result;
       case 'unavailable':
         return undefined;
     }
@@ -160,7 +164,7 @@ export class Orchestrator implements Service {
     return loaded.kind !== 'removed' || loaded.epoch <= own.epoch;
   }
 
-  private async own(claim: Claim, stored: StoredSession, traceparent: string): Promise<ClaimReply> {
+  private async own(claim: Claim, stored: StoredSession, traceparent: string): Promise<ClaimReply | undefined> {
     const record = this.recordOf(claim, stored);
     if (!record) return { kind: 'gone' };
     const { sessionId } = claim;
@@ -174,24 +178,50 @@ export class Orchestrator implements Service {
     this.countSessions();
     session.open();
     await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
-    if (claim.attach.kind === 'keep') {
-      this.ports.telemetry.count('parley_takeovers_total', {});
-      session.takeOver(claim.attach.delivered);
-    } else {
-      session.begin();
-    }
-    return this.granted(session);
+    if (claim.attach.kind !== 'new') this.ports.telemetry.count('parley_takeovers_total', {});
+    if (claim.attach.kind === 'keep') session.takeOver(claim.attach.delivered);
+    else if (claim.attach.kind === 'resume') session.takeOverLost();
+    else session.begin();
+    return this.attach(session, claim, stored.attachment);
   }
 
-  private granted(session: OwnedSession): ClaimReply {
-    return { kind: 'granted', epoch: session.epoch, attachment: session.attachment, owner: this.incarnation };
+  /** A connection to a session that is owned here; undefined when the session is lost meanwhile. */
+  private async attach(own: OwnedSession, claim: Claim, claimed?: number): Promise<ClaimReply | undefined> {
+    const { attach, gateway } = claim;
+    switch (attach.kind) {
+      case 'new': {
+        // Also when the answer to an earlier try of the same gateway was lost.
+        const opening = await own.opening;
+        return opening && this.granted(own, opening);
+      }
+      case 'keep':
+        if (attach.attachment < own.attachment) return { kind: 'superseded' };
+        own.keep(attach.delivered);
+        return this.granted(own, null);
+      case 'resume': {
+        const opening = await own.resume(attach, gateway, claimed);
+        if (opening === 'refused') return { kind: 'gone' };
+        return opening && this.granted(own, opening);
+      }
+    }
+  }
+
+  private granted({ epoch, attachment }: OwnedSession, opening: Opening | null): ClaimReply {
+    return { kind: 'granted', epoch, attachment, owner: this.incarnation, opening };
   }
 
   private recordOf(claim: Claim, stored: StoredSession): SessionRecord | undefined {
     if (claim.attach.kind === 'new') {
-      const connection = { attachment: stored.attachment, lastSeq: 0, gateway: claim.gateway };
-      const engine = initialState(this.sessionConfig(claim.sessionId, claim.attach.connection.model));
-      return { v: SCHEMA_VERSION, engine, connection, outSeq: 0, outbox: [], voice: null };
+      const { parley } = claim.attach.connection;
+      const token = newResumeToken(claim.sessionId, this.ports.system.random);
+      return {
+        v: SCHEMA_VERSION,
+        engine: initialState(this.sessionConfig(claim.sessionId, claim.attach.connection)),
+        connection: { attachment: stored.attachment, lastSeq: 0, gateway: claim.gateway, connectionId: null },
+        resume: parley ? { token, previous: null } : null,
+        lastClientEventId: null,
+        ...{ outSeq: 0, acknowledgedOutSeq: 0, outbox: [], voice: null },
+      };
     }
     const decoded = stored.state ? decodeRecord(stored.state) : { ok: false as const, reason: 'no state' };
     if (!decoded.ok) {
@@ -201,17 +231,19 @@ export class Orchestrator implements Service {
     const { record } = decoded;
     // It had ended, and its owner was lost before it could remove it.
     if (record.engine.phase.name === 'closed') return undefined;
-    return { ...record, connection: { ...record.connection, gateway: claim.gateway } };
+    return claim.attach.kind === 'keep'
+      ? { ...record, connection: { ...record.connection, gateway: claim.gateway } }
+      : record;
   }
 
-  private sessionConfig(sessionId: SessionId, named: string | null): SessionConfig {
+  private sessionConfig(sessionId: SessionId, { model: named, parley }: ConnectionProfile): SessionConfig {
     const { instructions, lipSync, model, modelMap, voice } = this.config;
     // The name is a client's: it must not find what every object has.
     const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     return {
       ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
-      ...{ tools: [], toolChoice: 'auto', avatar: null, capabilities },
+      ...{ tools: [], toolChoice: 'auto', avatar: null, capabilities, resumable: parley },
     };
   }
 

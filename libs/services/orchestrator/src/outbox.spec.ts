@@ -12,14 +12,14 @@ const numbers = (outbox: Outbox): number[] => outbox.pending.map(({ outSeq }) =>
 
 describe('output that is not acknowledged', () => {
   it('is numbered on from the last number of an earlier owner, and kept with what that one had left', () => {
-    const outbox = new Outbox([{ outSeq: 8, output: text(1) }], 9);
+    const outbox = new Outbox([{ outSeq: 8, output: text(1) }], 9, 7, false);
     expect(outbox.add(text(1)).outSeq).toBe(10);
     expect(numbers(outbox)).toEqual([8, 10]);
     expect(outbox.outSeq).toBe(10);
   });
 
   it('goes when it is acknowledged, together up to a number', () => {
-    const outbox = new Outbox([], 0);
+    const outbox = new Outbox([], 0, 0, false);
     for (let n = 0; n < 4; n++) outbox.add(text(1));
     expect(outbox.acknowledge(2)).toBe(true);
     expect(numbers(outbox)).toEqual([3, 4]);
@@ -31,7 +31,7 @@ describe('output that is not acknowledged', () => {
   });
 
   it('is bounded by what it weighs, also what an earlier owner left', () => {
-    const outbox = new Outbox([{ outSeq: 1, output: text(OUTBOX_MAX_BYTES - 1_000) }], 1);
+    const outbox = new Outbox([{ outSeq: 1, output: text(OUTBOX_MAX_BYTES - 1_000) }], 1, 0, false);
     expect(outbox.isOverfull).toBe(false);
     outbox.add(text(1_000));
     expect(outbox.isOverfull).toBe(true);
@@ -39,5 +39,58 @@ describe('output that is not acknowledged', () => {
     expect(outbox.isOverfull).toBe(false);
     for (let n = 0; n < OUTBOX_MAX_BYTES / 500; n++) outbox.add({ kind: 'close', lane: 0, ordinal: 1 });
     expect(outbox.isOverfull).toBe(true);
+  });
+});
+
+describe('output of a session that can be resumed', () => {
+  const of = (ordinal: number): OwnerOutput => ({ kind: 'close', lane: 0, ordinal });
+  const kept = (outbox: Outbox): number[] => outbox.stored.outbox.map(({ outSeq }) => outSeq);
+  const outboxOf = (count: number): Outbox => {
+    const outbox = new Outbox([], 0, 0, true);
+    for (let n = 1; n <= count; n++) outbox.add(of(n));
+    return outbox;
+  };
+
+  it('is kept when it is acknowledged, and comes again to a new connection', () => {
+    const outbox = outboxOf(3);
+    expect(outbox.acknowledge(2)).toBe(true);
+    expect(numbers(outbox)).toEqual([3]);
+    expect(kept(outbox)).toEqual([1, 2, 3]);
+    expect(outbox.reopen()).toBe(0);
+    expect(numbers(outbox)).toEqual([1, 2, 3]);
+  });
+
+  it('is let go of but for the newest, from the front, up to what is not acknowledged', () => {
+    const outbox = outboxOf(20);
+    outbox.trim(() => false);
+    expect(kept(outbox)).toHaveLength(20);
+    outbox.acknowledge(3);
+    outbox.trim(() => false);
+    expect(kept(outbox)[0]).toBe(4);
+    outbox.acknowledge(20);
+    outbox.trim(() => false);
+    expect(kept(outbox)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+    expect(outbox.reopen()).toBe(4);
+  });
+
+  it('of a response under way is kept from its beginning', () => {
+    const outbox = outboxOf(20);
+    outbox.acknowledge(20);
+    outbox.trim((ordinal) => ordinal === 2);
+    expect(kept(outbox)[0]).toBe(2);
+  });
+
+  it('that is gone leaves its numbers', () => {
+    const outbox = new Outbox([], 9, 9, true);
+    expect(outbox.reopen()).toBe(9);
+    expect(outbox.add(of(1)).outSeq).toBe(10);
+  });
+
+  it('weighs what is not acknowledged, not what is kept', () => {
+    const outbox = new Outbox([], 0, 0, true);
+    outbox.add(text(OUTBOX_MAX_BYTES));
+    expect(outbox.isOverfull).toBe(true);
+    outbox.acknowledge(1);
+    expect(outbox.isOverfull).toBe(false);
   });
 });

@@ -7,37 +7,67 @@ export interface OutboxEntry {
 
 /** Above this the client (or its gateway) has stopped listening; its connection is closed. */
 export const OUTBOX_MAX_BYTES = 256 * 1024;
+/** Of what a gateway has acknowledged, so much more than the responses under way may not have reached its client. */
+const KEPT_ENTRIES = 16;
 
-/** Owner output that the gateway has not acknowledged, numbered without holes; part of the stored state. */
+/**
+ * Owner output, numbered without holes; part of the stored state. Kept until the gateway has acknowledged it, and of a session that
+ * can be resumed for longer: what a gateway wrote to a connection may have been lost with it.
+ */
 export class Outbox {
-  private bytes: number;
+  private unacknowledgedBytes: number;
 
   constructor(
     private entries: OutboxEntry[],
     private lastOutSeq: number,
+    private acknowledgedOutSeq: number,
+    private readonly keepsMore: boolean,
   ) {
-    this.bytes = entries.reduce((sum, entry) => sum + weightOf(entry.output), 0);
+    this.unacknowledgedBytes = this.weigh();
   }
 
   add(output: OwnerOutput): OutboxEntry {
     const entry = { outSeq: ++this.lastOutSeq, output };
     this.entries.push(entry);
-    this.bytes += weightOf(output);
+    this.unacknowledgedBytes += weightOf(output);
     return entry;
   }
 
-  /** Everything up to `outSeq` has arrived. True when that freed anything. */
+  /** Everything up to `outSeq` has arrived. True when that is news. */
   acknowledge(outSeq: number): boolean {
-    const before = this.entries.length;
-    const kept = this.entries.filter((entry) => entry.outSeq > outSeq);
-    if (kept.length === before) return false;
-    this.entries = kept;
-    this.bytes = kept.reduce((sum, entry) => sum + weightOf(entry.output), 0);
+    const known = Math.min(outSeq, this.lastOutSeq);
+    if (known <= this.acknowledgedOutSeq) return false;
+    this.acknowledgedOutSeq = known;
+    if (!this.keepsMore) this.entries = [...this.pending];
+    this.unacknowledgedBytes = this.weigh();
     return true;
   }
 
+  /** A new connection may lack all that is kept. Returns the number before it. */
+  reopen(): number {
+    this.acknowledgedOutSeq = (this.entries[0]?.outSeq ?? this.lastOutSeq + 1) - 1;
+    this.unacknowledgedBytes = this.weigh();
+    return this.acknowledgedOutSeq;
+  }
+
+  /** Lets go of what no connection will lack. A response that is under way is kept from its beginning. */
+  trim(isUnderWay: (ordinal: number) => boolean): void {
+    let count = 0;
+    for (const { outSeq, output } of this.entries) {
+      if (outSeq > this.acknowledgedOutSeq || this.entries.length - count <= KEPT_ENTRIES) break;
+      if (output.kind !== 'adopted' && 'ordinal' in output && isUnderWay(output.ordinal)) break;
+      count++;
+    }
+    if (count > 0) this.entries = this.entries.slice(count);
+  }
+
   get pending(): readonly OutboxEntry[] {
-    return this.entries;
+    const first = this.entries.findIndex(({ outSeq }) => outSeq > this.acknowledgedOutSeq);
+    return first === -1 ? [] : this.entries.slice(first);
+  }
+
+  get stored(): { outSeq: number; acknowledgedOutSeq: number; outbox: OutboxEntry[] } {
+    return { outSeq: this.lastOutSeq, acknowledgedOutSeq: this.acknowledgedOutSeq, outbox: [...this.entries] };
   }
 
   get outSeq(): number {
@@ -45,7 +75,11 @@ export class Outbox {
   }
 
   get isOverfull(): boolean {
-    return this.bytes > OUTBOX_MAX_BYTES;
+    return this.unacknowledgedBytes > OUTBOX_MAX_BYTES;
+  }
+
+  private weigh(): number {
+    return this.pending.reduce((sum, entry) => sum + weightOf(entry.output), 0);
   }
 }
 

@@ -17,10 +17,17 @@ let messages: (OutputMessage & { atMs: number })[];
 function make(left: { outSeq: number; output: OwnerOutput }[] = [], lastOutSeq = 0): void {
   stage = new OrchestratorStage();
   [bus, gatewayBus] = [stage.link(), stage.link()];
-  outbox = new Outbox(left, lastOutSeq);
+  outbox = new Outbox(left, lastOutSeq, lastOutSeq - left.length, false);
   [silences, messages] = [[], []];
   const { system, telemetry } = stage;
-  sender = new OutputSender({ bus, system, telemetry }, SESSION, 2, outbox, () => silences.push(system.nowMs));
+  sender = new OutputSender(
+    { bus, system, telemetry },
+    SESSION,
+    2,
+    outbox,
+    () => 3,
+    () => silences.push(system.nowMs),
+  );
   gatewayBus.subscribe(subjects.output(SESSION), ({ payload }) => {
     messages.push({ ...read(busSchemas.output, payload), atMs: system.nowMs });
   });
@@ -39,10 +46,10 @@ const send = (...outputs: OwnerOutput[]): void =>
 const arrived = (): string[] => messages.map((message) => `${numbersOf(message).join('+')}@${message.atMs}`);
 
 describe('owner output', () => {
-  it('goes out with epoch and number', async () => {
+  it('goes out with epoch, attachment and number', async () => {
     send();
     await stage.pass();
-    expect(messages).toEqual([{ epoch: 2, firstOutSeq: 1, outputs: [OUTPUT], atMs: 0 }]);
+    expect(messages).toEqual([{ epoch: 2, attachment: 3, firstOutSeq: 1, outputs: [OUTPUT], atMs: 0 }]);
   });
 
   it('of one write goes out in one message', async () => {
@@ -144,11 +151,36 @@ describe('a takeover', () => {
       ],
       8,
     );
-    sender.takeOver();
+    sender.sendAll();
     send();
     await stage.pass();
-    expect(messages).toMatchObject([{ epoch: 2 }, { epoch: 2 }]);
+    expect(messages).toMatchObject([
+      { epoch: 2, attachment: 3 },
+      { epoch: 2, attachment: 3 },
+    ]);
     await stage.pass(500);
     expect(arrived()).toEqual(['7+8@0', '9@0', '7+8+9@500']);
+  });
+});
+
+describe('a connection that is lost', () => {
+  it('is sent nothing again, and nobody waits for its word', async () => {
+    send();
+    sender.hear(false);
+    await stage.pass(20_000);
+    expect(arrived()).toEqual(['1@0']);
+    expect(silences).toEqual([]);
+  });
+
+  it('gets everything when it is there after all', async () => {
+    send();
+    sender.hear(false);
+    send();
+    await stage.pass(1_000);
+    sender.hear(true);
+    await stage.pass(500);
+    expect(arrived()).toEqual(['1@0', '2@0', '1+2@1000', '1+2@1500']);
+    sender.hear(true);
+    sender.acknowledge(2);
   });
 });

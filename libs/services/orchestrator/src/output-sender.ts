@@ -17,18 +17,30 @@ export class OutputSender {
   /** Numbered output beyond this waits for its write: it must not leave with a repetition. */
   private sentOutSeq = 0;
   private oldest: { outSeq: number; sinceMs: number; sentMs: number } | undefined;
+  private isHeard = true;
 
   constructor(
     private readonly ports: { bus: BusPort; system: SystemPorts; telemetry: TelemetryPort },
     private readonly sessionId: SessionId,
     private readonly epoch: number,
     private readonly outbox: Outbox,
+    /** The connection that output is for. */
+    private readonly attachment: () => number,
     private readonly onGatewaySilent: () => void,
   ) {}
 
-  /** Takes over from an older owner: what was not acknowledged to it comes again. */
-  takeOver(): void {
+  /** To a new connection, or by a new owner: everything that is not acknowledged comes (again). */
+  sendAll(): void {
+    this.oldest = undefined;
     this.send(this.outbox.pending, NO_TRACE);
+  }
+
+  /** Without a connection nothing is repeated. */
+  hear(isHeard: boolean): void {
+    if (isHeard === this.isHeard) return;
+    this.isHeard = isHeard;
+    if (isHeard) this.sendAll();
+    else this.close();
   }
 
   /** What one write covers leaves together: entries with consecutive numbers, possibly none. */
@@ -57,7 +69,7 @@ export class OutputSender {
 
   private watch(): void {
     const first = this.unacknowledged[0];
-    if (!first) return this.close();
+    if (!first || !this.isHeard) return this.close();
     const nowMs = this.ports.system.clock.nowMs();
     if (this.oldest?.outSeq !== first.outSeq) this.oldest = { outSeq: first.outSeq, sinceMs: nowMs, sentMs: nowMs };
     this.timer ??= this.ports.system.timers.after(RESEND_MS, () => this.look());
@@ -82,10 +94,11 @@ export class OutputSender {
   /** One message, or as many as the bus's limit of a message wants. */
   private publishOutputs(entries: readonly OutboxEntry[], traceparent: string): void {
     const { epoch } = this;
+    const attachment = this.attachment();
     let outputs: OwnerOutput[] = [];
     let [firstOutSeq, bytes] = [0, 0];
     const flush = (): void => {
-      if (outputs.length > 0) this.publish(traceparent, { epoch, firstOutSeq, outputs });
+      if (outputs.length > 0) this.publish(traceparent, { epoch, attachment, firstOutSeq, outputs });
       [outputs, bytes] = [[], 0];
     };
     for (const entry of entries) {

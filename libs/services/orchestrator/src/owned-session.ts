@@ -1,5 +1,6 @@
 import {
   InvariantError,
+  type Attach,
   type DeliveryReport,
   SCHEMA_VERSION,
   subjects,
@@ -7,6 +8,7 @@ import {
   type Incarnation,
   type InputMessage,
   type InputReply,
+  type Opening,
   type Report,
   type SegmentTimings,
   type SessionId,
@@ -24,24 +26,27 @@ import type {
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import type { PeerWatch } from '@parley/service-link';
 import {
+  greetingOf,
   liveResponse,
   nextDeadlineMs,
+  underWay,
   startsAtOnce,
   step,
   type AtOnceEffect,
   type Effect,
   type EngineInput,
+  type EngineState,
   type WrittenEffect,
 } from '@parley/turn-engine';
 import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
 import { drawIds } from './drawn-ids';
 import { Generations } from './generations';
-import { InputLedger } from './input-ledger';
 import { Mailbox } from './mailbox';
 import { record } from './observations';
 import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
-import { encodeRecord, type Connection, type SessionRecord } from './session-record';
+import { newResumeToken, SessionConnection } from './session-connection';
+import { encodeRecord, type SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
 
@@ -70,12 +75,22 @@ const WRITE_RETRY_MS = 200;
 interface Batch {
   outputs: OutboxEntry[];
   closeReason: string | undefined;
-  /** The last durable input of the batch. */
-  lastSeq: number | undefined;
+  /** It holds durable inputs, which are answered then. */
+  hasInputs: boolean;
+  /** A connection that begins with it. */
+  opening: Omit<Opening, 'afterOutSeq'> | undefined;
 }
 
-const isEmpty = ({ outputs, closeReason, lastSeq }: Batch): boolean =>
-  outputs.length === 0 && closeReason === undefined && lastSeq === undefined;
+const isEmpty = ({ outputs, closeReason, hasInputs, opening }: Batch): boolean =>
+  outputs.length === 0 && closeReason === undefined && !hasInputs && opening === undefined;
+
+/** Settled with the write that holds a new connection; undefined when the session was lost before. */
+class PendingOpening {
+  settle: (opening: Opening | undefined) => void = () => {};
+  readonly opening = new Promise<Opening | undefined>((resolve) => {
+    this.settle = resolve;
+  });
+}
 
 /**
  * One session while this process owns it. One input at a time: `step`; what no client hears of starts at once; the
@@ -85,7 +100,7 @@ const isEmpty = ({ outputs, closeReason, lastSeq }: Batch): boolean =>
  */
 export class OwnedSession {
   private readonly mailbox = new Mailbox();
-  private readonly ledger: InputLedger;
+  private readonly connection: SessionConnection;
   private readonly outbox: Outbox;
   private readonly sender: OutputSender;
   private readonly generations: Generations;
@@ -93,10 +108,8 @@ export class OwnedSession {
   private readonly log: LogPort;
   private subscriptions: BusSubscription[] = [];
   private readonly voice: SessionVoice;
-  private connection: Connection;
-  private unansweredInputs: { seq: number; reply: (reply: InputReply) => void }[] = [];
+  private pendingOpening = new PendingOpening();
   private traceparent: string;
-  private unwatchGateway: () => void;
   private rev: number;
   private running = false;
   private state: 'owned' | 'over' = 'owned';
@@ -113,21 +126,17 @@ export class OwnedSession {
   ) {
     const { record, sessionId, epoch } = ownership;
     this.engine = record.engine;
-    this.connection = record.connection;
     this.rev = ownership.rev;
     this.traceparent = ownership.traceparent;
     this.log = ports.log.child({ sessionId, epoch });
-    this.ledger = new InputLedger(record.connection.attachment, record.connection.lastSeq);
-    this.outbox = new Outbox([...record.outbox], record.outSeq);
-    this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
+    const onGatewayLost = (): void => this.push({ kind: 'gateway-lost' });
+    this.connection = new SessionConnection(record, peers, onGatewayLost);
+    const { acknowledgedOutSeq, outbox, outSeq, resume } = record;
+    this.outbox = new Outbox([...outbox], outSeq, acknowledgedOutSeq, resume !== null);
+    this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.attachment, onGatewayLost);
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
     this.wakeUp = new WakeUp(ports.system, () =>
-      this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.ledger.lastInput) }),
-    );
-    this.unwatchGateway = peers.watch(
-      record.connection.gateway,
-      () => this.push({ kind: 'gateway-lost' }),
-      'until-silent',
+      this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.connection.lastInput) }),
     );
     const owner = { sessionId, epoch, self, lipSync: config.lipSync };
     this.voice = new SessionVoice(
@@ -148,12 +157,21 @@ export class OwnedSession {
   }
 
   get attachment(): number {
-    return this.ledger.currentAttachment;
+    return this.connection.attachment;
+  }
+
+  /** What the newest connection begins with, once that is stored. */
+  get opening(): Promise<Opening | undefined> {
+    return this.pendingOpening.opening;
   }
 
   /** A response is generated or delivered: a planned stop waits for its end. */
   get isBusy(): boolean {
-    return this.running || liveResponse(this.engine) !== undefined;
+    return this.running || (this.isHeard && liveResponse(this.engine) !== undefined);
+  }
+
+  private get isHeard(): boolean {
+    return this.engine.connection.stage === 'connected';
   }
 
   /** Subscribes; the caller flushes the bus before it lets anybody know. */
@@ -186,9 +204,45 @@ export class OwnedSession {
   /** The first thing a later owner does with it. The gateway knows better than the stored state what was delivered since. */
   takeOver({ acknowledgedOutSeq, announcedOrdinal, responses }: DeliveryReport): void {
     this.sender.acknowledge(acknowledgedOutSeq);
-    this.sender.takeOver();
+    this.sender.sendAll();
     const { voice: rendering } = this.ownership.record;
     this.push({ kind: 'taken-over', epoch: this.epoch, rendering, announcedOrdinal, responses });
+    this.push({ kind: 'gateway-found' });
+  }
+
+  /** Nobody carries a connection of it: the first thing a later owner does with a session that a client resumes. */
+  takeOverLost(): void {
+    const { voice: rendering } = this.ownership.record;
+    this.push({ kind: 'gateway-lost' });
+    this.push({ kind: 'taken-over', epoch: this.epoch, rendering, announcedOrdinal: 0, responses: [] });
+  }
+
+  /** The gateway asks for what it has: its connection is there, whatever was believed. */
+  keep({ announcedOrdinal, responses }: DeliveryReport): void {
+    if (this.isHeard) return;
+    this.connection.watchAgain();
+    this.push({ kind: 'reported', announcedOrdinal, responses });
+    this.push({ kind: 'gateway-found' });
+  }
+
+  /**
+   * A client is back, with a new connection. One that is asked for again is one and the same. `claimed`: the attachment that the
+   * claim has raised; of a session that was owned before, this process raises it.
+   */
+  resume(
+    { connectionId, received, token }: Extract<Attach, { kind: 'resume' }>,
+    gateway: Incarnation,
+    claimed: number | undefined,
+  ): Promise<Opening | undefined> | 'refused' {
+    if (claimed === undefined && this.connection.isNamed(connectionId)) return this.opening;
+    if (!this.connection.admits(token)) return 'refused';
+    const next = newResumeToken(this.sessionId, this.ports.system.random);
+    const attachment = claimed ?? this.attachment + 1;
+    this.connection.replaceWith({ gateway, connectionId, attachment }, token, next);
+    this.pendingOpening.settle(undefined);
+    this.pendingOpening = new PendingOpening();
+    this.push({ kind: 'resumed', received });
+    return this.opening;
   }
 
   voiceFailed(failed: VoiceFailed): void {
@@ -211,10 +265,7 @@ export class OwnedSession {
   }
 
   private receive(message: InputMessage, traceparent: string, reply: (reply: InputReply) => void): void {
-    const verdict = this.ledger.judge({ attachment: message.attachment, seq: message.seq });
-    if (verdict.kind === 'answer') return reply(verdict.reply);
-    this.unansweredInputs.push({ seq: message.seq, reply });
-    if (verdict.kind === 'under-way') return;
+    if (!this.connection.receive(message, reply)) return;
     this.traceparent = traceparent;
     const { attachment, seq, closedOrdinal, clientEventId, input } = message;
     this.push({
@@ -227,7 +278,7 @@ export class OwnedSession {
   }
 
   private applyReport(report: Report): void {
-    if (report.attachment !== this.ledger.currentAttachment) return;
+    if (report.attachment !== this.attachment) return;
     this.sender.acknowledge(report.acknowledgedOutSeq);
     this.push({ kind: 'reported', announcedOrdinal: report.announcedOrdinal, responses: report.responses });
   }
@@ -247,16 +298,17 @@ export class OwnedSession {
   private async run(): Promise<void> {
     this.running = true;
     while (this.state === 'owned' && !this.mailbox.isEmpty) {
-      const batch: Batch = { outputs: [], closeReason: undefined, lastSeq: undefined };
+      const batch: Batch = { outputs: [], closeReason: undefined, hasInputs: false, opening: undefined };
       this.stepAll(batch);
       if (isEmpty(batch)) continue;
       // The model's request leaves before the write is prepared, and what comes in the same turn of the event loop shares it.
       await new Promise<void>((resolve) => this.ports.system.schedule(resolve));
       if (!this.isOwned()) break;
       this.stepAll(batch);
-      if (!(await this.write(batch.lastSeq))) continue;
+      const record = this.snapshot();
+      if (!(await this.write(record))) continue;
       this.voice.confirmWritten();
-      this.perform(batch);
+      this.perform(batch, record);
     }
     this.running = false;
     this.settle();
@@ -265,10 +317,18 @@ export class OwnedSession {
   /** Steps everything that waits. */
   private stepAll(batch: Batch): void {
     for (const input of this.mailbox.takeAll()) {
-      if (input.kind === 'client') batch.lastSeq = input.number.seq;
+      const throughOutSeq = this.outbox.outSeq;
       for (const effect of this.stepOne(input)) {
         if (startsAtOnce(effect)) this.start(effect);
         else this.collect(effect, batch);
+      }
+      if (input.kind === 'client') {
+        batch.hasInputs = true;
+        this.connection.applied(input.number, input.clientEventId);
+      }
+      if (input.kind === 'attached' || input.kind === 'resumed') {
+        const welcome = { ...this.connection.welcome, resumed: input.kind === 'resumed' };
+        batch.opening = { greeting: greetingOf(this.engine, welcome), throughOutSeq, responses: underWay(this.engine) };
       }
     }
   }
@@ -318,8 +378,8 @@ export class OwnedSession {
   }
 
   /** False when the session was lost: then nothing may leave. */
-  private async write(lastSeq: number | undefined): Promise<boolean> {
-    const state = encodeRecord(this.snapshot(lastSeq));
+  private async write(record: SessionRecord): Promise<boolean> {
+    const state = encodeRecord(record);
     const { store, system, telemetry } = this.ports;
     this.rev++;
     while (this.state === 'owned') {
@@ -352,33 +412,34 @@ export class OwnedSession {
     return this.state === 'owned';
   }
 
-  private snapshot(lastSeq: number | undefined): SessionRecord {
-    if (lastSeq !== undefined) this.connection = { ...this.connection, lastSeq };
+  private snapshot(): SessionRecord {
+    const { engine } = this;
+    this.outbox.trim((ordinal) => isKept(engine, ordinal));
     return {
       v: SCHEMA_VERSION,
-      engine: this.engine,
-      connection: this.connection,
-      outSeq: this.outbox.outSeq,
-      outbox: [...this.outbox.pending],
+      engine,
+      ...this.connection.stored,
+      ...this.outbox.stored,
       voice: this.voice.bound,
     };
   }
 
-  private perform({ outputs, closeReason, lastSeq }: Batch): void {
-    this.sender.send(outputs, this.traceparent);
+  private perform({ outputs, closeReason, hasInputs, opening }: Batch, { connection }: SessionRecord): void {
+    if (opening) this.openConnection(opening);
+    else this.sender.send(outputs, this.traceparent);
     if (closeReason !== undefined) {
       this.log.info('a session ended', { reason: closeReason });
       void this.remove();
     }
-    if (lastSeq !== undefined) this.answerInputs(lastSeq);
+    if (hasInputs) this.connection.confirm(connection);
     if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
   }
 
-  private answerInputs(lastSeq: number): void {
-    this.ledger.confirm(lastSeq);
-    const answered = this.unansweredInputs.filter((input) => input.seq <= lastSeq);
-    this.unansweredInputs = this.unansweredInputs.filter((input) => input.seq > lastSeq);
-    for (const { reply } of answered) reply({ kind: 'applied', seq: lastSeq });
+  /** Everything that its client may lack follows, also what older connections were sent. */
+  private openConnection(opening: Omit<Opening, 'afterOutSeq'>): void {
+    this.pendingOpening.settle({ ...opening, afterOutSeq: this.outbox.reopen() });
+    this.sender.hear(true);
+    this.sender.sendAll();
   }
 
   /** After a run: one timer for the next deadline, and no interest in workers that are no longer needed. */
@@ -386,6 +447,7 @@ export class OwnedSession {
     if (this.state === 'over') return;
     this.wakeUp.at(nextDeadlineMs(this.engine));
     this.voice.keepOnly(liveResponse(this.engine)?.ordinal);
+    this.sender.hear(this.isHeard);
   }
 
   private async remove(): Promise<void> {
@@ -403,7 +465,13 @@ export class OwnedSession {
     this.wakeUp.cancel();
     this.sender.close();
     this.voice.close();
-    this.unwatchGateway();
+    this.connection.close();
+    this.pendingOpening.settle(undefined);
     this.onOver();
   }
+}
+
+/** A connection that begins now would need its outputs from the first one on. */
+function isKept(engine: EngineState, ordinal: number): boolean {
+  return engine.finished?.ordinal === ordinal || underWay(engine).some((response) => response.ordinal === ordinal);
 }

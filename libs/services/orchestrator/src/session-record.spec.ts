@@ -15,6 +15,7 @@ const engine: EngineState = {
     toolChoice: 'auto',
     avatar: null,
     capabilities: [],
+    resumable: true,
   }),
   policy: { busy: 'queue' },
   queue: [
@@ -28,8 +29,11 @@ const engine: EngineState = {
 const record: SessionRecord = {
   v: SCHEMA_VERSION,
   engine,
-  connection: { attachment: 1, lastSeq: 2, gateway: GATEWAY },
+  connection: { attachment: 1, lastSeq: 2, gateway: GATEWAY, connectionId: null },
+  resume: { token: 'sess_1.b', previous: 'sess_1.a' },
+  lastClientEventId: 'event_7',
   outSeq: 0,
+  acknowledgedOutSeq: 0,
   outbox: [],
   voice: null,
 };
@@ -40,12 +44,39 @@ describe('a stored session', () => {
   });
 
   it('of a release that knew fewer regions has none of them', () => {
-    const { policy, queue, speculation, speech, pause, presence, muted, calls, avatar, ...older } = engine;
+    const {
+      policy,
+      queue,
+      speculation,
+      speech,
+      pause,
+      presence,
+      muted,
+      calls,
+      avatar,
+      connection,
+      finished,
+      ...older
+    } = engine;
     expect([policy, queue]).not.toEqual([{}, []]);
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, engine: older }));
     expect(decodeRecord(bytes)).toMatchObject({
       ok: true,
-      record: { engine: { policy: {}, queue: [], speculation, speech, pause, presence, muted, calls, avatar } },
+      record: {
+        engine: {
+          policy: {},
+          queue: [],
+          speculation,
+          speech,
+          pause,
+          presence,
+          muted,
+          calls,
+          avatar,
+          connection,
+          finished,
+        },
+      },
     });
   });
 

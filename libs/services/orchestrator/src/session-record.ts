@@ -10,7 +10,13 @@ export interface SessionRecord {
   v: typeof SCHEMA_VERSION;
   engine: EngineState;
   connection: Connection;
+  /** Null: the session ends with its connection. */
+  resume: ResumeTokens | null;
+  /** The last of the client's events that was applied, of whichever connection. */
+  lastClientEventId: string | null;
   outSeq: number;
+  /** The gateway has everything up to this number. */
+  acknowledgedOutSeq: number;
   outbox: OutboxEntry[];
   /** The worker that speaks, or spoke last: a new owner cancels there what it does not continue. */
   voice: VoiceBindingRecord | null;
@@ -21,6 +27,14 @@ export interface Connection {
   attachment: number;
   lastSeq: number;
   gateway: Incarnation;
+  /** Of the claim that resumed the session: asked again, it is the same connection. Null for a session's first. */
+  connectionId: string | null;
+}
+
+export interface ResumeTokens {
+  token: string;
+  /** Valid until `token` is used. */
+  previous: string | null;
 }
 
 export interface VoiceBindingRecord {
@@ -35,8 +49,17 @@ export interface VoiceBindingRecord {
 const recordSchema: z.ZodType<SessionRecord> = z.object({
   v: z.literal(SCHEMA_VERSION),
   engine: engineStateSchema,
-  connection: z.object({ attachment: z.int(), lastSeq: z.int(), gateway: incarnation }),
+  connection: z.object({
+    attachment: z.int(),
+    lastSeq: z.int(),
+    gateway: incarnation,
+    connectionId: z.string().nullable().default(null),
+  }),
+  // Absent in states of the first version.
+  resume: z.object({ token: z.string(), previous: z.string().nullable() }).nullable().default(null),
+  lastClientEventId: z.string().nullable().default(null),
   outSeq: z.int(),
+  acknowledgedOutSeq: z.int().default(0),
   outbox: z.array(z.object({ outSeq: z.int(), output: ownerOutput })),
   voice: z
     .object({

@@ -5,6 +5,7 @@ import {
   type ClientError,
   type ClientEventBody,
   type OwnerOutput,
+  type ReceivedResponse,
   type ResponseDelivery,
   type ResponseId,
   type SegmentDelivery,
@@ -17,7 +18,7 @@ import { nextDeadlineMs } from '../deadlines';
 import type { ContextMessage, Effect } from '../effects';
 import { floorOf, type Floor } from '../floor';
 import type { BoundRendering, EngineInput } from '../inputs';
-import { initialState, liveResponse, type EngineState, type SessionConfig } from '../state';
+import { initialState, liveResponse, underWay, type EngineState, type SessionConfig } from '../state';
 import { step } from '../step';
 
 export const SESSION: SessionConfig = {
@@ -30,6 +31,7 @@ export const SESSION: SessionConfig = {
   toolChoice: 'auto',
   avatar: null,
   capabilities: ['text', 'audio'],
+  resumable: false,
 };
 
 /** What a report says of one response; positions in ms. */
@@ -282,6 +284,30 @@ export class EngineDriver {
     return this.step({ kind: 'taken-over', epoch: 2, rendering, announcedOrdinal: this.newest, responses });
   }
 
+  losesGateway(): this {
+    return this.step({ kind: 'gateway-lost' });
+  }
+
+  findsGateway(): this {
+    return this.step({ kind: 'gateway-found' });
+  }
+
+  /** With another connection, and what it says it has; by default it remembers nothing. */
+  comesBack(received: ReceivedResponse[] | null = null): this {
+    return this.step({ kind: 'resumed', received });
+  }
+
+  /** What a client has of response `ordinal`: of each segment so many ms, all but the last complete. */
+  has(
+    ordinal: number,
+    segmentsMs: readonly number[],
+    more: { playedMs?: number; done?: boolean } = {},
+  ): ReceivedResponse {
+    const { playedMs = 0, done = false } = more;
+    const samples = segmentsMs.map(samplesOfMs);
+    return { responseId: `resp_${ordinal}`, samples, playedSamples: samplesOfMs(playedMs), done };
+  }
+
   private get bound(): BoundRendering {
     return { lane: 0, ordinal: this.newest, epoch: 1, attempt: this.attempt };
   }
@@ -312,17 +338,7 @@ export class EngineDriver {
 
   /** What the engine knows of every response that is not over, as the gateway would say it. */
   known(): ResponseDelivery[] {
-    const { tails } = this.state;
-    const live = liveResponse(this.state);
-    const of = (response: (typeof tails)[number] | NonNullable<typeof live>, closed: boolean): ResponseDelivery => ({
-      lane: response.lane,
-      ordinal: response.ordinal,
-      responseId: response.responseId,
-      ...response.delivery,
-      ended: false,
-      closed,
-    });
-    return [...tails.map((tail) => of(tail, true)), ...(live ? [of(live, false)] : [])];
+    return underWay(this.state);
   }
 
   // Short stories, told often.

@@ -37,6 +37,9 @@ export class RuleWatch {
     // What the old owner had under way died with it, before anybody could abort it.
     const isTakeover = talk.lastInput === 'taken-over';
     if (isTakeover) this.generating.clear();
+    // Whoever comes back is told of the floor with the greeting, and of some responses the end once more.
+    if (talk.lastInput === 'resumed')
+      for (const seen of this.responses.values()) if (seen.announcedEnds > 0) seen.endings = 0;
     for (const effect of talk.effects) if (!isTakeover || effect.kind !== 'abort-generation') this.take(effect);
     const live = liveResponse(talk.state);
     if (live?.generation.stage === 'ended') this.generating.delete(live.ordinal);
@@ -57,6 +60,7 @@ export class RuleWatch {
     }
     must(state.queue.length === 0 || liveResponse(state) !== undefined, 'TU12: nothing waits for a free floor');
     const { state: floor, responseId } = floorOf(state);
+    if (talk.lastInput === 'attached' || talk.lastInput === 'resumed') this.told = `${floor} ${responseId ?? ''}`;
     if (waits) must(this.told === `${floor} ${responseId ?? ''}`, 'DR8: the floor that was told is the floor');
     if (state.phase.name !== 'closed') this.lookAtCalls(state);
     must(this.paused === state.pause?.ordinal, 'PA2: a pause that ended was told, as its end or as an interruption');
