@@ -1,4 +1,4 @@
-import { unreachable } from '@parley/model';
+import { CLOSE_CODES, unreachable } from '@parley/model';
 
 /** Why there is no connection (any more). */
 export type ClosedReason =
@@ -11,13 +11,24 @@ export type ClosedReason =
   | { kind: 'closed_by_server'; code: number; reason: string }
   /** It broke without a word. */
   | { kind: 'lost' }
-  /** The server still held the connection but did not answer a ping. */
+  /** Nothing came any more, not even the answer to a ping. */
   | { kind: 'unresponsive'; afterMs: number }
   /** `close()` was called. */
   | { kind: 'closed_by_client' };
 
 export type ConnectionStatus =
-  { phase: 'idle' } | { phase: 'connecting' } | { phase: 'open' } | { phase: 'closed'; reason: ClosedReason };
+  | { phase: 'idle' }
+  /** For the first time. */
+  | { phase: 'connecting' }
+  /** The session is there. */
+  | { phase: 'open' }
+  /**
+   * The connection was lost for this reason, or the try before this one failed for it. The session is tried to be resumed
+   * after `delayMs`: `attempt` 1 at once, up to 6.
+   */
+  | { phase: 'reconnecting'; attempt: number; delayMs: number; reason: ClosedReason }
+  /** For good. */
+  | { phase: 'closed'; reason: ClosedReason };
 
 /** A sentence for people. */
 export function describeClosedReason(reason: ClosedReason): string {
@@ -30,11 +41,12 @@ export function describeClosedReason(reason: ClosedReason): string {
     case 'wrong_protocol':
       return 'the server does not speak parley.v1';
     case 'closed_by_server':
+      if (reason.code === CLOSE_CODES.resumedElsewhere) return 'the conversation goes on over another connection';
       return `the gateway closed the connection (${reason.code}${reason.reason === '' ? '' : `: ${reason.reason}`})`;
     case 'lost':
       return 'the connection broke';
     case 'unresponsive':
-      return `the gateway stopped answering (no pong within ${Math.round(reason.afterMs / 1000)} s)`;
+      return `the gateway stopped answering (nothing for ${Math.round(reason.afterMs / 1000)} s)`;
     case 'closed_by_client':
       return 'closed';
     default:

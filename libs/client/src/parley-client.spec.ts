@@ -1,7 +1,6 @@
 import { VirtualSystem } from '@parley/harness';
 import { describeClosedReason } from './connection-status';
 import { FakeSocket, fakeSockets } from './fake-socket.fixture';
-import { PING_PERIOD_MS, PONG_TIMEOUT_MS } from './keepalive';
 import { ParleyClient } from './parley-client';
 import type { ParleyClientEvents, ParleyClientOptions } from './parley-client';
 
@@ -51,7 +50,13 @@ function open(): Subject {
 const everythingOf = (socket: FakeSocket, responseId: `resp_${string}`): void => {
   socket.event({ type: 'response.output_audio_transcript.delta', response_id: responseId, delta: 'Hi.' });
   socket.audio(responseId, 480);
-  socket.event({ type: 'response.output_audio.delta', response_id: responseId, delta: 'AAAAAA==' });
+  socket.event({
+    type: 'response.output_audio.delta',
+    response_id: responseId,
+    segment: 0,
+    first_sample: 480,
+    delta: 'AAAAAA==',
+  });
   socket.event({
     type: 'parley.visemes',
     response_id: responseId,
@@ -59,6 +64,15 @@ const everythingOf = (socket: FakeSocket, responseId: `resp_${string}`): void =>
     visemes: [{ viseme: 'aa', start_ms: 0, duration_ms: 80 }],
   });
 };
+
+const audioDelta = (delta: string): string =>
+  JSON.stringify({
+    type: 'response.output_audio.delta',
+    response_id: 'resp_1',
+    segment: 0,
+    first_sample: 0,
+    delta,
+  });
 
 const accepted = (socket: FakeSocket, turnId: string, responseId: string): void =>
   socket.event({ type: 'parley.turn.accepted', turn_id: turnId, response_id: responseId });
@@ -83,9 +97,12 @@ describe('connecting', () => {
     expect(socket.url).toBe('wss://host.test/talk?model=x&audio=binary');
   });
 
-  it('goes from connecting to open', () => {
+  it('goes from connecting to open when the session is told', () => {
     const { client, socket } = connect();
     expect(client.status).toEqual({ phase: 'connecting' });
+    socket.upgrade();
+    expect(client.status).toEqual({ phase: 'connecting' });
+    expect(client.say('too early')).toBeUndefined();
     socket.accept();
     expect(client.status).toEqual({ phase: 'open' });
   });
@@ -114,7 +131,7 @@ describe('connecting', () => {
 
   it('refuses a server that did not select parley.v1', () => {
     const { client, socket } = connect();
-    socket.accept('realtime');
+    socket.upgrade('realtime');
     expect(client.status).toEqual({ phase: 'closed', reason: { kind: 'wrong_protocol', selected: 'realtime' } });
     expect(socket.closedWith).toBe(1000);
   });
@@ -138,12 +155,13 @@ describe('connecting', () => {
   });
 });
 
-describe('losing the connection', () => {
+describe('the end', () => {
   it.each([
-    [1006, '', 'the connection broke'],
-    [1001, 'going away', 'the gateway closed the connection (1001: going away)'],
-  ])('reports close code %d with its reason', (code, reason, sentence) => {
-    const { client, socket, system } = open();
+    ['is closed before the session is told', 1011, 'no room', 'the gateway closed the connection (1011: no room)'],
+    ['breaks before the session is told', 1006, '', 'the connection broke'],
+  ])('is final when the first connection %s', (_, code, reason, sentence) => {
+    const { client, socket, system } = connect();
+    socket.upgrade();
     socket.drop(code, reason);
     const { status } = client;
     expect(status.phase === 'closed' && describeClosedReason(status.reason)).toBe(sentence);
@@ -160,36 +178,6 @@ describe('losing the connection', () => {
     expect(heard).toEqual([]);
     expect(client.status).toEqual({ phase: 'closed', reason: { kind: 'closed_by_client' } });
     expect(system.pendingTimers).toBe(0);
-  });
-});
-
-describe('keepalive', () => {
-  it('[RT8] measures the latency at once and then every 25 s', async () => {
-    const { client, socket, system } = open();
-    const latencies: number[] = [];
-    client.on('latency', ({ latencyMs }) => latencies.push(latencyMs));
-    await system.advanceBy(30);
-    socket.event({ type: 'parley.pong' });
-    expect(latencies).toEqual([30]);
-    await system.advanceBy(PING_PERIOD_MS);
-    expect(socket.sentOf('parley.ping')).toHaveLength(2);
-  });
-
-  it('[RT8] sends no ping while audio flows', async () => {
-    const { socket, system } = open();
-    socket.event({ type: 'parley.pong' });
-    await system.advanceBy(PING_PERIOD_MS - 1);
-    socket.audio('resp_1', 480);
-    await system.advanceBy(PING_PERIOD_MS - 1);
-    expect(socket.sentOf('parley.ping')).toHaveLength(1);
-    await system.advanceBy(1);
-    expect(socket.sentOf('parley.ping')).toHaveLength(2);
-  });
-
-  it('[RT8] gives up a connection that does not answer within 10 s', async () => {
-    const { client, system } = open();
-    await system.advanceBy(PONG_TIMEOUT_MS);
-    expect(client.status).toMatchObject({ phase: 'closed', reason: { kind: 'unresponsive' } });
   });
 });
 
@@ -233,11 +221,12 @@ describe('a turn', () => {
     const { client, socket } = open();
     const bytes: number[][] = [];
     client.on('audio', ({ pcm }) => bytes.push([...pcm]));
-    socket.event({ type: 'response.output_audio.delta', response_id: 'resp_1', delta: 'AQIDBA==' });
-    socket.audio('resp_1', 1);
+    const base64 = { type: 'response.output_audio.delta', response_id: 'resp_1', delta: 'AQIDBA==' };
+    socket.event({ ...base64, segment: 0, first_sample: 0 });
+    socket.audio('resp_1', 1, { firstSample: 2 });
     expect(bytes).toEqual([
       [1, 2, 3, 4],
-      [0, 0],
+      [2, 0],
     ]);
   });
 
@@ -343,8 +332,9 @@ describe('what cannot be read', () => {
     ['no JSON', 'nonsense'],
     ['no type', '{"a":1}'],
     ['a bad field', '{"type":"parley.state","state":"dancing"}'],
-    ['bad base64', '{"type":"response.output_audio.delta","response_id":"resp_1","delta":"*"}'],
-    ['half a sample', '{"type":"response.output_audio.delta","response_id":"resp_1","delta":"AAAA"}'],
+    ['bad base64', audioDelta('*')],
+    ['half a sample', audioDelta('AAAA')],
+    ['audio without a place', '{"type":"response.output_audio.delta","response_id":"resp_1","delta":"AAAAAA=="}'],
     ['a broken frame', new ArrayBuffer(3)],
   ])('%s is reported and left out, and the next event still works', (_, data) => {
     const { client, socket, heard } = open();

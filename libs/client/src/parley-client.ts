@@ -1,35 +1,20 @@
-import {
-  InvariantError,
-  KEY_SUBPROTOCOL_PREFIX,
-  PARLEY_SUBPROTOCOL,
-  REALTIME_PATH,
-  SAMPLE_BYTES,
-  decodeAudioFrame,
-  unreachable,
-} from '@parley/model';
-import type { ClientEvent, ResponseId, TurnId } from '@parley/model';
-import type { ClientSystem } from './client-system';
+import { InvariantError, SAMPLE_BYTES, decodeAudioFrame, unreachable } from '@parley/model';
+import type { ClientEvent, FloorState, ResponseId, TurnId } from '@parley/model';
+import { Connection } from './connection';
+import type { ConnectionOptions } from './connection';
 import type { ClosedReason, ConnectionStatus } from './connection-status';
 import { Emitter } from './emitter';
-import { Keepalive, PONG_TIMEOUT_MS } from './keepalive';
-import { ResponseFence } from './response-fence';
+import { Keepalive } from './keepalive';
+import type { AudioPlace } from './received-audio';
+import { Reconnection, isWorthRetrying } from './reconnection';
+import type { DurableEvent } from './sent-events';
 import { parseWireEvent, readServerEvent } from './server-events';
 import type { ServerError, ServerEvent, WireEvent } from './server-events';
-import { messageOf, refusedStatus } from './socket';
-import type { ClientSocket, ClientSocketConstructor } from './socket';
+import { SessionMemory } from './session-memory';
 
-/** From `connect()` to an open socket. */
-const CONNECT_TIMEOUT_MS = 10_000;
-
-export interface ParleyClientOptions {
-  /** `ws://` or `wss://` address of a gateway; without a path, the Realtime API's is taken. */
-  url: string;
-  /** API key; without one none is sent. */
-  key?: string;
-  /** Browsers cannot set headers, so the default is a subprotocol. */
-  keyIn?: 'subprotocol' | 'header';
-  WebSocket: ClientSocketConstructor;
-  system: ClientSystem;
+export interface ParleyClientOptions extends ConnectionOptions {
+  /** Resumes the session of an earlier client that is gone with all it had received, such as a page before its reload. */
+  resumeToken?: string;
 }
 
 type Of<Kind extends ServerEvent['kind']> = Omit<Extract<ServerEvent, { kind: Kind }>, 'kind'>;
@@ -38,7 +23,12 @@ export interface ParleyClientEvents {
   status: ConnectionStatus;
   /** Every JSON event as it came, before anything is made of it. */
   wire: WireEvent;
+  /** With every connection, right behind `status` open. `resumed` false: the agent remembers nothing from before. */
   session: Of<'session'>;
+  /** A connection is about to be made that resumes the session: the last moment to report the playback position. */
+  resuming: { attempt: number };
+  /** These turns, queued, sent or accepted, went with a session that could not be resumed: no (more) answer comes. */
+  'turns-lost': { turnIds: TurnId[] };
   state: Of<'state'>;
   accepted: Of<'accepted'>;
   text: Of<'text'>;
@@ -62,22 +52,28 @@ export interface ParleyClientEvents {
 }
 
 /**
- * One connection and so, until sessions can be resumed, one session: made, connected once, closed once. A lost
- * connection ends it (`status` closed, with the reason); a new conversation takes a new client.
+ * One conversation: made, connected once, closed once. A lost connection is resumed by itself (`status` reconnecting); what
+ * is said meanwhile is sent afterwards. When the session is gone the client goes on with a new one (`session`, not
+ * resumed); when no try succeeds it is closed, with the reason.
  */
 export class ParleyClient extends Emitter<ParleyClientEvents> {
   private current: ConnectionStatus = { phase: 'idle' };
-  private socket: ClientSocket | undefined;
-  private cancelConnectTimer: () => void = () => {};
-  private readonly fence = new ResponseFence();
+  private connection: Connection | undefined;
+  private cancelRetry: () => void = () => {};
+  private memory: SessionMemory;
+  private floor: FloorState = 'idle';
+  private readonly reconnection: Reconnection;
   private readonly keepalive: Keepalive;
 
   constructor(private readonly options: ParleyClientOptions) {
     super();
-    this.keepalive = new Keepalive(options.system, {
-      sendPing: () => this.send({ type: 'parley.ping' }),
+    const { system, resumeToken } = options;
+    this.memory = new SessionMemory(resumeToken ?? null);
+    this.reconnection = new Reconnection(system.random);
+    this.keepalive = new Keepalive(system, {
+      sendPing: () => this.connection?.send({ type: 'parley.ping' }),
       onLatency: (latencyMs) => this.emit('latency', { latencyMs }),
-      onUnresponsive: () => this.end({ kind: 'unresponsive', afterMs: PONG_TIMEOUT_MS }),
+      onUnresponsive: (afterMs) => this.lost({ kind: 'unresponsive', afterMs }),
     });
   }
 
@@ -89,46 +85,44 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
   connect(): void {
     if (this.current.phase !== 'idle') throw new InvariantError('a ParleyClient connects once');
     this.enter({ phase: 'connecting' });
-    const { timers } = this.options.system;
-    this.cancelConnectTimer = timers.after(CONNECT_TIMEOUT_MS, () =>
-      this.end({ kind: 'connect_timeout', afterMs: CONNECT_TIMEOUT_MS }),
-    );
-    try {
-      this.listen(this.makeSocket());
-    } catch {
-      // The platform's message may quote the offered subprotocols, the key among them: it is not passed on.
-      this.end({ kind: 'not_opened', message: 'the address or the key has characters that cannot be sent' });
-    }
+    this.dial();
   }
 
   /**
    * Ends the user's turn with this text. The answer's events carry the response id that `accepted` maps to the turn;
-   * a refused turn comes as `error` with its turn id. Undefined: not connected, nothing was sent.
+   * a refused turn comes as `error` with its turn id, a lost one in `turns-lost`. While the client reconnects the turn
+   * waits. Undefined: there is no session, nothing was or will be sent.
    */
   say(text: string, turnId: TurnId = `turn_${this.options.system.random.hex(8)}`): TurnId | undefined {
-    if (this.current.phase !== 'open') return undefined;
+    if (!this.hasSession()) return undefined;
     const eventId = this.nextEventId();
-    this.fence.turnSent(turnId, eventId);
-    this.send({ type: 'parley.transcript.final', turn_id: turnId, text, event_id: eventId });
+    this.memory.fence.turnSent(turnId, eventId);
+    this.memory.turns.said(turnId);
+    this.watch();
+    this.sendDurably({ type: 'parley.transcript.final', turn_id: turnId, text, event_id: eventId });
     return turnId;
   }
 
   /**
-   * Interrupts one response, or without an id whatever runs or plays. Takes effect here at once (`fenced`). Report the
-   * playback position right before, or the server has to estimate what was heard.
+   * Interrupts one response, or without an id whatever runs or plays. Takes effect here at once (`fenced`), and while the
+   * client reconnects the server learns of it afterwards. Report the playback position right before, or the server has
+   * to estimate what was heard.
    */
   interrupt(responseId?: ResponseId): void {
-    const responseIds = this.fence.interrupt(responseId);
-    this.send({
-      type: 'parley.interrupt',
-      event_id: this.nextEventId(),
-      ...(responseId === undefined ? {} : { response_id: responseId }),
-    });
-    if (responseIds.length > 0) this.emit('fenced', { responseIds });
+    const responseIds = this.memory.fence.interrupt(responseId);
+    if (this.hasSession()) {
+      this.sendDurably({
+        type: 'parley.interrupt',
+        event_id: this.nextEventId(),
+        ...(responseId === undefined ? {} : { response_id: responseId }),
+      });
+    }
+    this.silence(responseIds);
   }
 
   /** `playedMs`: whole ms of the response that were heard; `ended`: all of it was. */
   reportPlayback(responseId: ResponseId, playedMs: number, ended: boolean): void {
+    this.memory.received.heard(responseId, playedMs, ended);
     this.send({
       type: 'parley.playback',
       response_id: responseId,
@@ -142,61 +136,37 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
     this.end({ kind: 'closed_by_client' });
   }
 
-  private makeSocket(): ClientSocket {
-    const { url, key, keyIn, WebSocket } = this.options;
-    const address = new URL(url);
-    if (address.pathname === '/') address.pathname = REALTIME_PATH;
-    address.searchParams.set('audio', 'binary');
-    if (key === undefined) return new WebSocket(address.href, [PARLEY_SUBPROTOCOL]);
-    if (keyIn === 'header') {
-      return new WebSocket(address.href, [PARLEY_SUBPROTOCOL], { headers: { Authorization: `Bearer ${key}` } });
-    }
-    return new WebSocket(address.href, [PARLEY_SUBPROTOCOL, `${KEY_SUBPROTOCOL_PREFIX}${key}`]);
-  }
-
-  private listen(socket: ClientSocket): void {
-    this.socket = socket;
-    socket.binaryType = 'arraybuffer';
-    let failure: object = {};
-    socket.addEventListener('open', () => this.opened(socket));
-    socket.addEventListener('error', (error) => {
-      failure = error;
+  private dial(): void {
+    const connection = new Connection(this.options, {
+      onMessage: (data) => this.received(data),
+      onEnd: (reason) => this.lost(reason),
     });
-    socket.addEventListener('close', ({ code, reason }) => this.end(this.reasonOf(code, reason, failure)));
-    socket.addEventListener('message', ({ data }) => this.received(data));
+    this.connection = connection;
+    connection.open(this.memory.query());
   }
 
-  private opened(socket: ClientSocket): void {
-    if (this.current.phase !== 'connecting') return;
-    if (socket.protocol !== PARLEY_SUBPROTOCOL) {
-      this.end({ kind: 'wrong_protocol', selected: socket.protocol });
-      return;
-    }
-    this.cancelConnectTimer();
-    this.enter({ phase: 'open' });
-    this.keepalive.start();
+  /** The connection broke, or could not be made. */
+  private lost(reason: ClosedReason): void {
+    const nowMs = this.options.system.clock.nowMs();
+    const retry = this.memory.begun && isWorthRetrying(reason) ? this.reconnection.next(nowMs) : undefined;
+    if (retry === undefined) return this.end(reason);
+    this.keepalive.stop();
+    this.connection?.giveUp();
+    this.cancelRetry = this.options.system.timers.after(retry.delayMs, () => this.resume(retry.attempt));
+    this.enter({ phase: 'reconnecting', ...retry, reason });
   }
 
-  private reasonOf(code: number, reason: string, failure: object): ClosedReason {
-    if (this.current.phase !== 'open') {
-      const httpStatus = refusedStatus(failure);
-      const message = messageOf(failure);
-      return {
-        kind: 'not_opened',
-        ...(httpStatus === undefined ? {} : { httpStatus }),
-        ...(message === undefined ? {} : { message }),
-      };
-    }
-    // 1005 and 1006 are never sent: the platform makes them up for a missing close code and a missing close frame.
-    return code === 1006 ? { kind: 'lost' } : { kind: 'closed_by_server', code, reason };
+  private resume(attempt: number): void {
+    this.emit('resuming', { attempt });
+    if (this.current.phase === 'reconnecting') this.dial();
   }
 
   private end(reason: ClosedReason): void {
     if (this.current.phase === 'closed') return;
-    this.cancelConnectTimer();
+    this.cancelRetry();
     this.keepalive.stop();
     this.enter({ phase: 'closed', reason });
-    this.socket?.close();
+    this.connection?.close();
   }
 
   private enter(status: ConnectionStatus): void {
@@ -205,7 +175,7 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
   }
 
   private received(data: unknown): void {
-    if (this.current.phase !== 'open') return;
+    this.keepalive.arrived();
     if (typeof data === 'string') this.receivedText(data);
     else if (data instanceof ArrayBuffer) this.receivedFrame(new Uint8Array(data));
     else this.emit('unreadable', { message: 'a frame that is neither text nor binary' });
@@ -213,7 +183,7 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
 
   private receivedFrame(bytes: Uint8Array): void {
     const frame = decodeAudioFrame(bytes);
-    if (frame.ok) this.audio(frame.value.responseId, frame.value.pcm);
+    if (frame.ok) this.audio(frame.value.responseId, frame.value, frame.value.pcm);
     else this.emit('unreadable', { message: `audio frame: ${frame.reason}` });
   }
 
@@ -227,37 +197,37 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
     const read = readServerEvent(wire);
     if (read.ok) this.dispatch(read.event);
     else if (read.why === 'malformed') this.emit('unreadable', { message: `${wire.type}: bad field ${read.field}` });
+    // Afterwards: `parley.session` may have put another memory into this one's place.
+    if (typeof wire['event_id'] === 'string') this.memory.lastEventId = wire['event_id'];
   }
 
   private dispatch(event: ServerEvent): void {
     switch (event.kind) {
+      case 'session':
+        return this.sessionTold(event);
       case 'accepted':
         return this.accepted(event);
       case 'response-created':
-        return this.fence.known(event.responseId);
+        return this.responseBegan(event.responseId);
       case 'text':
       case 'visemes':
         // The fence drops output, never terminal events: `done` and `interrupted` always pass.
-        if (this.fence.blocks(event.responseId)) return;
+        if (this.memory.fence.blocks(event.responseId)) return;
         return event.kind === 'text' ? this.emit('text', event) : this.emit('visemes', event);
       case 'audio':
         return this.receivedBase64(event);
+      case 'done':
+        return this.done(event);
       case 'interrupted':
         return this.interrupted(event);
-      case 'error': {
-        const turnId = event.clientEventId === null ? undefined : this.fence.turnRefused(event.clientEventId);
-        return this.emit('error', { error: event.error, turnId });
-      }
+      case 'error':
+        return this.refused(event);
       case 'pong':
         return this.keepalive.pongArrived();
-      case 'session':
-        return this.emit('session', event);
       case 'state':
-        return this.emit('state', event);
+        return this.floorChanged(event);
       case 'audio-ended':
         return this.emit('audio-ended', event);
-      case 'done':
-        return this.emit('done', event);
       case 'metrics':
         return this.emit('metrics', event);
       default:
@@ -265,36 +235,126 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
     }
   }
 
+  private sessionTold(event: Of<'session'>): void {
+    if (this.memory.begun && !event.resumed) this.forgetSession();
+    // Whoever was just told may have closed this client.
+    const { connection } = this;
+    if (connection === undefined || this.current.phase === 'closed') return;
+    connection.begun();
+    this.memory.began(event.resumeToken);
+    this.memory.sent.applied(event.lastClientEventId);
+    // Before anything that somebody says because the connection is open.
+    for (const sent of this.memory.sent.unapplied()) connection.send(sent);
+    this.reconnection.begun(this.options.system.clock.nowMs());
+    this.keepalive.start();
+    this.enter({ phase: 'open' });
+    if (this.status.phase === 'open') this.emit('session', event);
+  }
+
+  /** The session is over, and what belonged to it: nothing of it comes any more, and nobody shall wait for it. */
+  private forgetSession(): void {
+    const { fence, turns } = this.memory;
+    this.memory = new SessionMemory(null);
+    this.floor = 'idle';
+    this.watch();
+    this.silence(fence.interrupt());
+    this.loseTurns(turns.all());
+  }
+
   private accepted(event: Of<'accepted'>): void {
-    const fenced = this.fence.accepted(event.turnId, event.responseId);
+    const { fence, turns, sent } = this.memory;
+    sent.turnAccepted(event.turnId);
+    turns.accepted(event.turnId, event.responseId);
+    const isFenced = fence.accepted(event.turnId, event.responseId);
     this.emit('accepted', event);
-    if (fenced) this.emit('fenced', { responseIds: [event.responseId] });
+    if (isFenced) this.silence([event.responseId]);
+  }
+
+  private responseBegan(responseId: ResponseId): void {
+    this.memory.fence.known(responseId);
+    this.memory.received.begun(responseId);
+  }
+
+  private done(event: Of<'done'>): void {
+    this.memory.received.done(event.responseId);
+    this.answered(event.responseId);
+    this.emit('done', event);
   }
 
   private interrupted(event: Of<'interrupted'>): void {
-    const responseIds = this.fence.interrupt(event.responseId);
-    if (responseIds.length > 0) this.emit('fenced', { responseIds });
+    // A queued turn that is dropped has no `response.done`.
+    this.answered(event.responseId);
+    this.silence(this.memory.fence.interrupt(event.responseId));
     this.emit('interrupted', event);
   }
 
-  private receivedBase64({ responseId, base64 }: Of<'audio'>): void {
-    const pcm = pcmOfBase64(base64);
-    if (pcm === undefined) this.emit('unreadable', { message: 'response.output_audio.delta: bad field delta' });
-    else this.audio(responseId, pcm);
+  private answered(responseId: ResponseId): void {
+    this.memory.turns.answered(responseId);
+    this.watch();
   }
 
-  private audio(responseId: ResponseId, pcm: Uint8Array): void {
+  private refused({ error, clientEventId }: Of<'error'>): void {
+    const turnId = clientEventId === null ? undefined : this.memory.fence.turnRefused(clientEventId);
+    if (clientEventId !== null) this.memory.sent.refused(clientEventId);
+    if (turnId !== undefined) this.memory.turns.givenUp(turnId);
+    this.watch();
+    this.emit('error', { error, turnId });
+  }
+
+  private floorChanged(event: Of<'state'>): void {
+    this.floor = event.state;
+    this.watch();
+    this.emit('state', event);
+  }
+
+  /** From a turn that is said until its answer was heard, silence is noticed sooner. */
+  private watch(): void {
+    this.keepalive.turnUnderWay(this.memory.turns.some || this.floor === 'thinking' || this.floor === 'speaking');
+  }
+
+  private silence(responseIds: ResponseId[]): void {
+    if (responseIds.length === 0) return;
+    this.memory.received.cut(responseIds);
+    this.emit('fenced', { responseIds });
+  }
+
+  private loseTurns(turnIds: TurnId[]): void {
+    if (turnIds.length > 0) this.emit('turns-lost', { turnIds });
+  }
+
+  private receivedBase64({ responseId, base64, ...place }: Of<'audio'>): void {
+    const pcm = pcmOfBase64(base64);
+    if (pcm === undefined) this.emit('unreadable', { message: 'response.output_audio.delta: bad field delta' });
+    else this.audio(responseId, place, pcm);
+  }
+
+  private audio(responseId: ResponseId, place: AudioPlace, pcm: Uint8Array): void {
     this.keepalive.audioArrived();
-    this.fence.known(responseId);
-    if (!this.fence.blocks(responseId) && pcm.length > 0) this.emit('audio', { responseId, pcm });
+    this.responseBegan(responseId);
+    const fresh = this.memory.received.take(responseId, place, pcm);
+    if (!this.memory.fence.blocks(responseId) && fresh.length > 0) this.emit('audio', { responseId, pcm: fresh });
   }
 
   private nextEventId(): string {
     return `event_${this.options.system.random.hex(8)}`;
   }
 
+  /** Open, or about to be again. */
+  private hasSession(): boolean {
+    return this.current.phase === 'open' || this.current.phase === 'reconnecting';
+  }
+
+  /** An event that survives the connection: it is sent again until it is known to be applied. */
+  private sendDurably(event: DurableEvent): void {
+    const givenUp = this.memory.sent.add(event);
+    this.send(event);
+    if (givenUp?.type !== 'parley.transcript.final' || givenUp.turn_id === undefined) return;
+    this.memory.fence.turnRefused(givenUp.event_id);
+    if (this.memory.turns.givenUp(givenUp.turn_id)) this.loseTurns([givenUp.turn_id]);
+  }
+
   private send(event: ClientEvent): void {
-    if (this.current.phase === 'open') this.socket?.send(JSON.stringify(event));
+    if (this.current.phase === 'open') this.connection?.send(event);
   }
 }
 

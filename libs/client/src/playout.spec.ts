@@ -48,6 +48,8 @@ interface Subject {
   playout: Playout;
   client: ParleyClient;
   socket: FakeSocket;
+  /** The newest socket, after the first one was lost. */
+  resumed: () => FakeSocket;
   output: RecordingOutput;
   system: VirtualSystem;
   ended: unknown[];
@@ -70,7 +72,12 @@ function playing(...responses: [`resp_${string}`, number][]): Subject {
   socket.accept();
   socket.event({ type: 'parley.pong' });
   for (const [id, ms] of responses) socket.audio(id, samplesOfMs(ms));
-  return { playout, client, socket, output, system, ended, started };
+  const resumed = (): FakeSocket => {
+    const newest = made.at(-1);
+    if (newest === undefined || newest === socket) throw new Error('the session is not resumed');
+    return newest;
+  };
+  return { playout, client, socket, resumed, output, system, ended, started };
 }
 
 const audioDone = (socket: FakeSocket, id: string): void =>
@@ -181,10 +188,51 @@ describe('Playout', () => {
     expect(output.reads).toBeLessThan(1000);
   });
 
-  it('is silent and holds no timer when the connection is lost', async () => {
-    const { socket, system, output, ended } = playing([A, 4000]);
-    await system.advanceBy(100);
+  it('plays what it has while the connection is away, and says where it is right before it is resumed', async () => {
+    const { client, socket, system, output, ended, resumed } = playing([A, 4000]);
+    await system.advanceBy(90);
+    let heardMs = 0;
+    client.on('resuming', () => {
+      heardMs = system.nowMs - LATENCY_MS;
+    });
     socket.drop();
+    await system.advanceBy(200);
+    expect(heardMs).toBeGreaterThanOrEqual(80);
+    expect(JSON.parse(resumed().query.get('received') ?? '')).toMatchObject([
+      { response_id: A, played_ms: Math.floor(heardMs) },
+    ]);
+    expect(output.log).toEqual([`play ${A} at 0`]);
+    await system.advanceBy(4000);
+    expect(ended).toEqual([]);
+    expect(reports(socket)).toEqual([]);
+  });
+
+  it('plays on behind what it has when the connection is back, and reports again', async () => {
+    const { socket, system, output, ended, resumed } = playing([A, 1000]);
+    socket.drop();
+    await system.advanceBy(500);
+    resumed().accept({ resumed: true });
+    resumed().audio(A, samplesOfMs(500), { firstSample: samplesOfMs(900) });
+    audioDone(resumed(), A);
+    await system.advanceBy(1000);
+    expect(output.log.slice(0, 2)).toEqual([`play ${A} at 0`, `play ${A} at ${samplesOfMs(1000)}`]);
+    expect(ended).toEqual([{ responseId: A, playedSamples: samplesOfMs(1400), cut: false }]);
+    expect(reports(resumed()).at(-1)).toEqual([A, 1400, true]);
+  });
+
+  it('is silent when the session is gone', async () => {
+    const { socket, system, output, ended, resumed } = playing([A, 4000]);
+    socket.drop();
+    await system.advanceBy(200);
+    resumed().accept({ resumed: false });
+    expect(output.log.at(-1)).toBe(`cut ${A}`);
+    expect(ended).toMatchObject([{ cut: true }]);
+  });
+
+  it('is silent and holds no timer when the client is closed', async () => {
+    const { client, system, output, ended } = playing([A, 4000]);
+    await system.advanceBy(100);
+    client.close();
     expect(output.log.at(-1)).toBe(`cut ${A}`);
     expect(ended).toMatchObject([{ cut: true }]);
     expect(system.pendingTimers).toBe(0);

@@ -39,8 +39,8 @@ export interface PlayoutEvents {
 
 /**
  * Plays a client's audio and tells the server how much of it was heard: every 200 ms while audio plays, at its end,
- * and right before an interrupt. Responses sound in the order their audio came. Owns one timer; the connection's end
- * or `dispose` stops it and silences what plays.
+ * right before an interrupt, and right before a lost connection is resumed; until then it plays what it has. Responses
+ * sound in the order their audio came. Owns one timer; the client's end or `dispose` stops it and silences what plays.
  */
 export class Playout extends Emitter<PlayoutEvents> {
   private readonly timeline: PlayoutTimeline;
@@ -63,6 +63,7 @@ export class Playout extends Emitter<PlayoutEvents> {
       // A response without audio has no `audio-ended`, and a failed one may stop without.
       client.on('done', ({ responseId }) => this.end(responseId)),
       client.on('fenced', ({ responseIds }) => this.drop(responseIds)),
+      client.on('resuming', () => this.report()),
       client.on('status', ({ phase }) => {
         if (phase === 'closed') this.dispose();
       }),

@@ -22,12 +22,21 @@ export interface ServerError {
 
 /** What a server event means to this client. Events that change nothing for it are not among them. */
 export type ServerEvent =
-  | { kind: 'session'; sessionId: SessionId; resumed: boolean; capabilities: string[] }
+  | {
+      kind: 'session';
+      sessionId: SessionId;
+      /** Null: the server is older than this client and resumes nothing. */
+      resumeToken: string | null;
+      resumed: boolean;
+      /** Of this client's events the last that was applied. */
+      lastClientEventId: string | null;
+      capabilities: string[];
+    }
   | { kind: 'state'; state: FloorState; responseId: ResponseId | undefined }
   | { kind: 'accepted'; turnId: TurnId; responseId: ResponseId }
   | { kind: 'response-created'; responseId: ResponseId }
   | { kind: 'text'; responseId: ResponseId; delta: string }
-  | { kind: 'audio'; responseId: ResponseId; base64: string }
+  | { kind: 'audio'; responseId: ResponseId; segment: number; firstSample: number; base64: string }
   | { kind: 'audio-ended'; responseId: ResponseId }
   | { kind: 'visemes'; responseId: ResponseId; visemes: WireViseme[] }
   | { kind: 'done'; responseId: ResponseId; status: ResponseStatus; detail: string | null }
@@ -75,7 +84,13 @@ function read(wire: WireEvent): ServerEvent | undefined {
     case 'response.output_text.delta':
       return { kind: 'text', responseId: responseId(wire), delta: text(wire, 'delta') };
     case 'response.output_audio.delta':
-      return { kind: 'audio', responseId: responseId(wire), base64: text(wire, 'delta') };
+      return {
+        kind: 'audio',
+        responseId: responseId(wire),
+        segment: number(wire, 'segment'),
+        firstSample: number(wire, 'first_sample'),
+        base64: text(wire, 'delta'),
+      };
     case 'response.output_audio.done':
       return { kind: 'audio-ended', responseId: responseId(wire) };
     case 'response.done':
@@ -93,7 +108,9 @@ function readParleyEvent(wire: WireEvent): ServerEvent | undefined {
       return {
         kind: 'session',
         sessionId: sessionId(wire),
+        resumeToken: optionalText(wire, 'resume_token'),
         resumed: flag(wire, 'resumed'),
+        lastClientEventId: optionalText(wire, 'last_client_event_id'),
         capabilities: list(wire, 'capabilities').filter((name) => typeof name === 'string'),
       };
     case 'parley.state':
@@ -171,6 +188,10 @@ function text(fields: Fields, field: string): string {
   if (typeof value !== 'string') throw new BadField(field);
   return value;
 }
+
+/** Null where it is absent. */
+const optionalText = (fields: Fields, field: string): string | null =>
+  fields[field] === undefined || fields[field] === null ? null : text(fields, field);
 
 function number(fields: Fields, field: string): number {
   const value = fields[field];

@@ -1,0 +1,73 @@
+import { CLOSE_CODES } from '@parley/model';
+import type { ClientSystem } from './client-system';
+import type { ClosedReason } from './connection-status';
+
+/** The first try comes at once, spread over so long: the clients of a dead gateway shall not all come together. */
+export const FIRST_TRY_WITHIN_MS = 200;
+/** RT9: the pauses before the five tries after that one. */
+export const RETRY_DELAYS_MS: readonly number[] = [2_000, 4_000, 8_000, 16_000, 30_000];
+/**
+ * A connection that did not stand for so long was no success: a session that breaks each of its connections would be
+ * taken up again for ever, and at once.
+ */
+export const STEADY_MS = 2_000;
+
+/** `attempt`: 1 for the try at once, up to 6. `delayMs`: the pause before it. */
+export interface Retry {
+  attempt: number;
+  delayMs: number;
+}
+
+/** When a lost connection is tried again. It holds no timer. */
+export class Reconnection {
+  private tries = 0;
+  private begunAtMs: number | undefined;
+
+  constructor(private readonly random: ClientSystem['random']) {}
+
+  /** A connection has its session. */
+  begun(nowMs: number): void {
+    this.begunAtMs = nowMs;
+  }
+
+  /** The try that follows a lost connection or a failed try; undefined: all were made. */
+  next(nowMs: number): Retry | undefined {
+    if (this.begunAtMs !== undefined && nowMs - this.begunAtMs >= STEADY_MS) this.tries = 0;
+    this.begunAtMs = undefined;
+    const delayMs = this.tries === 0 ? this.jitterMs() : RETRY_DELAYS_MS[this.tries - 1];
+    if (delayMs === undefined) return undefined;
+    this.tries += 1;
+    return { attempt: this.tries, delayMs };
+  }
+
+  private jitterMs(): number {
+    return (Number.parseInt(this.random.hex(2), 16) / 0x1_0000) * FIRST_TRY_WITHIN_MS;
+  }
+}
+
+/** After these the server would answer the next connection no better, or the user wants none. */
+const FINAL_CODES: ReadonlySet<number> = new Set([
+  CLOSE_CODES.normal,
+  CLOSE_CODES.protocolError,
+  CLOSE_CODES.unsupportedData,
+  CLOSE_CODES.policyViolation,
+  CLOSE_CODES.messageTooBig,
+  CLOSE_CODES.resumedElsewhere,
+]);
+
+/** Whether a session may be resumed after its connection, or a try to get it back, has ended like this. */
+export function isWorthRetrying(reason: ClosedReason): boolean {
+  switch (reason.kind) {
+    case 'lost':
+    case 'unresponsive':
+    case 'connect_timeout':
+      return true;
+    case 'closed_by_server':
+      return !FINAL_CODES.has(reason.code);
+    case 'not_opened':
+      return reason.httpStatus === undefined || reason.httpStatus < 400 || reason.httpStatus >= 500;
+    case 'wrong_protocol':
+    case 'closed_by_client':
+      return false;
+  }
+}

@@ -1,0 +1,416 @@
+import { VirtualSystem } from '@parley/harness';
+import { fakeSockets } from './fake-socket.fixture';
+import type { FakeSocket } from './fake-socket.fixture';
+import { ParleyClient } from './parley-client';
+import type { ParleyClientOptions } from './parley-client';
+import { RETRY_DELAYS_MS } from './reconnection';
+import { MAX_KEPT_EVENTS } from './sent-events';
+
+const A = 'resp_a';
+const JITTER_MS = 200;
+
+interface Subject {
+  client: ParleyClient;
+  system: VirtualSystem;
+  made: FakeSocket[];
+  newest(): FakeSocket;
+  /** Phases in their order. */
+  phases: string[];
+  /** Everything else that was emitted, shortened. */
+  log: string[];
+}
+
+function connect(options: Partial<ParleyClientOptions> = {}): Subject {
+  const { WebSocket, made } = fakeSockets();
+  const system = new VirtualSystem();
+  const client = new ParleyClient({ url: 'ws://gateway.test', WebSocket, system, ...options });
+  const phases: string[] = [];
+  const log: string[] = [];
+  client.on('status', (status) => phases.push(status.phase));
+  client.on('session', ({ resumed }) => log.push(resumed ? 'resumed' : 'new session'));
+  client.on('accepted', ({ turnId }) => log.push(`accepted ${turnId}`));
+  client.on('audio', ({ responseId, pcm }) => log.push(`audio ${responseId} ${pcm.length / 2}`));
+  client.on('fenced', ({ responseIds }) => log.push(`fenced ${responseIds.join(' ')}`));
+  client.on('turns-lost', ({ turnIds }) => log.push(`lost ${turnIds.join(' ')}`));
+  client.on('done', ({ responseId }) => log.push(`done ${responseId}`));
+  client.on('error', ({ turnId, error }) => log.push(`error ${error.code} ${turnId}`));
+  client.connect();
+  const newest = (): FakeSocket => {
+    const socket = made.at(-1);
+    if (socket === undefined) throw new Error('no socket was made');
+    return socket;
+  };
+  return { client, system, made, newest, phases, log };
+}
+
+/** An open connection; what happened until then is forgotten. */
+function open(options: Partial<ParleyClientOptions> = {}): Subject {
+  const subject = connect(options);
+  subject.newest().accept();
+  subject.newest().event({ type: 'parley.pong' });
+  subject.phases.splice(0);
+  subject.log.splice(0);
+  return subject;
+}
+
+/** The connection breaks, and the next one is being made. */
+async function lose({ newest, made, system }: Subject, code = 1006): Promise<FakeSocket> {
+  const before = made.length;
+  newest().drop(code);
+  await system.advanceBy(JITTER_MS);
+  expect(made).toHaveLength(before + 1);
+  return newest();
+}
+
+const accept = (socket: FakeSocket, turnId: string | undefined, responseId: string): void => {
+  socket.event({ type: 'parley.turn.accepted', turn_id: turnId, response_id: responseId });
+  socket.event({ type: 'response.created', response: { id: responseId } });
+};
+const done = (socket: FakeSocket, responseId: string): void =>
+  socket.event({ type: 'response.done', response: { id: responseId, status: 'completed', status_details: null } });
+const sentTo = (socket: FakeSocket): unknown[] =>
+  socket.sent.filter(({ type }) => type !== 'parley.ping' && type !== 'parley.playback');
+const received = (socket: FakeSocket): unknown => JSON.parse(socket.query.get('received') ?? 'null');
+
+describe('a lost connection', () => {
+  it('[RT9] is resumed at once, with the newest token and the last event received', async () => {
+    const subject = open();
+    subject.newest().event({ type: 'parley.state', state: 'listening', event_id: 'event_77' });
+    const socket = await lose(subject);
+    expect(socket.url).toMatch(
+      /^ws:\/\/gateway\.test\/v1\/realtime\?audio=binary&resume=token_1&last_event_id=event_77&/,
+    );
+    expect(received(socket)).toEqual([]);
+    socket.accept({ resumed: true, resume_token: 'token_2' });
+    expect(subject.phases).toEqual(['reconnecting', 'open']);
+    expect(subject.log).toEqual(['resumed']);
+
+    await subject.system.advanceBy(5_000);
+    expect((await lose(subject)).query.get('resume')).toBe('token_2');
+  });
+
+  it('[RT9] is tried after 2, 4, 8, 16 and 30 s more, says so, and then is closed with the last reason', async () => {
+    const subject = open();
+    const { client, system, made } = subject;
+    const madeAtMs: number[] = [];
+    const said: unknown[] = [];
+    client.on('status', (status) => said.push(status));
+    await lose(subject);
+    for (const delayMs of RETRY_DELAYS_MS) {
+      subject.newest().refuse('connect ECONNREFUSED');
+      const failedAtMs = system.nowMs;
+      const before = made.length;
+      await system.advanceBy(delayMs - 1);
+      expect(made).toHaveLength(before);
+      await system.advanceBy(1);
+      expect(made).toHaveLength(before + 1);
+      madeAtMs.push(system.nowMs - failedAtMs);
+    }
+    subject.newest().refuse('connect ECONNREFUSED');
+    expect(madeAtMs).toEqual([2_000, 4_000, 8_000, 16_000, 30_000]);
+    expect(said).toMatchObject([
+      { phase: 'reconnecting', attempt: 1, reason: { kind: 'lost' } },
+      { phase: 'reconnecting', attempt: 2, delayMs: 2_000, reason: { kind: 'not_opened' } },
+      { phase: 'reconnecting', attempt: 3, delayMs: 4_000 },
+      { phase: 'reconnecting', attempt: 4, delayMs: 8_000 },
+      { phase: 'reconnecting', attempt: 5, delayMs: 16_000 },
+      { phase: 'reconnecting', attempt: 6, delayMs: 30_000 },
+      { phase: 'closed', reason: { kind: 'not_opened', message: 'connect ECONNREFUSED' } },
+    ]);
+    expect(client.say('anyone there?')).toBeUndefined();
+    expect(system.pendingTimers).toBe(0);
+  });
+
+  it('[RT9] begins to count anew after a success', async () => {
+    const subject = open();
+    await lose(subject);
+    subject.newest().refuse();
+    await subject.system.advanceBy(2_000);
+    subject.newest().accept({ resumed: true });
+    await subject.system.advanceBy(3_000);
+    await lose(subject);
+    expect(subject.client.status).toMatchObject({ phase: 'reconnecting', attempt: 1 });
+  });
+
+  it.each([1000, 1002, 1003, 1008, 1009, 4001])('is not resumed after close code %d', async (code) => {
+    const { client, newest, system, made } = open();
+    newest().drop(code);
+    expect(client.status).toMatchObject({ phase: 'closed', reason: { kind: 'closed_by_server', code } });
+    await system.advanceBy(120_000);
+    expect(made).toHaveLength(1);
+    expect(system.pendingTimers).toBe(0);
+  });
+
+  it.each([1001, 1011, 1012])('is resumed after close code %d', async (code) => {
+    const subject = open();
+    await lose(subject, code);
+    expect(subject.phases).toEqual(['reconnecting']);
+  });
+
+  it('is given up when the upgrade is refused by a status that says that the client is wrong, not with 503', async () => {
+    const subject = open();
+    await lose(subject);
+    subject.newest().refuse('Unexpected server response: 503');
+    await subject.system.advanceBy(2_000);
+    subject.newest().refuse('Unexpected server response: 401');
+    expect(subject.client.status).toMatchObject({ phase: 'closed', reason: { httpStatus: 401 } });
+  });
+
+  it('counts as lost again when the server accepts the connection and tells no session within 10 s', async () => {
+    const subject = open();
+    const socket = await lose(subject);
+    socket.upgrade();
+    await subject.system.advanceBy(10_000);
+    expect(subject.client.status).toMatchObject({ phase: 'reconnecting', attempt: 2 });
+    socket.accept({ resumed: true });
+    expect(subject.client.status.phase).toBe('reconnecting');
+  });
+
+  it('is resumed by nobody after close()', async () => {
+    const { client, newest, system, made, log } = open();
+    newest().drop();
+    client.close();
+    await system.advanceBy(120_000);
+    expect(made).toHaveLength(1);
+    expect(client.status).toEqual({ phase: 'closed', reason: { kind: 'closed_by_client' } });
+    expect(log).toEqual([]);
+    expect(system.pendingTimers).toBe(0);
+  });
+
+  it('in a turn is noticed within 10 s of silence, and its socket is not closed as if the session were over', async () => {
+    const { client, newest, system, made, phases } = open();
+    client.say('Hello');
+    const [dead] = made;
+    await system.advanceBy(10_000 + JITTER_MS);
+    expect(phases).toEqual(['reconnecting']);
+    expect(made).toHaveLength(2);
+    expect(dead?.closedWith).toBe(4000);
+    newest().accept({ resumed: true });
+    dead?.drop();
+    dead?.audio(A, 480);
+    expect(phases).toEqual(['reconnecting', 'open']);
+  });
+
+  it('in an answer is noticed within 10 s of silence', async () => {
+    const { client, newest, system, phases } = open();
+    accept(newest(), client.say('Hello'), A);
+    newest().event({ type: 'parley.state', state: 'speaking', response_id: A });
+    newest().audio(A, 480);
+    done(newest(), A);
+    await system.advanceBy(10_000);
+    expect(phases).toEqual(['reconnecting']);
+  });
+
+  it('ends the session with 1000 when the client is closed', () => {
+    const { client, newest } = open();
+    client.close();
+    expect(newest().closedWith).toBe(1000);
+  });
+});
+
+describe('what a client says that it has', () => {
+  it('is samples by segment, the position reported, and whether the answer was done', async () => {
+    const subject = open();
+    const { client, newest } = subject;
+    accept(newest(), client.say('Hello'), A);
+    newest().audio(A, 4_800);
+    newest().audio(A, 2_400, { segment: 1, firstSample: 0 });
+    client.reportPlayback(A, 150, false);
+    expect(received(await lose(subject))).toEqual([
+      { response_id: A, samples: [4_800, 2_400], played_ms: 150, done: false },
+    ]);
+    newest().accept({ resumed: true });
+    newest().audio(A, 2_400, { segment: 1, firstSample: 2_400 });
+    done(newest(), A);
+    await subject.system.advanceBy(3_000);
+    expect(received(await lose(subject))).toEqual([
+      { response_id: A, samples: [4_800, 4_800], played_ms: 150, done: true },
+    ]);
+  });
+
+  it('includes the position reported while the connection is away, which is not sent to the next one', async () => {
+    const subject = open();
+    const { client, newest } = subject;
+    newest().audio(A, 4_800);
+    client.on('resuming', () => client.reportPlayback(A, 120, false));
+    const socket = await lose(subject);
+    expect(received(socket)).toMatchObject([{ response_id: A, played_ms: 120 }]);
+    socket.accept({ resumed: true });
+    expect(socket.sentOf('parley.playback')).toEqual([]);
+  });
+
+  it('keeps audio that comes again from being handed out twice', async () => {
+    const subject = open();
+    subject.newest().audio(A, 480);
+    const socket = await lose(subject);
+    socket.accept({ resumed: true });
+    socket.audio(A, 480, { firstSample: 0 });
+    socket.audio(A, 480, { firstSample: 240 });
+    expect(subject.log).toEqual([`audio ${A} 480`, 'resumed', `audio ${A} 240`]);
+  });
+
+  it('[G1] lets nothing of an answer through that was interrupted before', async () => {
+    const subject = open();
+    accept(subject.newest(), subject.client.say('Hello'), A);
+    subject.client.interrupt();
+    subject.log.splice(0);
+    const socket = await lose(subject);
+    socket.accept({ resumed: true });
+    socket.audio(A, 480);
+    done(socket, A);
+    expect(subject.log).toEqual(['resumed', `done ${A}`]);
+  });
+
+  it('is nothing for a page that was loaded anew: it has the token alone', async () => {
+    const subject = connect({ resumeToken: 'token_of_before' });
+    expect([...subject.newest().query]).toEqual([
+      ['audio', 'binary'],
+      ['resume', 'token_of_before'],
+    ]);
+    subject.newest().accept({ resumed: true, last_client_event_id: 'event_of_before' });
+    expect(subject.log).toEqual(['resumed']);
+    expect(sentTo(subject.newest())).toEqual([]);
+    expect([...(await lose(subject)).query.keys()]).toEqual(['audio', 'resume', 'last_event_id', 'received']);
+  });
+});
+
+describe('what was said', () => {
+  it('before the loss is sent again when it was not applied, with the same ids and in the same order', async () => {
+    const subject = open();
+    const { client } = subject;
+    for (const text of ['one', 'two', 'three']) client.say(text);
+    client.interrupt();
+    const before = sentTo(subject.newest());
+    const socket = await lose(subject);
+    socket.accept({ resumed: true, last_client_event_id: eventId(before[0]) });
+    expect(sentTo(socket)).toEqual(before.slice(1));
+  });
+
+  it('is all sent again when the server applied nothing', async () => {
+    const subject = open();
+    subject.client.say('one');
+    const before = sentTo(subject.newest());
+    const socket = await lose(subject);
+    socket.accept({ resumed: true, last_client_event_id: null });
+    expect(sentTo(socket)).toEqual(before);
+  });
+
+  it('is not sent again when it was accepted, or refused', async () => {
+    const subject = open();
+    const { client, newest } = subject;
+    accept(newest(), client.say('one'), A);
+    const refused = client.say('two');
+    const event_id = newest().sent.at(-1)?.['event_id'];
+    newest().event({ type: 'error', error: { code: 'turn_in_progress', message: '', param: null, event_id } });
+    expect(subject.log.at(-1)).toBe(`error turn_in_progress ${refused}`);
+    const socket = await lose(subject);
+    socket.accept({ resumed: true });
+    expect(sentTo(socket)).toEqual([]);
+  });
+
+  it('while the connection is away is sent when it is back, before what is said then', async () => {
+    const subject = open();
+    const { client, newest, system, log } = subject;
+    newest().drop();
+    const turnId = client.say('one');
+    expect(turnId).toBeDefined();
+    client.interrupt();
+    await system.advanceBy(JITTER_MS);
+    client.on('status', ({ phase }) => {
+      if (phase === 'open') client.say('three');
+    });
+    newest().accept({ resumed: true });
+    expect(sentTo(newest())).toMatchObject([
+      { type: 'parley.transcript.final', text: 'one', turn_id: turnId },
+      { type: 'parley.interrupt' },
+      { type: 'parley.transcript.final', text: 'three' },
+    ]);
+    accept(newest(), turnId, A);
+    expect(log).toEqual(['resumed', `accepted ${turnId}`, `fenced ${A}`]);
+  });
+
+  it('an interruption while the connection is away silences at once', () => {
+    const { client, newest, log } = open();
+    accept(newest(), client.say('Hello'), A);
+    newest().drop();
+    client.interrupt();
+    expect(log.at(-1)).toBe(`fenced ${A}`);
+  });
+
+  it('is bounded while the connection is away: the oldest turn is given up, and reported', () => {
+    const { client, newest, log } = open();
+    newest().drop();
+    const first = client.say('first');
+    for (let n = 1; n < MAX_KEPT_EVENTS; n++) client.say('more');
+    expect(log).toEqual([]);
+    client.say('too much');
+    expect(log).toEqual([`lost ${first}`]);
+  });
+});
+
+describe('a session that is gone', () => {
+  /** One turn was answered, one is being answered, one is sent and one is queued. */
+  async function gone() {
+    const subject = open();
+    const { client, newest, log } = subject;
+    accept(newest(), client.say('zero'), 'resp_0');
+    done(newest(), 'resp_0');
+    const answered = client.say('one');
+    accept(newest(), answered, A);
+    newest().audio(A, 480);
+    const waiting = client.say('two');
+    newest().drop();
+    const queued = client.say('three');
+    await subject.system.advanceBy(JITTER_MS);
+    log.splice(0);
+    return { ...subject, turnIds: [answered, waiting, queued] };
+  }
+
+  it('is told: its turns are lost, its voice is silent, and the client goes on with a new one', async () => {
+    const { newest, log, turnIds, client } = await gone();
+    newest().accept({ resumed: false, resume_token: 'token_9' });
+    expect(log).toEqual([`fenced resp_0 ${A}`, `lost ${turnIds.join(' ')}`, 'new session']);
+    expect(client.status).toEqual({ phase: 'open' });
+    expect(sentTo(newest())).toEqual([]);
+  });
+
+  it('leaves nothing behind in the new one', async () => {
+    const subject = await gone();
+    subject.newest().accept({ resumed: false, resume_token: 'token_9' });
+    await subject.system.advanceBy(3_000);
+    const socket = await lose(subject);
+    expect(socket.query.get('resume')).toBe('token_9');
+    expect(received(socket)).toEqual([]);
+    socket.accept({ resumed: true });
+    expect(sentTo(socket)).toEqual([]);
+    expect(subject.log.at(-1)).toBe('resumed');
+  });
+
+  it('lets a turn be said again as soon as it is told that it is lost', async () => {
+    const { client, newest } = await gone();
+    client.on('turns-lost', () => client.say('once more'));
+    newest().accept({ resumed: false });
+    expect(sentTo(newest())).toMatchObject([{ text: 'once more' }]);
+  });
+
+  it('may be taken as the reason to close, and then nothing more comes', async () => {
+    const { client, newest, log, phases, system } = await gone();
+    client.on('turns-lost', () => client.close());
+    newest().accept({ resumed: false });
+    expect(phases.at(-1)).toBe('closed');
+    expect(log.at(-1)).toMatch(/^lost/);
+    expect(newest().closedWith).toBe(1000);
+    expect(system.pendingTimers).toBe(0);
+  });
+
+  it('is what a server that resumes nothing makes of every loss', async () => {
+    const subject = connect();
+    subject.newest().accept({ resume_token: null });
+    const socket = await lose(subject);
+    expect([...socket.query.keys()]).toEqual(['audio']);
+    socket.accept({ resume_token: null });
+    expect(subject.log).toEqual(['new session', 'new session']);
+  });
+});
+
+const eventId = (event: unknown): unknown => (event as { event_id: unknown }).event_id;
