@@ -45,6 +45,11 @@ export function App({ talk, resumeAudio }: AppProps) {
               {view.notice}
             </p>
           )}
+          {connection.phase === 'reconnecting' && (
+            <p className="notice" role="status" data-testid="reconnecting">
+              {connection.message} Reconnecting…
+            </p>
+          )}
           {connection.phase === 'closed' && (
             <div className="notice lost" role="alert" data-testid="lost">
               <p>{connection.message} The conversation above has ended.</p>
@@ -63,7 +68,7 @@ export function App({ talk, resumeAudio }: AppProps) {
             />
           ) : (
             <Composer
-              enabled={connection.phase === 'open'}
+              enabled={connection.phase === 'open' || connection.phase === 'reconnecting'}
               interruptible={canInterrupt(view)}
               onSend={(text) => {
                 resumeAudio();

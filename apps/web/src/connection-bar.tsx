@@ -8,6 +8,7 @@ interface ConnectionBarProps {
 const LABELS: Record<Connection['phase'], string> = {
   connecting: 'Connecting',
   open: 'Connected',
+  reconnecting: 'Reconnecting…',
   closed: 'Disconnected',
   'key-needed': 'Not connected',
 };

@@ -3,6 +3,7 @@ import {
   withAccepted,
   withDone,
   withInterrupted,
+  withAllLost,
   withLost,
   withNewSession,
   withRefused,
@@ -61,8 +62,22 @@ describe('a conversation', () => {
     });
   });
 
+  it('shows the text of an answer whose turn the page has not seen', () => {
+    const conversation = withText(withText(started(), 'resp_9', 'and '), 'resp_9', 'so on');
+    expect(conversation.slice(1)).toMatchObject([{ text: undefined, answer: { text: 'and so on' } }]);
+  });
+
+  it('says of lost turns that no answer comes, and of no other one', () => {
+    const conversation = withTurn(withTurn(started(), 't2', 'x'), 't3', 'y');
+    expect(withLost(conversation, ['t1', 't3'])).toMatchObject([
+      { answer: { outcome: { kind: 'stopped', reason: 'The connection was lost.' } } },
+      { refusal: undefined },
+      { refusal: 'The connection was lost.' },
+    ]);
+  });
+
   it('after a lost connection, leaves what was complete and stops what was not', () => {
-    const conversation = withLost(
+    const conversation = withAllLost(
       withTurn(
         withAccepted(withTurn(withDone(started(), 'resp_1', 'completed', null), 't2', 'x'), 't2', 'resp_2'),
         't3',
@@ -77,7 +92,7 @@ describe('a conversation', () => {
   });
 
   it('keeps the reason of a refused turn', () => {
-    expect(withLost(withRefused(withTurn([], 't1', 'Hi'), 't1', 'busy'))).toMatchObject([{ refusal: 'busy' }]);
+    expect(withAllLost(withRefused(withTurn([], 't1', 'Hi'), 't1', 'busy'))).toMatchObject([{ refusal: 'busy' }]);
   });
 
   it('is divided by a new session only when there is something above', () => {

@@ -1,8 +1,8 @@
 import { createRoot } from 'react-dom/client';
 import { App } from './app';
 import { browserSystem } from './browser-system';
-import { keyStore } from './key-store';
 import { openPageAudio } from './page-audio';
+import { tabStore } from './tab-store';
 import { Talk } from './talk';
 import { WebAudioOutput } from './web-audio-output';
 import './styles.css';
@@ -16,7 +16,8 @@ const { protocol, host, hostname } = window.location;
 const talk = new Talk({
   url: `${protocol === 'https:' ? 'wss' : 'ws'}://${host}`,
   defaultKey: LOOPBACK_HOSTS.test(hostname) ? LOOPBACK_KEY : undefined,
-  keyStore,
+  keyStore: tabStore('parley.key'),
+  resumeStore: tabStore('parley.resume'),
   WebSocket,
   system: browserSystem,
   makeOutput: () => new WebAudioOutput(context, destinationNode),

@@ -28,6 +28,17 @@ class FakeSocket implements ClientSocket {
   event(type: string, fields: object): void {
     this.fire('message', { data: JSON.stringify({ type, ...fields }) });
   }
+  accept(session: object = {}): void {
+    this.fire('open');
+    this.event('parley.session', {
+      session_id: 'sess_1',
+      resume_token: 'token_1',
+      resumed: false,
+      last_client_event_id: null,
+      capabilities: [],
+      ...session,
+    });
+  }
   closed(code = 1006): void {
     this.fire('close', { code, reason: '' });
   }
@@ -36,7 +47,22 @@ class FakeSocket implements ClientSocket {
 const R = 'resp_1';
 const LEAD_MS = 40;
 
-function page(defaultKey: string | undefined, storedKey?: string) {
+/** A store whose content the test sees. */
+function memory(value: string | undefined) {
+  const store = {
+    value,
+    read: () => store.value,
+    write: (written: string) => {
+      store.value = written;
+    },
+    clear: () => {
+      store.value = undefined;
+    },
+  };
+  return store;
+}
+
+function page(defaultKey: string | undefined, storedKey?: string, storedToken?: string) {
   const system = new VirtualSystem();
   const sockets: FakeSocket[] = [];
   class WebSocket extends FakeSocket {
@@ -45,7 +71,8 @@ function page(defaultKey: string | undefined, storedKey?: string) {
       sockets.push(this);
     }
   }
-  const stored = { key: storedKey };
+  const keyStore = memory(storedKey);
+  const resumeStore = memory(storedToken);
   const output: AudioOutput = {
     leadSamples: samplesOfMs(LEAD_MS),
     nowSample: () => samplesOfMs(system.nowMs),
@@ -58,12 +85,8 @@ function page(defaultKey: string | undefined, storedKey?: string) {
   const talk = new Talk({
     url: 'ws://gateway.test',
     defaultKey,
-    keyStore: {
-      read: () => stored.key,
-      write: (key) => {
-        stored.key = key;
-      },
-    },
+    keyStore,
+    resumeStore,
     WebSocket,
     system,
     makeOutput: () => output,
@@ -75,13 +98,13 @@ function page(defaultKey: string | undefined, storedKey?: string) {
     return latest;
   };
   const offeredKey = (): string | undefined => socket().protocols[1]?.replace('openai-insecure-api-key.', '');
-  return { talk, system, sockets, socket, offeredKey, stored };
+  return { talk, system, sockets, socket, offeredKey, keyStore, resumeStore };
 }
 
 async function answering() {
   const subject = page('dev');
   const { talk, socket, system } = subject;
-  socket().fire('open');
+  socket().accept();
   socket().event('parley.pong', {});
   talk.send('Hello');
   const turn_id = socket().sent.find((event) => event['type'] === 'parley.transcript.final')?.['turn_id'];
@@ -92,17 +115,17 @@ async function answering() {
   const visemes = [{ viseme: 'aa', start_ms: 0, duration_ms: 400 }];
   socket().event('parley.visemes', { response_id: R, item_id: 'item_1', visemes });
   const silence = Buffer.alloc(samplesOfMs(1000) * 2).toString('base64');
-  socket().event('response.output_audio.delta', { response_id: R, delta: silence });
+  socket().event('response.output_audio.delta', { response_id: R, segment: 0, first_sample: 0, delta: silence });
   return subject;
 }
 
 describe('the key', () => {
   it('is the well-known one on this machine and is not stored', () => {
-    const { talk, socket, offeredKey, stored } = page('dev');
+    const { talk, socket, offeredKey, keyStore } = page('dev');
     expect(offeredKey()).toBe('dev');
-    socket().fire('open');
+    socket().accept();
     expect(talk.current().connection).toEqual({ phase: 'open' });
-    expect(stored.key).toBeUndefined();
+    expect(keyStore.value).toBeUndefined();
   });
 
   it('is asked for without trying anything elsewhere', () => {
@@ -112,14 +135,14 @@ describe('the key', () => {
   });
 
   it('is asked for when the upgrade was refused, and stored when it has opened a session', () => {
-    const { talk, socket, offeredKey, stored } = page('dev');
+    const { talk, socket, offeredKey, keyStore } = page('dev');
     socket().closed();
     expect(talk.current().connection.phase).toBe('key-needed');
     talk.connect('typed');
     expect(offeredKey()).toBe('typed');
-    expect(stored.key).toBeUndefined();
-    socket().fire('open');
-    expect(stored.key).toBe('typed');
+    expect(keyStore.value).toBeUndefined();
+    socket().accept();
+    expect(keyStore.value).toBe('typed');
   });
 
   it('of this tab goes first', () => {
@@ -128,12 +151,121 @@ describe('the key', () => {
 
   it('is not in doubt when a gateway it has opened cannot be reached', () => {
     const { talk, socket, offeredKey } = page('dev', 'kept');
-    socket().fire('open');
-    socket().closed();
+    socket().accept();
+    socket().closed(1000);
     talk.reconnect();
     expect(offeredKey()).toBe('kept');
     socket().closed();
     expect(talk.current().connection).toEqual({ phase: 'closed', message: 'The gateway cannot be reached.' });
+  });
+});
+
+describe('a lost connection', () => {
+  const PAUSES_MS = [200, 2_000, 4_000, 8_000, 16_000, 30_000];
+
+  it('[RT9] is said, comes back by itself, and the conversation goes on', async () => {
+    const { talk, socket, sockets, system } = await answering();
+    socket().closed();
+    expect(talk.current()).toMatchObject({
+      connection: { phase: 'reconnecting', message: 'The connection broke.' },
+      floor: 'speaking',
+    });
+    expect(talk.send('still there?')).toBe(true);
+    await system.advanceBy(200);
+    expect(sockets).toHaveLength(2);
+    socket().accept({ resumed: true });
+    socket().event('response.output_audio_transcript.delta', { response_id: R, delta: ' More.' });
+    expect(talk.current().connection).toEqual({ phase: 'open' });
+    expect(talk.current().conversation).toMatchObject([
+      { text: 'Hello', answer: { text: 'Good day to you. More.' } },
+      { text: 'still there?', refusal: undefined },
+    ]);
+    expect(socket().sent.filter(({ type }) => type === 'parley.transcript.final')).toHaveLength(1);
+  });
+
+  it('leads to a new session when the old one is gone, and the page says what was lost', async () => {
+    const { talk, socket, system } = await answering();
+    socket().closed();
+    await system.advanceBy(200);
+    socket().accept({ resumed: false });
+    expect(talk.current()).toMatchObject({ connection: { phase: 'open' }, floor: 'idle' });
+    expect(talk.mouth()).toBeUndefined();
+    expect(talk.current().conversation).toMatchObject([
+      { answer: { outcome: { kind: 'stopped', reason: 'The connection was lost.' } } },
+      { kind: 'new-session' },
+    ]);
+  });
+
+  it('[RT9] ends the conversation after a minute of tries; what was said stays on the page', async () => {
+    const { talk, socket, sockets, system, resumeStore } = await answering();
+    socket().closed();
+    for (const pauseMs of PAUSES_MS) {
+      await system.advanceBy(pauseMs);
+      socket().closed();
+    }
+    expect(talk.current()).toMatchObject({
+      connection: { phase: 'closed', message: 'The gateway cannot be reached.' },
+      floor: undefined,
+    });
+    expect(talk.send('still there?')).toBe(false);
+    expect(resumeStore.value).toBeUndefined();
+    expect(sockets).toHaveLength(7);
+    talk.reconnect();
+    socket().accept();
+    expect(sockets.at(-1)?.url).not.toContain('resume');
+    expect(talk.current().conversation.map(({ kind }) => kind)).toEqual(['turn', 'new-session']);
+  });
+
+  it('moves the mouth once for visemes that come again', async () => {
+    const { talk, socket, system } = await answering();
+    await system.advanceBy(LEAD_MS + 200);
+    const before = talk.mouth();
+    const visemes = [{ viseme: 'aa', start_ms: 0, duration_ms: 400 }];
+    socket().event('parley.visemes', { response_id: R, item_id: 'item_1', visemes });
+    expect(talk.mouth()).toEqual(before);
+  });
+});
+
+describe('a reload of the page', () => {
+  it('goes on with the session of this tab, by its newest token, and says so', () => {
+    const { talk, socket, resumeStore } = page('dev', undefined, 'token_0');
+    expect([...new URL(socket().url).searchParams]).toEqual([
+      ['audio', 'binary'],
+      ['resume', 'token_0'],
+    ]);
+    socket().accept({ resumed: true });
+    socket().event('parley.state', { state: 'speaking', response_id: R });
+    socket().event('response.output_audio_transcript.delta', { response_id: R, delta: 'and so on.' });
+    expect(resumeStore.value).toBe('token_1');
+    expect(talk.current().floor).toBe('speaking');
+    expect(talk.current().conversation).toMatchObject([
+      { kind: 'earlier-session' },
+      { kind: 'turn', text: undefined, answer: { text: 'and so on.' } },
+    ]);
+  });
+
+  it('begins a new conversation, without a word, when the session is gone', () => {
+    const { talk, socket, resumeStore } = page('dev', undefined, 'token_0');
+    socket().accept({ resumed: false });
+    expect(talk.current().conversation).toEqual([]);
+    expect(resumeStore.value).toBe('token_1');
+  });
+
+  it('keeps the token for the next one while the gateway cannot be reached', () => {
+    const { socket, resumeStore } = page('dev', undefined, 'token_0');
+    socket().closed();
+    expect(resumeStore.value).toBe('token_0');
+  });
+
+  it('forgets the session that another window has taken over', () => {
+    const { talk, socket, resumeStore } = page('dev');
+    socket().accept();
+    socket().closed(4001);
+    expect(resumeStore.value).toBeUndefined();
+    expect(talk.current().connection).toEqual({
+      phase: 'closed',
+      message: 'The conversation goes on over another connection.',
+    });
   });
 });
 
@@ -168,20 +300,6 @@ describe('a conversation', () => {
     socket().event('parley.state', { state: 'listening' });
     talk.interrupt();
     expect(socket().sent.filter(({ type }) => type === 'parley.interrupt')).toHaveLength(1);
-  });
-
-  it('keeps what was said on the page when the connection is lost, and divides it from the next session', async () => {
-    const { talk, socket, sockets } = await answering();
-    socket().closed();
-    expect(talk.current()).toMatchObject({
-      connection: { phase: 'closed', message: 'The connection broke.' },
-      floor: undefined,
-    });
-    expect(talk.send('still there?')).toBe(false);
-    talk.reconnect();
-    socket().fire('open');
-    expect(sockets).toHaveLength(2);
-    expect(talk.current().conversation.map(({ kind }) => kind)).toEqual(['turn', 'new-session']);
   });
 
   it('shows a refusal at its turn, and any other error as a notice that the next message clears', async () => {

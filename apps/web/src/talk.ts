@@ -3,7 +3,9 @@ import type { AudioOutput, ClientSocketConstructor, ClientSystem, ClosedReason }
 import type { FloorState, ResponseId, TurnId, WireViseme } from '@parley/model';
 import {
   withAccepted,
+  withAllLost,
   withDone,
+  withEarlierSession,
   withFirstAudio,
   withInterrupted,
   withLost,
@@ -13,13 +15,15 @@ import {
   withTurn,
 } from './conversation';
 import type { Conversation } from './conversation';
-import type { KeyStore } from './key-store';
 import { CLOSED, mouthAt } from './mouth';
 import type { Mouth } from './mouth';
+import type { TabStore } from './tab-store';
 
 export type Connection =
   | { phase: 'connecting' }
   | { phase: 'open' }
+  /** It was lost, and comes back by itself; `message` says why. */
+  | { phase: 'reconnecting'; message: string }
   | { phase: 'closed'; message: string }
   /** Not let in, or not tried yet; `message` is empty then. */
   | { phase: 'key-needed'; message: string };
@@ -39,7 +43,9 @@ export interface TalkOptions {
   url: string;
   /** Tried when this tab has no key yet. */
   defaultKey: string | undefined;
-  keyStore: KeyStore;
+  keyStore: TabStore;
+  /** The token of the session that a reload of the page goes on with. */
+  resumeStore: TabStore;
   WebSocket: ClientSocketConstructor;
   system: ClientSystem;
   /** A fresh output for a fresh session, on the page's one audio context. */
@@ -60,6 +66,8 @@ export class Talk {
   private readonly sentAtMs = new Map<TurnId, number>();
   private readonly turnOf = new Map<ResponseId, TurnId>();
   private readonly visemes = new Map<ResponseId, WireViseme[]>();
+  /** The client that had a session last. */
+  private toldTo: ParleyClient | undefined;
   /** The key that opened a session in this tab. */
   private provenKey: string | undefined;
 
@@ -81,12 +89,19 @@ export class Talk {
     else this.connect(key);
   }
 
-  /** A new session: the agent remembers nothing of the last one. */
+  /** Goes on with the session this tab had before a reload, if any; else a new one: the agent remembers nothing. */
   connect(key: string): void {
     this.session?.client.close();
     for (const entries of [this.sentAtMs, this.turnOf, this.visemes]) entries.clear();
     const { url, WebSocket, system, makeOutput } = this.options;
-    const client = new ParleyClient({ url, key, WebSocket, system });
+    const resumeToken = this.options.resumeStore.read();
+    const client = new ParleyClient({
+      url,
+      key,
+      WebSocket,
+      system,
+      ...(resumeToken === undefined ? {} : { resumeToken }),
+    });
     const playout = new Playout(client, makeOutput(), system);
     this.session = { client, playout };
     this.follow(client, playout, key);
@@ -98,7 +113,7 @@ export class Talk {
     else this.connect(this.provenKey);
   }
 
-  /** False: there is no connection, nothing was sent. */
+  /** Sent at once, or when the connection is back. False: it is not coming back, nothing was sent. */
   send(text: string): boolean {
     const atMs = this.options.system.clock.nowMs();
     const turnId = this.session?.client.say(text);
@@ -125,8 +140,11 @@ export class Talk {
     client.on('status', (status) => {
       if (status.phase === 'connecting') this.show({ connection: { phase: 'connecting' }, notice: undefined });
       if (status.phase === 'open') this.opened(key);
+      if (status.phase === 'reconnecting') this.reconnecting(status.reason);
       if (status.phase === 'closed') this.closed(status.reason, key);
     });
+    client.on('session', ({ resumed, resumeToken }) => this.sessionTold(client, resumed, resumeToken));
+    client.on('turns-lost', ({ turnIds }) => this.converse((before) => withLost(before, turnIds)));
     client.on('state', ({ state }) => this.show({ floor: state }));
     client.on('latency', ({ latencyMs }) => this.show({ latencyMs }));
     client.on('accepted', ({ turnId, responseId }) => {
@@ -153,25 +171,39 @@ export class Talk {
   private opened(key: string): void {
     this.provenKey = key;
     if (key !== this.options.defaultKey) this.options.keyStore.write(key);
-    this.show({
-      connection: { phase: 'open' },
-      floor: 'idle',
-      conversation: withNewSession(this.view.conversation),
-    });
+    this.show({ connection: { phase: 'open' } });
+  }
+
+  private sessionTold(client: ParleyClient, isResumed: boolean, resumeToken: string | null): void {
+    if (resumeToken !== null) this.options.resumeStore.write(resumeToken);
+    const isFirst = this.toldTo !== client;
+    this.toldTo = client;
+    if (!isResumed) {
+      this.show({ floor: 'idle', conversation: withNewSession(this.view.conversation) });
+    } else if (isFirst) {
+      this.converse(withEarlierSession);
+    }
+  }
+
+  private reconnecting(reason: ClosedReason): void {
+    const connection: Connection = { phase: 'reconnecting', message: sentenceOf(reason) };
+    this.show({ connection, latencyMs: undefined });
   }
 
   private closed(reason: ClosedReason, key: string): void {
     if (reason.kind === 'closed_by_client') return;
+    // A session that was not reached once may be reached after the next reload.
+    if (this.toldTo === this.session?.client) this.options.resumeStore.clear();
     this.show({
       connection: this.afterClose(reason, key),
       floor: undefined,
       latencyMs: undefined,
-      conversation: withLost(this.view.conversation),
+      conversation: withAllLost(this.view.conversation),
     });
   }
 
   private afterClose(reason: ClosedReason, key: string): Connection {
-    const sentence = `${capitalised(describeClosedReason(reason))}.`;
+    const sentence = sentenceOf(reason);
     if (reason.kind !== 'not_opened') return { phase: 'closed', message: sentence };
     // A browser does not say whether a key was refused or nobody was there. A key that once worked is not in doubt.
     if (key === this.provenKey) return { phase: 'closed', message: 'The gateway cannot be reached.' };
@@ -191,7 +223,10 @@ export class Talk {
   }
 
   private addVisemes(responseId: ResponseId, visemes: readonly WireViseme[]): void {
-    const all = [...(this.visemes.get(responseId) ?? []), ...visemes];
+    // Those of audio that comes again after a lost connection come again too.
+    const starts = new Set(visemes.map(({ start_ms: startMs }) => startMs));
+    const before = this.visemes.get(responseId) ?? [];
+    const all = [...before.filter(({ start_ms: startMs }) => !starts.has(startMs)), ...visemes];
     this.visemes.set(
       responseId,
       all.sort((a, b) => a.start_ms - b.start_ms),
@@ -210,4 +245,7 @@ export class Talk {
 
 export const canInterrupt = ({ floor }: View): boolean => floor === 'thinking' || floor === 'speaking';
 
-const capitalised = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1);
+function sentenceOf(reason: ClosedReason): string {
+  const words = describeClosedReason(reason);
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}

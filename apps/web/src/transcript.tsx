@@ -1,9 +1,14 @@
 import { useLayoutEffect, useRef } from 'react';
 import { splitHeard } from './conversation';
-import type { Answer, Conversation, Turn } from './conversation';
+import type { Answer, Conversation, Entry, Turn } from './conversation';
 
 /** Nearer to the end than this, the reader follows the conversation; further up, they are reading back. */
 const FOLLOW_PX = 120;
+
+const DIVIDERS: Record<Exclude<Entry, Turn>['kind'], string> = {
+  'new-session': 'New session: what stands above is not remembered',
+  'earlier-session': 'The conversation goes on: what was said before is remembered',
+};
 
 export function Transcript({ conversation }: { conversation: Conversation }) {
   const log = useRef<HTMLDivElement>(null);
@@ -38,7 +43,7 @@ export function Transcript({ conversation }: { conversation: Conversation }) {
           <TurnView key={entry.turnId} turn={entry} />
         ) : (
           <p key={entry.id} className="divider">
-            New session: what stands above is not remembered
+            {DIVIDERS[entry.kind]}
           </p>
         ),
       )}
@@ -49,10 +54,12 @@ export function Transcript({ conversation }: { conversation: Conversation }) {
 function TurnView({ turn }: { turn: Turn }) {
   return (
     <article className="turn" data-testid="turn">
-      <p className="user">
-        <span className="visually-hidden">You: </span>
-        {turn.text}
-      </p>
+      {turn.text !== undefined && (
+        <p className="user">
+          <span className="visually-hidden">You: </span>
+          {turn.text}
+        </p>
+      )}
       {turn.answer !== undefined && <AnswerView answer={turn.answer} />}
       {turn.refusal !== undefined && <p className="refusal">Not answered: {turn.refusal}</p>}
     </article>
