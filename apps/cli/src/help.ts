@@ -3,7 +3,8 @@ export const HELP = `Speaks with a Parley gateway.
   parley say "<text>" [options]
 
 Sends the text as one turn, prints what comes back with its time since sending, and pretends to play the answer
-in real time, so that the gateway sees an ordinary listener.
+in real time, so that the gateway sees an ordinary listener. A connection that is lost in mid-answer is resumed: at
+once, and up to five times more within a minute; the answer goes on where it was.
 
   --out <file.wav>        write exactly the samples that were played: 24 kHz, mono, 16 bit
   --interrupt-after <ms>  interrupt so long after the answer's first audio sounds
@@ -15,7 +16,8 @@ in real time, so that the gateway sees an ordinary listener.
   --help, --version
 
 Exit code: 0 the answer was completed, or interrupted as asked
-           1 the turn failed, or --out was asked for and no audio came
+           1 the turn failed, or its connection was lost and could not be resumed, or --out was asked for and no
+             audio came
            2 the command line is wrong
            3 cannot connect
            4 the gateway refused the key

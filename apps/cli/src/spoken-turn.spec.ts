@@ -28,6 +28,17 @@ class FakeSocket implements ClientSocket {
   event(type: string, fields: object): void {
     this.fire('message', { data: JSON.stringify({ type, ...fields }) });
   }
+  accept(session: object = {}): void {
+    this.fire('open');
+    this.event('parley.session', {
+      session_id: 'sess_1',
+      resume_token: 'token_1',
+      resumed: false,
+      last_client_event_id: null,
+      capabilities: [],
+      ...session,
+    });
+  }
   last(type: string): Sent | undefined {
     return this.sent.findLast((event) => event['type'] === type);
   }
@@ -38,36 +49,42 @@ const KEY = 'pk-very-secret';
 
 function turn(options: { interruptAfterMs?: number } = {}) {
   const socket = new FakeSocket();
+  const sockets: FakeSocket[] = [];
   const system = new VirtualSystem();
   const lines: string[] = [];
+  /** The first is at hand before it is made. */
   class WebSocket extends FakeSocket {
     constructor() {
       super();
-      return socket;
+      const made = sockets.length === 0 ? socket : this;
+      sockets.push(made);
+      return made;
     }
   }
   const result = new SpokenTurn(
     { text: 'Hello', url: 'ws://gateway.test', key: KEY, timeoutMs: 20_000, interruptAfterMs: undefined, ...options },
     { WebSocket, system, printer: jsonPrinter((line) => lines.push(line)) },
   ).run();
-  return { socket, system, lines, end: (): Promise<TurnResult> => system.runUntil(result) };
+  return { socket, sockets, system, lines, end: (): Promise<TurnResult> => system.runUntil(result) };
 }
 
 type Subject = ReturnType<typeof turn>;
 
 function accepted(subject: Subject): Subject {
   const { socket } = subject;
-  socket.fire('open');
+  socket.accept();
   const turnId = socket.last('parley.transcript.final')?.['turn_id'];
   socket.event('parley.turn.accepted', { turn_id: turnId, response_id: R });
   return subject;
 }
 
 /** Samples that count up, so that a recording shows what it holds. */
-function audio(socket: FakeSocket, ms: number): Buffer {
+function audio(socket: FakeSocket, ms: number, fromMs = 0): Buffer {
   const pcm = Buffer.alloc(samplesOfMs(ms) * 2);
-  for (let i = 0; i < pcm.length / 2; i++) pcm.writeUInt16LE(i % 65_536, i * 2);
-  socket.event('response.output_audio.delta', { response_id: R, delta: pcm.toString('base64') });
+  const first = samplesOfMs(fromMs);
+  for (let i = 0; i < pcm.length / 2; i++) pcm.writeUInt16LE((first + i) % 65_536, i * 2);
+  const delta = pcm.toString('base64');
+  socket.event('response.output_audio.delta', { response_id: R, segment: 0, first_sample: first, delta });
   return pcm;
 }
 
@@ -134,11 +151,14 @@ describe('a spoken turn', () => {
       (subject) => done(accepted(subject).socket, 'failed', { error: { code: 'llm_unavailable', message: 'down' } }),
     ],
     ['the gateway interrupts', (subject) => interrupted(accepted(subject).socket)],
-    ['the connection breaks', (subject) => accepted(subject).socket.fire('close', { code: 1006, reason: '' })],
+    [
+      'the session ends before the answer',
+      (subject) => accepted(subject).socket.fire('close', { code: 1000, reason: '' }),
+    ],
     [
       'the turn is refused',
       ({ socket }) => {
-        socket.fire('open');
+        socket.accept();
         const event_id = socket.last('parley.transcript.final')?.['event_id'];
         socket.event('error', { error: { code: 'capacity', message: 'full', param: null, event_id } });
       },
@@ -150,13 +170,61 @@ describe('a spoken turn', () => {
     expect(subject.system.pendingTimers).toBe(0);
   });
 
-  it('ends with 1 when the connection breaks in the tail, and holds what was heard', async () => {
+  /** The connection breaks 400 ms into the answer, of which half a second is there. */
+  async function cutOff(): Promise<{ subject: Subject; again: FakeSocket }> {
+    const subject = accepted(turn());
+    audio(subject.socket, 500);
+    await subject.system.advanceBy(400);
+    subject.socket.fire('close', { code: 1006, reason: '' });
+    await subject.system.advanceBy(200);
+    const again = subject.sockets[1];
+    if (again === undefined) throw new Error('it did not connect again');
+    return { subject, again };
+  }
+
+  it('survives a lost connection: the turn is not sent twice, and the answer is whole', async () => {
+    const { subject, again } = await cutOff();
+    again.accept({ resumed: true });
+    audio(again, 500, 500);
+    audioDone(again);
+    done(again, 'completed');
+    const result = await subject.end();
+    expect(result.exitCode).toBe(EXIT.done);
+    expect(again.last('parley.transcript.final')).toBeUndefined();
+    const whole = Buffer.alloc(samplesOfMs(1000) * 2);
+    for (let i = 0; i < whole.length / 2; i++) whole.writeUInt16LE(i, i * 2);
+    expect(Buffer.from(result.heard).equals(whole)).toBe(true);
+    expect(subject.lines.join('')).toContain('"type":"cli.reconnecting","attempt":1,');
+  });
+
+  it('ends with 1 when the session is gone, and holds what was heard', async () => {
+    const { subject, again } = await cutOff();
+    again.accept({ resumed: false });
+    const result = await subject.end();
+    expect(result).toMatchObject({
+      exitCode: EXIT.turnFailed,
+      message: expect.stringContaining('could not be resumed'),
+    });
+    expect(result.heard.length).toBe(samplesOfMs(500) * 2);
+    expect(subject.system.pendingTimers).toBe(0);
+  });
+
+  it('ends with 1 when the connection does not come back', async () => {
+    const { subject, again } = await cutOff();
+    again.fire('error', { message: 'Unexpected server response: 401' });
+    again.fire('close', { code: 1006, reason: '' });
+    const result = await subject.end();
+    expect(result).toMatchObject({ exitCode: EXIT.turnFailed, message: expect.stringContaining('HTTP 401') });
+    expect(subject.system.pendingTimers).toBe(0);
+  });
+
+  it('ends with 1 when the session ends in the tail, and holds what was heard', async () => {
     const subject = accepted(turn());
     audio(subject.socket, 1000);
     audioDone(subject.socket);
     done(subject.socket, 'completed');
     await subject.system.advanceBy(400);
-    subject.socket.fire('close', { code: 1006, reason: '' });
+    subject.socket.fire('close', { code: 1000, reason: '' });
     const result = await subject.end();
     expect(result.exitCode).toBe(EXIT.turnFailed);
     expect(result.heard.length).toBe(samplesOfMs(400) * 2);
@@ -191,6 +259,7 @@ describe('a spoken turn', () => {
     const result = await subject.end();
     const events = subject.lines.map((line) => JSON.parse(line));
     expect(events.map(({ type }) => type)).toEqual([
+      'parley.session',
       'cli.sent',
       'parley.turn.accepted',
       'response.output_audio.delta',
@@ -199,7 +268,7 @@ describe('a spoken turn', () => {
       'response.done',
       'cli.played',
     ]);
-    expect(events[3]).toEqual({ at_ms: 250, type: 'cli.audio', response_id: R, samples: 2400 });
+    expect(events[4]).toEqual({ at_ms: 250, type: 'cli.audio', response_id: R, samples: 2400 });
     expect(subject.lines.join('') + result.message).not.toContain(KEY);
   });
 });

@@ -1,5 +1,5 @@
 import { ParleyClient, Playout, describeClosedReason } from '@parley/client';
-import type { ClientSocketConstructor, ClientSystem, ClosedReason } from '@parley/client';
+import type { ClientSocketConstructor, ClientSystem, ClosedReason, ConnectionStatus } from '@parley/client';
 import { msOfSamples, samplesOfBytes } from '@parley/model';
 import type { ResponseId, TurnId } from '@parley/model';
 import type { SayOptions } from './arguments';
@@ -67,7 +67,8 @@ export class SpokenTurn {
   private followTurn(): void {
     const { client, playout } = this;
     client.on('status', (status) => {
-      if (status.phase === 'open') this.send();
+      // Open again after a lost connection: the turn is the client's business.
+      if (status.phase === 'open' && this.turnId === undefined) this.send();
       if (status.phase === 'closed') this.closed(status.reason);
     });
     client.on('accepted', ({ turnId, responseId }) => {
@@ -78,6 +79,9 @@ export class SpokenTurn {
       // The answer had ended before the interrupt came there.
       else if (this.interrupting && error.code === 'nothing_to_interrupt') this.interrupted();
     });
+    client.on('turns-lost', () =>
+      this.finish(EXIT.turnFailed, 'the connection was lost, and the conversation could not be resumed'),
+    );
     client.on('done', ({ responseId, status, detail }) => {
       if (responseId !== this.responseId) return;
       this.done = { status, detail };
@@ -92,7 +96,7 @@ export class SpokenTurn {
     playout.on('ended', ({ responseId, playedSamples, cut }) => {
       if (responseId !== this.responseId) return;
       this.playedSamples = playedSamples;
-      // What cut it, an interruption or the end of the connection, decides how the turn ends.
+      // What cut it, an interruption or the end of the session, decides how the turn ends.
       if (!cut) this.finishWhenHeard();
     });
   }
@@ -168,7 +172,12 @@ export class SpokenTurn {
       this.print(cut ? 'silent' : 'played', `${msOfSamples(playedSamples)} ms of audio`);
       this.printJson({ type: 'cli.played', response_id: responseId, samples: playedSamples, cut });
     });
-    client.on('session', ({ sessionId }) => this.print('session', sessionId));
+    client.on('status', (status) => {
+      if (status.phase === 'reconnecting') this.printLoss(status);
+    });
+    client.on('session', ({ sessionId, resumed }) =>
+      this.print('session', resumed ? `${sessionId} (resumed)` : sessionId),
+    );
     client.on('accepted', ({ responseId }) => this.print('accepted', responseId));
     client.on('state', ({ state }) => this.print('state', state));
     client.on('text', ({ delta }) => this.print('text', JSON.stringify(delta)));
@@ -180,6 +189,12 @@ export class SpokenTurn {
     client.on('metrics', ({ metrics }) => this.print('metrics', describeMetrics(metrics)));
     client.on('error', ({ error }) => this.print('error', `${error.code}: ${error.message}`));
     client.on('latency', ({ latencyMs }) => this.print('latency', `${latencyMs.toFixed(1)} ms round trip`));
+  }
+
+  private printLoss({ attempt, delayMs, reason }: Extract<ConnectionStatus, { phase: 'reconnecting' }>): void {
+    const why = describeClosedReason(reason);
+    this.print('lost', `${why}: attempt ${attempt} to go on in ${Math.round(delayMs)} ms`);
+    this.printJson({ type: 'cli.reconnecting', attempt, delay_ms: Math.round(delayMs), reason: why });
   }
 
   private print(what: string, detail?: string): void {
