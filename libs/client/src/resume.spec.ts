@@ -201,6 +201,24 @@ describe('a lost connection', () => {
     expect(phases).toEqual(['reconnecting']);
   });
 
+  it('is not suspected while anything comes', async () => {
+    const { client, newest, system, phases } = open();
+    client.say('Hello');
+    for (let n = 0; n < 20; n++) {
+      await system.advanceBy(1_000);
+      newest().event({ type: 'parley.novelty' });
+    }
+    expect(phases).toEqual([]);
+  });
+
+  it('is resumed by nobody when the client is closed in the last moment before it', async () => {
+    const { client, newest, system, made } = open();
+    client.on('resuming', () => client.close());
+    newest().drop();
+    await system.advanceBy(JITTER_MS);
+    expect(made).toHaveLength(1);
+  });
+
   it('ends the session with 1000 when the client is closed', () => {
     const { client, newest } = open();
     client.close();
@@ -226,6 +244,18 @@ describe('what a client says that it has', () => {
     expect(received(await lose(subject))).toEqual([
       { response_id: A, samples: [4_800, 4_800], played_ms: 150, done: true },
     ]);
+  });
+
+  it('is nothing of an answer that was done and then cut, when there is a newer one', async () => {
+    const subject = open();
+    const { client, newest } = subject;
+    accept(newest(), client.say('Hello'), A);
+    newest().audio(A, 4_800);
+    done(newest(), A);
+    client.reportPlayback(A, 150, false);
+    client.interrupt();
+    accept(newest(), client.say('And now?'), 'resp_b');
+    expect(received(await lose(subject))).toEqual([{ response_id: 'resp_b', samples: [], played_ms: 0, done: false }]);
   });
 
   it('includes the position reported while the connection is away, which is not sent to the next one', async () => {
