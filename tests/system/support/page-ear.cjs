@@ -13,6 +13,7 @@
   const { document, performance, MutationObserver } = globalThis;
   const recording = { frames: [], mouths: [], states: [], actions: [], violations: [] };
   const waiting = new Set();
+  const samples = [];
   let tonesHz = [];
 
   globalThis.parleyEar = {
@@ -23,6 +24,21 @@
     /** Resolves when so much more audio has sounded. */
     listen(audioMs) {
       return new Promise((resolve) => waiting.add({ untilMs: audioNowMs() + audioMs, resolve }));
+    },
+    /** From now on every sample is kept. `worklet`: the text of page-samples.cjs. */
+    async keepSamples(worklet) {
+      const { context, destinationNode } = globalThis.parleyAudio;
+      const module = new globalThis.Blob([worklet], { type: 'text/javascript' });
+      await context.audioWorklet.addModule(globalThis.URL.createObjectURL(module));
+      const node = new globalThis.AudioWorkletNode(context, 'page-samples');
+      node.port.onmessage = ({ data }) => samples.push(Int16Array.from(data, (sample) => Math.round(sample * 32_768)));
+      // Only what leads to the device is run; it adds nothing but silence.
+      destinationNode.connect(node).connect(context.destination);
+    },
+    /** Those kept so far: base64 of 16 bit. */
+    samples() {
+      const text = (block) => String.fromCharCode(...new Uint8Array(block.buffer));
+      return globalThis.btoa(samples.map(text).join(''));
     },
     /** What was recorded since the last call. */
     drain() {

@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { z } from 'zod';
 import { REPOSITORY } from './cluster-process';
 import { PageRecording } from './page-recording';
 import { until } from './until';
 
 const EAR = resolve(__dirname, 'page-ear.cjs');
+const WORKLET = resolve(__dirname, 'page-samples.cjs');
 const SCREENSHOTS = resolve(REPOSITORY, '.cache/screenshots');
 
 /** The web client in a browser of its own state, and somebody who uses, hears and watches it. */
@@ -12,6 +15,8 @@ export class WebPage {
   readonly recording = new PageRecording();
   /** Addresses of everything the page asked for, WebSockets included. */
   readonly addresses: string[] = [];
+  /** Every event that arrived at the page, over all of its WebSockets. */
+  readonly events: Record<string, unknown>[] = [];
   /** Errors on the console and exceptions that nobody caught. */
   readonly errors: string[] = [];
 
@@ -21,16 +26,32 @@ export class WebPage {
     });
     page.on('pageerror', (error) => this.errors.push(error.message));
     page.on('request', (request) => this.addresses.push(request.url()));
-    page.on('websocket', (socket) => this.addresses.push(socket.url()));
+    page.on('websocket', (socket) => {
+      this.addresses.push(socket.url());
+      socket.on('framereceived', ({ payload }) => {
+        if (typeof payload === 'string') this.events.push(JSON.parse(payload));
+      });
+    });
   }
 
-  static async open(browser: Browser, url: string, colorScheme: 'light' | 'dark'): Promise<WebPage> {
-    const context = await browser.newContext({ colorScheme });
+  /** `policy` bypassed: the page may be given scripts that are not its own. */
+  static async open(
+    browser: Browser,
+    url: string,
+    colorScheme: 'light' | 'dark',
+    policy: 'kept' | 'bypassed' = 'kept',
+  ): Promise<WebPage> {
+    const context = await browser.newContext({ colorScheme, bypassCSP: policy === 'bypassed' });
     const page = await context.newPage();
     const webPage = new WebPage(page);
     await page.addInitScript({ path: EAR });
     await page.goto(url);
     return webPage;
+  }
+
+  /** The addresses of its WebSockets, in order. */
+  get sockets(): URL[] {
+    return this.addresses.map((address) => new URL(address)).filter(({ protocol }) => protocol === 'ws:');
   }
 
   get(testId: string): Locator {
@@ -61,6 +82,21 @@ export class WebPage {
     await this.refresh();
   }
 
+  /** Keeps every sample that the page plays from now on. Its policy must be bypassed. */
+  async keepSamples(): Promise<void> {
+    await this.page.evaluate(`parleyEar.keepSamples(${JSON.stringify(await readFile(WORKLET, 'utf8'))})`);
+  }
+
+  /** What was kept, without the silence. */
+  async samples(): Promise<Int16Array> {
+    const kept = Buffer.from(z.base64().parse(await this.page.evaluate('parleyEar.samples()')), 'base64');
+    return withoutSilence(Int16Array.from({ length: kept.length / 2 }, (_, index) => kept.readInt16LE(2 * index)));
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+  }
+
   /** Each frame from now on tells the levels of these frequencies. */
   async watchTones(frequenciesHz: readonly number[]): Promise<void> {
     await this.page.evaluate(`parleyEar.watchTones(${JSON.stringify(frequenciesHz)})`);
@@ -89,4 +125,22 @@ export class WebPage {
   private async refresh(): Promise<void> {
     this.recording.add(await this.page.evaluate('parleyEar.drain()'));
   }
+}
+
+/** A millisecond of zeros: the indexed voice never has as many in a row. */
+const SILENCE_SAMPLES = 24;
+
+function withoutSilence(samples: Int16Array): Int16Array {
+  const heard: number[] = [];
+  let zeros = 0;
+  for (const sample of samples) {
+    if (sample === 0) {
+      zeros += 1;
+      continue;
+    }
+    if (zeros < SILENCE_SAMPLES) heard.push(...Array<number>(zeros).fill(0));
+    zeros = 0;
+    heard.push(sample);
+  }
+  return Int16Array.from(heard);
 }
