@@ -1,7 +1,7 @@
-import { subjects, type Claim, type Incarnation } from '@parley/model';
+import { workGroups, type Claim, type Incarnation } from '@parley/model';
 import type { BusPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask } from '@parley/service-link';
+import { askGroup } from '@parley/service-link';
 
 /** Who carries a session now. */
 export interface ClaimTarget {
@@ -26,7 +26,7 @@ const CLAIM_TRIES = 3;
 export async function claimSession(bus: BusPort, claim: Claim, traceparent: string): Promise<ClaimOutcome> {
   let outcome: ClaimOutcome = { kind: 'unavailable' };
   for (let attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-    const answer = await ask(bus, subjects.claim, {
+    const answer = await askGroup(bus, workGroups.claim, {
       traceparent,
       body: claim,
       reply: busSchemas.claimReply,

@@ -46,6 +46,23 @@ describe('binding', () => {
     expect(await stage.open({ ordinal: 3 })).toEqual(accepted());
   });
 
+  it('leaves the queue group while its event loop is late, and then speaks only for who finds nobody else', async () => {
+    stage.system.reportLag(101);
+    expect(await stage.open({ ordinal: 1 })).toBe('no-responders');
+    expect(await stage.open({ ordinal: 1 }, subjects.ttsOpenReserve)).toEqual(accepted());
+    stage.system.reportLag(49);
+    await stage.system.advanceBy(3_000);
+    stage.system.reportLag(49);
+    expect(await stage.open({ ordinal: 2 })).toEqual(accepted());
+  });
+
+  it('is full for everybody at its limit of jobs', async () => {
+    await stage.system.runUntil(stage.worker.stop(100));
+    await startStage({ maxJobs: 1 });
+    await stage.open({ ordinal: 1 });
+    expect(await stage.open({ ordinal: 2 }, subjects.ttsOpenReserve)).toEqual({ kind: 'full' });
+  });
+
   it('says why when its voice cannot speak, and takes jobs once it can', async () => {
     await stage.system.runUntil(stage.worker.stop(100));
     stage = new WorkerStage();
