@@ -146,22 +146,19 @@ describe('the limit of connections', () => {
 describe('a late event loop', () => {
   it('lets nobody in, asks nobody, leaves who is there alone, and lets in again when it has had time for 3 s', async () => {
     const { connection } = await connect();
-    stage.system.reportLag(101);
+    await stage.system.stayAtLag(101, 1_000);
     expect(await refusal()).toMatchObject({ status: 503, code: 'capacity' });
     expect(owner.claims).toHaveLength(1);
-    owner.audio({}, lastClaim().sessionId);
     owner.emit({ kind: 'event', event: { type: 'parley.state', state: 'listening' } }, lastClaim().sessionId);
     await stage.pass();
     expect(connection.types).toEqual(['parley.state']);
     expect(gateway.readiness()).toEqual({ ready: true, reasons: [] });
-    stage.system.reportLag(49);
-    await stage.pass(3_000);
-    stage.system.reportLag(49);
+    await stage.system.stayAtLag(49, 3_000);
     await connect();
   });
 
   it('spreads over 1 to 10 s when those come again who were refused for want of room', async () => {
-    stage.system.reportLag(101);
+    await stage.system.stayAtLag(101, 1_000);
     const waits = new Set<number>();
     for (let n = 0; n < 200; n++) waits.add(Number((await refusal()).retry));
     expect([...waits].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);

@@ -1,7 +1,7 @@
 import { RecordingLog, VirtualSystem } from '@parley/harness';
 import type { TelemetryPort } from '@parley/ports';
 import { Intake } from './intake';
-import { CALM_MS } from './lag-limit';
+import { CALM_MS, LATE_MS } from './lag-limit';
 
 let system: VirtualSystem;
 let log: RecordingLog;
@@ -39,14 +39,11 @@ describe('a member', () => {
   });
 
   it('has no room while its event loop is late, and is not full for that', async () => {
-    system.reportLag(101);
+    await system.stayAtLag(101, LATE_MS);
     expect([intake.hasRoom, intake.isFull]).toEqual([false, false]);
-    system.reportLag(10);
-    expect(intake.hasRoom).toBe(false);
-    await system.advanceBy(CALM_MS);
-    system.reportLag(10);
+    await system.stayAtLag(10, CALM_MS);
     expect(intake.hasRoom).toBe(true);
-    expect(looks).toEqual([false, false, true]);
+    expect(looks).toEqual([true, false, false, true]);
   });
 
   it('has no room before it is open and after it was closed', () => {
@@ -58,18 +55,18 @@ describe('a member', () => {
     expect(looks).toEqual([]);
   });
 
-  it('tells the lag and whether it takes work', () => {
+  it('tells the lag and whether it takes work', async () => {
     expect(takesWork()).toBe(1);
-    system.reportLag(150);
+    await system.stayAtLag(150, LATE_MS);
     expect([takesWork(), gauges.get('parley_event_loop_lag_seconds')]).toEqual([0, 0.15]);
     intake.close();
     expect(takesWork()).toBe(0);
   });
 
   it('says once in the log when it begins to be late, and once when it has time again', async () => {
-    for (const lagMs of [150, 200, 10]) system.reportLag(lagMs);
-    await system.advanceBy(CALM_MS);
-    system.reportLag(10);
+    await system.stayAtLag(150, LATE_MS);
+    system.reportLag(200);
+    await system.stayAtLag(10, CALM_MS);
     system.reportLag(10);
     expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
       'warn the event loop is late: no new work is taken',

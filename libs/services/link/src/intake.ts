@@ -60,8 +60,8 @@ export class Intake {
     this.lag.take(lagMs, system.clock.nowMs());
     telemetry.gauge('parley_event_loop_lag_seconds', {}, lagMs / 1_000);
     if (this.lag.isExceeded === before) return;
-    if (before) log.info('the event loop has time again: new work is taken', { lagMs });
-    else log.warn('the event loop is late: no new work is taken', { lagMs, limitMs: this.limits.lagMs });
+    if (before) log.info('the event loop has time again: new work is taken', { lagMs: Math.round(lagMs) });
+    else log.warn('the event loop is late: no new work is taken', { lagMs: Math.round(lagMs) });
   }
 
   private tell(): void {

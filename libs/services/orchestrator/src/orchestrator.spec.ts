@@ -268,12 +268,10 @@ describe('a takeover', () => {
 describe('an orchestrator whose event loop is late', () => {
   it('is asked for no new session, refuses one that finds nobody else, and takes them again when it has time', async () => {
     await start();
-    stage.system.reportLag(101);
+    await stage.system.stayAtLag(101, 1_000);
     expect(await claim()).toBe('no-responders');
     expect(await stage.now(gateway.claim(newClaim(), subjects.claimReserve))).toEqual({ kind: 'full' });
-    stage.system.reportLag(49);
-    await stage.pass(3_000);
-    stage.system.reportLag(49);
+    await stage.system.stayAtLag(49, 3_000);
     expect(await claim()).toMatchObject({ kind: 'granted' });
   });
 
@@ -282,7 +280,7 @@ describe('an orchestrator whose event loop is late', () => {
     await claim();
     const second = await start();
     first.kill();
-    stage.system.reportLag(101);
+    await stage.system.stayAtLag(101, 1_000);
     expect(await stage.now(gateway.claim(keepClaim(), subjects.claimReserve))).toEqual({
       ...{ kind: 'granted', epoch: 2, attachment: 1, owner: second.service.incarnation },
     });

@@ -47,12 +47,10 @@ describe('binding', () => {
   });
 
   it('leaves the queue group while its event loop is late, and then speaks only for who finds nobody else', async () => {
-    stage.system.reportLag(101);
+    await stage.system.stayAtLag(101, 1_000);
     expect(await stage.open({ ordinal: 1 })).toBe('no-responders');
     expect(await stage.open({ ordinal: 1 }, subjects.ttsOpenReserve)).toEqual(accepted());
-    stage.system.reportLag(49);
-    await stage.system.advanceBy(3_000);
-    stage.system.reportLag(49);
+    await stage.system.stayAtLag(49, 3_000);
     expect(await stage.open({ ordinal: 2 })).toEqual(accepted());
   });
 

@@ -64,9 +64,16 @@ export class VirtualSystem implements SystemPorts {
     this.arm(0, callback);
   };
 
-  /** What an observer of the event loop says now. Virtual time is never late by itself. */
+  /** What observers of the event loop say now. Virtual time is never late by itself. */
   reportLag(lagMs: number): void {
     for (const listener of [...this.lagListeners]) listener(lagMs);
+  }
+
+  /** The lag is that for so long, as told at its beginning and at its end. */
+  async stayAtLag(lagMs: number, forMs: number): Promise<void> {
+    this.reportLag(lagMs);
+    await this.advanceBy(forMs);
+    this.reportLag(lagMs);
   }
 
   /** Lets `ms` pass. With 0 everything settles that needs no time. Rejects with what a timer's callback threw. */
