@@ -19,8 +19,8 @@ const run = (...crowds: OverloadRun['crowds']): OverloadRun => ({
   must: { lateRatio: 1.5, lateSlackMs: 0 },
   capacity: 10,
   offered: 30,
-  atCapacity: { fromMs: FROM_MS, toMs: 2_000, speaking: SPEAKING },
-  overloaded: { fromMs: 3_000, toMs: 4_000, speaking: SPEAKING },
+  atCapacity: { fromMs: FROM_MS, toMs: 2_000, speaking: SPEAKING, ownLagMs: 5 },
+  overloaded: { fromMs: 3_000, toMs: 4_000, speaking: SPEAKING, ownLagMs: 5 },
   crowds,
 });
 const BEFORE = turn('turn-1', FROM_MS, 40);
@@ -74,6 +74,11 @@ it('it is not when more spoke than there is room for, or so few that there was n
     overloadRowOf({ ...GOOD, overloaded: { ...GOOD.overloaded, speaking: { p50, max } } }).misses;
   expect(speaking(10, 11)).toEqual(['overloaded: 11 spoke, more than 10']);
   expect(speaking(7, 10)).toEqual(['overloaded: only 7 of 10 spoke']);
+});
+
+it('it is not when clients and providers were late themselves', () => {
+  const { misses } = overloadRowOf({ ...GOOD, atCapacity: { ...GOOD.atCapacity, ownLagMs: 101 } });
+  expect(misses).toEqual(['atCapacity: clients and providers were 101 ms late themselves']);
 });
 
 it('it is not when nobody was heard, or a turn is not whole', () => {

@@ -14,11 +14,14 @@ export interface Load {
   fromMs: number;
   toMs: number;
   speaking: { p50: number; max: number };
+  /** The longest lag of the process that is clients, model and voice: what it adds itself. */
+  ownLagMs: number;
 }
 
 /** What was heard in such a stretch. */
 export interface HeardUnderLoad {
   speaking: Load['speaking'];
+  ownLagMs: number;
   turns: number;
   pieces: number;
   /** Of a piece that came before its time: nothing. */
@@ -70,6 +73,8 @@ export interface Refusal {
 /** With fewer the row would show nothing: nobody was heard, or a load that was not there. */
 const LEAST_PIECES = 100;
 const LEAST_SHARE_OF_CAPACITY = 0.8;
+/** Above this the row would be about the machine's other work. */
+const MOST_OWN_LAG_MS = 100;
 
 export function overloadRowOf(run: OverloadRun): OverloadRow {
   const judged = run.crowds.flatMap((crowd) => crowd.judged);
@@ -89,11 +94,12 @@ export function overloadRowOf(run: OverloadRun): OverloadRow {
   return { ...row, misses: missesOf(row) };
 }
 
-function heardUnder({ fromMs, toMs, speaking }: Load, judged: readonly JudgedTurn[]): HeardUnderLoad {
+function heardUnder({ fromMs, toMs, speaking, ownLagMs }: Load, judged: readonly JudgedTurn[]): HeardUnderLoad {
   const within = judged.map(({ pieces }) => pieces.filter(({ atMs }) => atMs >= fromMs && atMs < toMs));
   const pieces = within.flat();
   return {
     speaking,
+    ownLagMs: Math.round(ownLagMs),
     turns: within.filter(({ length }) => length > 0).length,
     pieces: pieces.length,
     lateMs: spreadOf(pieces.map(({ lateMs }) => Math.max(0, lateMs))),
@@ -120,9 +126,10 @@ function missesOf(row: Omit<OverloadRow, 'misses'>): string[] {
   const { must, capacity, offered, atCapacity, overloaded } = row;
   const misses: string[] = [];
   const expect = (isMet: boolean, what: string): void => void (isMet || misses.push(what));
-  for (const [name, { speaking, pieces }] of Object.entries({ atCapacity, overloaded })) {
+  for (const [name, { speaking, pieces, ownLagMs }] of Object.entries({ atCapacity, overloaded })) {
     expect(pieces >= LEAST_PIECES, `${name}: only ${pieces} pieces heard`);
     expect(speaking.p50 >= LEAST_SHARE_OF_CAPACITY * capacity, `${name}: only ${speaking.p50} of ${capacity} spoke`);
+    expect(ownLagMs <= MOST_OWN_LAG_MS, `${name}: clients and providers were ${ownLagMs} ms late themselves`);
     expect(speaking.max <= capacity, `${name}: ${speaking.max} spoke, more than ${capacity}`);
   }
   const [before, after] = [atCapacity.lateMs.p99, overloaded.lateMs.p99];

@@ -1,3 +1,4 @@
+import { systemPorts } from '@parley/composition';
 import type { RandomPort } from '@parley/ports';
 import { Crowd } from './crowd';
 import { overloadRowOf, type Load, type OverloadRow, type Requirement } from './overload-row';
@@ -82,11 +83,14 @@ export async function runOverload(definition: Overload, options: OverloadOptions
 async function watchFor(ms: number, crowds: readonly Crowd[]): Promise<Load> {
   const fromMs = performance.now();
   const counts: number[] = [];
+  let ownLagMs = 0;
+  const unwatch = systemPorts.loopLag.watch((lagMs) => (ownLagMs = Math.max(ownLagMs, lagMs)));
   while (performance.now() < fromMs + ms) {
     counts.push(crowds.flatMap(({ talks }) => talks.filter(({ isConnected }) => isConnected)).length);
     await sleep(LOOK_EVERY_MS);
   }
-  return { fromMs, toMs: performance.now(), speaking: { p50: median(counts), max: Math.max(...counts) } };
+  unwatch();
+  return { fromMs, toMs: performance.now(), speaking: { p50: median(counts), max: Math.max(...counts) }, ownLagMs };
 }
 
 const median = (values: readonly number[]): number =>
