@@ -8,8 +8,11 @@ import { Witness } from './witness';
 /** So many times the capacity is offered: those who have a place, and as many once and again who want one. */
 const OFFERED = 3;
 const LOOK_EVERY_MS = 100;
-/** The voice speaks in real time, so that whatever holds it up makes the rest of the answer late. */
-const PROVIDERS = { voicePace: 1, firstTokenMs: 500 };
+/**
+ * The voice speaks in real time, so that whatever holds it up makes the rest of the answer late. Its pieces are large: clients and
+ * providers are one process, which is to be the last to be late.
+ */
+const PROVIDERS = { voicePace: 1, firstTokenMs: 500, chunkMs: 100 };
 
 export interface Overload {
   title: string;

@@ -12,6 +12,8 @@ export interface ProviderTimes {
   /** Times real time. */
   voicePace: number;
   firstTokenMs: number;
+  /** Audio in a piece of what the voice sends. */
+  chunkMs: number;
 }
 
 const PROVIDER_TIMES: ProviderTimes = {
@@ -19,6 +21,7 @@ const PROVIDER_TIMES: ProviderTimes = {
   voicePace: 1.03,
   // Long, because a fifth of all kills is to hit a turn that waits for the model.
   firstTokenMs: 3_000,
+  chunkMs: 20,
 };
 /** Asked once more about a conversation that it knows, a model begins sooner: the prompt is in its cache. */
 const FIRST_TOKEN_AGAIN_MS = 300;
@@ -151,6 +154,7 @@ export class Scene {
       content: 'indexed',
       samplesPerCharacter: SAMPLES_PER_CHARACTER,
       pace: this.providers.voicePace,
+      chunkMs: this.providers.chunkMs,
       headStartMs,
     };
   }
