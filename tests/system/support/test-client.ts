@@ -79,7 +79,7 @@ export class TestClient {
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
-      // A reader of its own answers for the end of the socket too.
+      // Given a listener, the library leaves the answer to it; read to its end, it frees its socket.
       socket.once('unexpected-response', (_request, response) => {
         refusalOf(response).then(reject, reject);
       });
