@@ -21,6 +21,8 @@ const REQUIRED_SERIES = [
   'parley_store_write_seconds_bucket',
   'parley_claims_total',
   'parley_takeovers_total',
+  'parley_event_loop_lag_seconds',
+  'parley_takes_work',
   'nodejs_eventloop_lag_p99_seconds',
   'process_resident_memory_bytes',
 ];

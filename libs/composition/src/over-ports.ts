@@ -1,24 +1,31 @@
 import { createLocalAvatar } from '@parley/adapter-avatar-local';
 import { DEFAULT_POLICY } from '@parley/model';
 import type { Service } from '@parley/ports';
-import type { ClientAccessConfig, ConversationConfig } from '@parley/runtime';
+import type {
+  ClientAccessConfig,
+  ConversationConfig,
+  GatewayConfig,
+  OrchestratorConfig,
+  TtsWorkerConfig,
+} from '@parley/runtime';
 import { createAvatarBridge } from '@parley/service-avatar';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
 import { createTtsWorker } from '@parley/service-tts';
-import { MAX_CONNECTIONS, MAX_SESSIONS, MAX_VOICE_JOBS } from './limits';
 
 /** The services over given ports, as every mode runs them: the modes (and the simulation) differ in adapters only. */
 
 export const gatewayOver = (
   ports: Parameters<typeof createGateway>[0],
   { apiKeys, devKeyAllowed }: ClientAccessConfig,
-): GatewayService => createGateway(ports, { apiKeys, devKeyAllowed, maxConnections: MAX_CONNECTIONS });
+  { maxConnections, maxLagMs }: GatewayConfig['limits'],
+): GatewayService => createGateway(ports, { apiKeys, devKeyAllowed, maxConnections, maxLagMs });
 
 /** The turn policy is not configurable from outside yet. */
 export const orchestratorOver = (
   ports: Parameters<typeof createOrchestrator>[0],
   { instructions, model, voice, modelMap, lipSync }: Omit<ConversationConfig, 'llm'>,
+  { maxSessions, maxLagMs }: OrchestratorConfig['limits'],
 ): Service =>
   createOrchestrator(ports, {
     instructions,
@@ -27,11 +34,14 @@ export const orchestratorOver = (
     modelMap,
     lipSync,
     policy: DEFAULT_POLICY,
-    maxSessions: MAX_SESSIONS,
+    maxSessions,
+    maxLagMs,
   });
 
-export const ttsWorkerOver = (ports: Parameters<typeof createTtsWorker>[0]): Service =>
-  createTtsWorker(ports, { maxJobs: MAX_VOICE_JOBS });
+export const ttsWorkerOver = (
+  ports: Parameters<typeof createTtsWorker>[0],
+  { maxVoiceJobs, maxLagMs }: TtsWorkerConfig['limits'],
+): Service => createTtsWorker(ports, { maxJobs: maxVoiceJobs, maxLagMs });
 
 /** Bridges to the local face, the one avatar there is. */
 export const avatarBridgeOver = (ports: Omit<Parameters<typeof createAvatarBridge>[0], 'avatar'>): Service =>

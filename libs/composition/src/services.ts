@@ -22,7 +22,7 @@ export interface GatewayComposition extends Composition {
 
 export async function composeGateway(config: GatewayConfig, context: ProcessContext): Promise<GatewayComposition> {
   const bus = await connectBus(config, context);
-  const gateway = gatewayOver({ bus, system, ...context }, config.access);
+  const gateway = gatewayOver({ bus, system, ...context }, config.access, config.limits);
   return { gateway, services: [gateway], close: () => bus.close() };
 }
 
@@ -31,7 +31,7 @@ export async function composeOrchestrator(config: OrchestratorConfig, context: P
   // The owner measures its writes itself, waits and repetitions included.
   const store = await connectRedisStore({ url: config.redisUrl, system, log: context.log });
   const llm = createModel(config.conversation.llm, context.log);
-  const service = orchestratorOver({ bus, store, llm, system, ...context }, config.conversation);
+  const service = orchestratorOver({ bus, store, llm, system, ...context }, config.conversation, config.limits);
   return {
     services: [service],
     close: async () => void (await Promise.allSettled([bus.close(), store.close(), llm.close()])),
@@ -45,7 +45,7 @@ export async function composeTtsWorker(
 ): Promise<Composition> {
   const bus = await connectBus(config, context);
   const tts = createVoice(config.tts, espeakWorkerUrl, context.log);
-  const service = ttsWorkerOver({ bus, tts, system, ...context });
+  const service = ttsWorkerOver({ bus, tts, system, ...context }, config.limits);
   return { services: [service], close: async () => void (await Promise.allSettled([bus.close(), tts.close()])) };
 }
 

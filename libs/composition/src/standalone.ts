@@ -29,12 +29,13 @@ export async function composeStandalone(
   const llm = createModel(config.conversation.llm, context.log);
   const tts = createVoice(config.tts, espeakWorkerUrl, context.log);
 
-  const gateway = gatewayOver({ bus: buses.gateway, system, ...context }, config.access);
+  const gateway = gatewayOver({ bus: buses.gateway, system, ...context }, config.access, config.limits);
   const orchestrator = orchestratorOver(
     { bus: buses.orchestrator, store, llm, system, ...context },
     config.conversation,
+    config.limits,
   );
-  const ttsWorker = ttsWorkerOver({ bus: buses.tts, tts, system, ...context });
+  const ttsWorker = ttsWorkerOver({ bus: buses.tts, tts, system, ...context }, config.limits);
   const face = config.conversation.lipSync ? [avatarBridgeOver({ bus: buses.avatar, system, ...context })] : [];
   return {
     gateway,

@@ -11,6 +11,8 @@ export type BusHandler = (message: BusMessage) => void;
 export interface BusSubscription {
   /** Stops delivery at once: no handler call starts after this returns. Idempotent. */
   unsubscribe(): void;
+  /** Is sent nothing more; what the server had sent before still reaches the handler. A member leaves its queue group like this. */
+  leave(): void;
 }
 
 /** A request's outcome is a value: an answer that does not come is an ordinary thing on a bus. */

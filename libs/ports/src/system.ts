@@ -23,10 +23,20 @@ export interface RandomPort {
   hex(bytes: number): string;
 }
 
+/** How late the event loop is: how long what arrives waits for what runs. */
+export interface LoopLagPort {
+  /**
+   * Calls `listener` a few times a second with the lag of the last second, in ms: one in ten of what arrived in it, at any moment, has
+   * waited longer. Returns the end of this interest.
+   */
+  watch(listener: (lagMs: number) => void): CancelTimer;
+}
+
 export interface SystemPorts {
   clock: ClockPort;
   timers: TimersPort;
   random: RandomPort;
+  loopLag: LoopLagPort;
   /**
    * Runs a callback once, in order, when the present turn of the event loop has read its sockets. Not a timer, which
    * takes a millisecond, and not a microtask, which comes before the other sockets: what is gathered until then leaves

@@ -6,6 +6,12 @@ import type { ErrorCode, ProviderFailureKind, ResponseStatus } from '@parley/mod
  */
 export const METRICS = {
   parley_sessions_active: { type: 'gauge', help: 'Sessions this process carries', labels: ['role'] },
+  parley_event_loop_lag_seconds: {
+    type: 'gauge',
+    help: 'Wait at the event loop that a tenth of what arrived in the last second has exceeded',
+    labels: [],
+  },
+  parley_takes_work: { type: 'gauge', help: '1 while this process takes new work, else 0', labels: ['role'] },
   parley_sessions_total: { type: 'counter', help: 'Sessions this process ever carried', labels: ['role'] },
   parley_connections_refused_total: { type: 'counter', help: 'Upgrades refused, by reason', labels: ['reason'] },
   parley_turns_total: { type: 'counter', help: 'Responses ended, by status', labels: ['status'] },

@@ -1,6 +1,9 @@
 import { cutLines, killOne, stopOwner, type Stage, type Strike } from './strike';
 
-export const CASE_NAMES = ['orchestrator', 'tts', 'gateway', 'link-reset', 'link-blackhole', 'stopped-owner'] as const;
+/** Those that strike, and one that offers too much. */
+const STRIKES = ['orchestrator', 'tts', 'gateway', 'link-reset', 'link-blackhole', 'stopped-owner'] as const;
+export const CASE_NAMES = [...STRIKES, 'overload'] as const;
+export type StrikeName = (typeof STRIKES)[number];
 export type CaseName = (typeof CASE_NAMES)[number];
 
 /** What a row must be. Times in ms. */
@@ -28,7 +31,7 @@ const GAP = { gapP50Ms: 400, gapP99Ms: 1_500 };
 const STOPPED_GAP = { gapP50Ms: 4_000, gapP99Ms: 4_000 };
 const PLAIN = { overLines: false, patienceMs: undefined } as const;
 
-export const CASES: Record<CaseName, Case> = {
+export const CASES: Record<StrikeName, Case> = {
   orchestrator: {
     title: '`kill -9` of an orchestrator',
     must: { turns: 500, strikes: 100, ...GAP },

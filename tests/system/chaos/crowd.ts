@@ -1,18 +1,23 @@
 import type { RandomPort } from '@parley/ports';
+import type { Refused } from '../support/test-client';
 import { orderFaults } from '../support/response-order';
 import { judge, type Prompt, type TurnVerdict } from './judge';
 import { SAMPLES_PER_CHARACTER } from './scene';
 import { Talk, type Resume } from './talk';
 
 const TURNS_PER_TALK = 4;
-/** They begin one after the other within so many ms, so that turns are at all their moments at any time. */
 const SPREAD_MS = 8_000;
 const AFTER_LOSS_MS = 500;
+const LOOK_EVERY_MS = 50;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface CrowdOptions {
   size: number;
+  /** Its talks have numbers above this one. */
+  above?: number;
+  /** They begin one after the other within so many ms, so that turns are at all their moments at any time. */
+  spreadMs?: number;
   random: RandomPort;
   patienceMs: number | undefined;
   /** Where the talks of one place connect, one after the other. */
@@ -27,18 +32,26 @@ export interface JudgedTurn extends TurnVerdict {
   interrupted: boolean;
 }
 
+/** For want of room; whoever is refused for another reason complains. */
+const isTurnedAway = ({ sessionId, refusals }: Talk): boolean =>
+  sessionId === undefined && refusals.length > 0 && refusals.every(({ code }) => code === 'capacity');
+
 /** So many conversations at any time: where one ends another begins. */
 export class Crowd {
   readonly judged: JudgedTurn[] = [];
   readonly resumes: Resume[] = [];
+  /** What those were told who were not let in. */
+  readonly refusals: Refused[] = [];
   /** Why talks ended early, and what came out of order: how often each. */
   readonly complaints = new Map<string, number>();
   private readonly running = new Map<number, Talk>();
   private isOver = false;
-  private begun = 0;
+  private begun: number;
   private places: Promise<void>[] = [];
 
-  constructor(private readonly options: CrowdOptions) {}
+  constructor(private readonly options: CrowdOptions) {
+    this.begun = options.above ?? 0;
+  }
 
   get talks(): Talk[] {
     return [...this.running.values()];
@@ -55,8 +68,8 @@ export class Crowd {
   }
 
   private async fill(place: number): Promise<void> {
-    const { size, random, patienceMs, addressesOf } = this.options;
-    await sleep((place * SPREAD_MS) / size);
+    const { size, random, patienceMs, addressesOf, spreadMs = SPREAD_MS } = this.options;
+    await sleep((place * spreadMs) / size);
     while (!this.isOver) {
       const number = ++this.begun;
       const habits = {
@@ -71,12 +84,21 @@ export class Crowd {
       await talk.hold(() => this.isOver);
       this.running.delete(number);
       this.take(talk);
+      const waitMs = (talk.refusals.at(-1)?.retryAfterS ?? 0) * 1_000;
+      if (isTurnedAway(talk)) await this.waitOutside(waitMs);
       // Where nobody listens at the moment the next one would be refused as fast as this one.
-      if (talk.lostBecause !== undefined) await sleep(AFTER_LOSS_MS);
+      else if (talk.lostBecause !== undefined) await sleep(AFTER_LOSS_MS);
     }
   }
 
-  private take({ number, recording, lostBecause, resumes }: Talk): void {
+  private async waitOutside(ms: number): Promise<void> {
+    for (const endMs = performance.now() + ms; performance.now() < endMs && !this.isOver;) await sleep(LOOK_EVERY_MS);
+  }
+
+  private take(talk: Talk): void {
+    const { number, recording, lostBecause, resumes, refusals } = talk;
+    this.refusals.push(...refusals);
+    if (isTurnedAway(talk)) return;
     const interrupted = new Map(recording.asked.map((asked) => [asked.turnId, asked.interrupted]));
     const prompts = new Map(recording.asked.map(({ turnId }) => [turnId, this.options.promptsOf(turnId)]));
     for (const verdict of judge({ ...recording, prompts }, SAMPLES_PER_CHARACTER)) {

@@ -1,6 +1,7 @@
 import { fieldsOf } from '../support/spoken-turn';
 import type { Arrival, WireEvent } from '../support/test-client';
 import { Ear } from './ear';
+import { latenessOf, type Piece } from './lateness';
 import { expectedOf, heardFaults, isBeginning, runsIn, type Expected, type HeardFault } from './heard-samples';
 
 /** A turn as its client asked for it. */
@@ -47,6 +48,8 @@ export interface TurnVerdict {
   gapMs: number;
   /** The most audio that lay unplayed at the client, in ms. */
   aheadMs: number;
+  /** Each piece of its audio. */
+  pieces: Piece[];
 }
 
 type AudioArrival = Extract<Arrival, { kind: 'audio' }>;
@@ -143,7 +146,7 @@ function judgeTurn(
   const seen = responses.get(responseId ?? '');
   if (responseId === undefined || !seen) {
     const faults: Fault[] = [{ kind: 'not-accepted', detail: asked.turnId }];
-    return { turnId: asked.turnId, faults, gapMs: 0, aheadMs: 0 };
+    return { turnId: asked.turnId, faults, gapMs: 0, aheadMs: 0, pieces: [] };
   }
   const ear = new Ear();
   for (const { samples, atMs } of seen.audio) ear.arrived(samples, atMs);
@@ -155,7 +158,7 @@ function judgeTurn(
     ...soundFaults(seen, samplesPerCharacter),
   ];
   const { longestGapMs: gapMs, farthestAheadMs: aheadMs } = ear;
-  return { turnId: asked.turnId, faults, gapMs, aheadMs };
+  return { turnId: asked.turnId, faults, gapMs, aheadMs, pieces: latenessOf(seen.audio) };
 }
 
 function endFaults({ interrupted }: Asked, { events, isInterrupted }: Seen): Fault[] {

@@ -2,11 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { seededRandom } from '@parley/harness';
+import type { RandomPort } from '@parley/ports';
 import { readArguments, USAGE, type Arguments } from './arguments';
-import { CASES, smallOf, type CaseName } from './cases';
+import { CASES, smallOf, type CaseName, type StrikeName } from './cases';
 import { putRow } from './results';
+import { OVERLOAD, runOverload, SMALL_OVERLOAD } from './overload';
+import type { OverloadRow } from './overload-row';
 import type { Row } from './row';
 import { runCase } from './run-case';
+import type { SceneServers } from './scene';
 import { withTable } from './table';
 
 const MINUTE_MS = 60_000;
@@ -44,22 +48,34 @@ async function chaos(asked: Arguments): Promise<number> {
   return isGood ? 0 : 1;
 }
 
-function run(name: CaseName, { turns, small, seed, talks }: Arguments): Promise<Row> {
+function run(name: CaseName, asked: Arguments): Promise<Row | OverloadRow> {
+  const random = seededRandom(asked.seed);
+  if (name !== 'overload') return strike(name, asked, random);
+  const definition = asked.small ? SMALL_OVERLOAD : OVERLOAD;
+  print(`case ${name}: ${definition.title}`);
+  return runOverload(definition, { servers: servers(), random, print });
+}
+
+function strike(name: StrikeName, { turns, small, talks }: Arguments, random: RandomPort): Promise<Row> {
   const whole = small ? smallOf(CASES[name]) : CASES[name];
   const definition = turns === undefined ? whole : { ...whole, must: { ...whole.must, turns } };
   print(`case ${name}: ${definition.title}`);
   return runCase(name, definition, {
-    servers: {
-      natsUrl: setting('NATS_URL'),
-      natsMonitorUrl: setting('NATS_MONITOR_URL'),
-      redisUrl: setting('REDIS_URL'),
-    },
+    servers: servers(),
     talks,
-    random: seededRandom(seed),
+    random,
     isSmall: small,
     timeLimitMs: small ? SMALL_TIME_LIMIT_MS : TIME_LIMIT_MS,
     print,
   });
+}
+
+function servers(): SceneServers {
+  return {
+    natsUrl: setting('NATS_URL'),
+    natsMonitorUrl: setting('NATS_MONITOR_URL'),
+    redisUrl: setting('REDIS_URL'),
+  };
 }
 
 function setting(name: string): string {
@@ -68,9 +84,15 @@ function setting(name: string): string {
   return value;
 }
 
-function describe({ case: name, counted: _counted, besides: _besides, complaints, misses, ...figures }: Row): string {
+/** Turn by turn it stands in the file only. */
+function figuresOf(row: Row | OverloadRow): object {
+  return row.case === 'overload' ? row : { ...row, counted: undefined, besides: undefined };
+}
+
+function describe(row: Row | OverloadRow): string {
+  const { case: name, complaints, misses } = row;
   const few = Object.entries(complaints).slice(0, 10);
   const verdict = misses.length === 0 ? 'as it must be' : `not as it must be: ${misses.join(', ')}`;
   const said = few.map(([complaint, times]) => `${times} × ${complaint}`);
-  return [`case ${name}: ${verdict}`, JSON.stringify(figures), ...said].join('\n');
+  return [`case ${name}: ${verdict}`, JSON.stringify(figuresOf(row)), ...said].join('\n');
 }

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { OverloadRow } from './overload-row';
 import type { Row } from './row';
 
-/** A row and what it was measured on. */
-export interface Measured extends Row {
+/** What a row was measured on. */
+export interface Circumstances {
   at: string;
   commit: string;
   cores: number;
@@ -11,6 +12,10 @@ export interface Measured extends Row {
   seed: number;
   talks: number;
 }
+
+export type MeasuredStrikes = Circumstances & Row;
+export type MeasuredOverload = Circumstances & OverloadRow;
+export type Measured = MeasuredStrikes | MeasuredOverload;
 
 /** Puts a row in the place of an earlier one of its case; the answer is all rows of the file. */
 export function putRow(file: string, row: Measured): Measured[] {
@@ -23,7 +28,9 @@ export function putRow(file: string, row: Measured): Measured[] {
 }
 
 /** A turn is a line: there are hundreds of them. */
-function linesOf({ counted, besides, ...figures }: Measured): string {
+function linesOf(row: Measured): string {
+  if (row.case === 'overload') return JSON.stringify(row, null, 1);
+  const { counted, besides, ...figures } = row;
   const list = (turns: readonly unknown[]): string => `[\n${turns.map((turn) => JSON.stringify(turn)).join(',\n')}\n]`;
   const text = JSON.stringify(figures, null, 1).replace(/\n\}$/, '');
   return `${text},\n "counted": ${list(counted)},\n "besides": ${list(besides)}\n}`;

@@ -6,7 +6,7 @@ import type { Hit, Strike } from './strike';
 const MUST = { turns: 4, strikes: 2, gapP50Ms: 400, gapP99Ms: 1_500 };
 
 const turn = (turnId: string, more: Partial<JudgedTurn> = {}): JudgedTurn => {
-  return { turnId, talk: 1, interrupted: false, faults: [], gapMs: 100, aheadMs: 200, ...more };
+  return { turnId, talk: 1, interrupted: false, faults: [], gapMs: 100, aheadMs: 200, pieces: [], ...more };
 };
 const strike = (...hits: [string, Moment][]): Strike => ({
   target: 'tts 1',

@@ -1,4 +1,4 @@
-import type { Requirement } from './cases';
+import type { Requirement, StrikeName } from './cases';
 import type { JudgedTurn } from './crowd';
 import type { FaultKind } from './judge';
 import { MOMENTS, WEIGHED_MOMENTS, type Moment } from './moment';
@@ -26,7 +26,7 @@ export interface CountedTurn {
 
 /** What one case came to. Times in ms. */
 export interface Row {
-  case: string;
+  case: StrikeName;
   title: string;
   must: Requirement;
   strikes: number;
@@ -56,7 +56,7 @@ export interface Row {
 }
 
 export interface Run {
-  name: string;
+  name: StrikeName;
   title: string;
   must: Requirement;
   strikes: readonly Strike[];

@@ -1,5 +1,5 @@
 import type { RandomPort } from '@parley/ports';
-import type { Case } from './cases';
+import type { Case, StrikeName } from './cases';
 import { Crowd } from './crowd';
 import { Lines } from './lines';
 import { MOMENTS } from './moment';
@@ -25,7 +25,7 @@ export interface RunOptions {
 }
 
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
-export async function runCase(name: string, definition: Case, options: RunOptions): Promise<Row> {
+export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
   const { servers, talks, random, isSmall } = options;
   const scene = await Scene.start(servers);
   const lines = new Lines();

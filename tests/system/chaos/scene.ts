@@ -8,10 +8,21 @@ import { answerOf, placeOf, type Place } from './story';
 
 /** 30 ms a character: an answer of nine seconds. */
 export const SAMPLES_PER_CHARACTER = 720;
-/** A little faster than it is played, or each delay anywhere would be a silence: 0.3 s ahead at the end of an answer. */
-const VOICE_PACE = 1.03;
-/** Long, because a fifth of all kills is to hit a turn that waits for the model. */
-const FIRST_TOKEN_MS = 3_000;
+export interface ProviderTimes {
+  /** Times real time. */
+  voicePace: number;
+  firstTokenMs: number;
+  /** Audio in a piece of what the voice sends. */
+  chunkMs: number;
+}
+
+const PROVIDER_TIMES: ProviderTimes = {
+  // A little faster than it is played, or each delay anywhere would be a silence: 0.3 s ahead at the end of an answer.
+  voicePace: 1.03,
+  // Long, because a fifth of all kills is to hit a turn that waits for the model.
+  firstTokenMs: 3_000,
+  chunkMs: 20,
+};
 /** Asked once more about a conversation that it knows, a model begins sooner: the prompt is in its cache. */
 const FIRST_TOKEN_AGAIN_MS = 300;
 /** 56 words in five seconds: half of the answer is heard while the model writes. */
@@ -63,20 +74,27 @@ export class Scene {
     private readonly faked: FakedCluster,
     readonly bus: BusServer,
     readonly redis: Redis,
+    private readonly providers: ProviderTimes,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
     faked.voice.speechRule((request) => this.onSpeech(request));
   }
 
-  static async start(servers: SceneServers): Promise<Scene> {
+  static async start(
+    servers: SceneServers,
+    providers = PROVIDER_TIMES,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Scene> {
     const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
       NATS_URL: servers.natsUrl,
       REDIS_URL: servers.redisUrl,
       PARLEY_AVATAR: 'none',
       PARLEY_TTS_DETERMINISTIC: 'yes',
       PARLEY_LOG_LEVEL: 'warn',
+      ...env,
     });
-    return new Scene(faked, new BusServer(servers.natsUrl, servers.natsMonitorUrl), new Redis(servers.redisUrl));
+    const bus = new BusServer(servers.natsUrl, servers.natsMonitorUrl);
+    return new Scene(faked, bus, new Redis(servers.redisUrl), providers);
   }
 
   listen(listener: SceneListener): void {
@@ -114,7 +132,7 @@ export class Scene {
     const name = answerOf(place);
     const before = this.chats.get(name) ?? 0;
     this.chats.set(name, before + 1);
-    const firstTokenDelayMs = before === 0 ? FIRST_TOKEN_MS : FIRST_TOKEN_AGAIN_MS;
+    const firstTokenDelayMs = before === 0 ? this.providers.firstTokenMs : FIRST_TOKEN_AGAIN_MS;
     const atMs = performance.now();
     this.listener?.onChat({ place, request, atMs, firstTokenAtMs: atMs + firstTokenDelayMs });
     // Told to go on with an answer, models differ in what they do.
@@ -135,7 +153,8 @@ export class Scene {
       kind: 'voice',
       content: 'indexed',
       samplesPerCharacter: SAMPLES_PER_CHARACTER,
-      pace: VOICE_PACE,
+      pace: this.providers.voicePace,
+      chunkMs: this.providers.chunkMs,
       headStartMs,
     };
   }

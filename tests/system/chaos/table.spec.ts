@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { putRow, type Measured } from './results';
+import { putRow, type MeasuredOverload, type MeasuredStrikes } from './results';
 import { tableOf, withTable } from './table';
 
 const SPREAD = { p50: 100, p99: 300, max: 400 };
-const ROW: Measured = {
+const ROW: MeasuredStrikes = {
   case: 'tts',
   title: 'a case',
   must: { turns: 4, strikes: 2, gapP50Ms: 400, gapP99Ms: 1_500 },
@@ -40,6 +40,22 @@ it('a line has the figures of a row, the shares of its moments, and what it miss
       'abc1234, 2026-01-02 | **no**: 1 turns not whole; 1 with something stale |',
   );
   expect(tableOf([{ ...ROW, misses: [] }])).toContain('| yes |');
+});
+
+it('the row about overload has a table of its own', () => {
+  const heard = { speaking: { p50: 10, max: 10 }, ownLagMs: 5, turns: 3, pieces: 900, lateMs: SPREAD };
+  const row: MeasuredOverload = {
+    ...{ case: 'overload', title: 'too many', must: { lateRatio: 1.5, lateSlackMs: 0 }, capacity: 10, offered: 30 },
+    ...{ atCapacity: heard, overloaded: { ...heard, pieces: 800 }, turnedAway: { properly: 44, otherwise: [] } },
+    ...{ turns: 7, faulty: [{ turnId: 'turn-1', faults: [] }], complaints: {}, misses: ['1 turns not whole'] },
+    ...{ at: ROW.at, commit: ROW.commit, cores: 2, node: ROW.node, seed: 1, talks: 14 },
+  };
+  const lines = tableOf([ROW, row]).split('\n');
+  expect(lines.filter((line) => line.startsWith('| too many'))).toEqual([
+    '| too many | 10 of 30 | 7 | 6 | 900 pieces, 100, 300, 400 ms | 800 pieces, 100, 300, 400 ms | 44 | ' +
+      'abc1234, 2026-01-02 | **no**: 1 turns not whole |',
+  ]);
+  expect(lines.filter((line) => line.startsWith('| a case'))).toHaveLength(1);
 });
 
 it('the table takes the place of the one before and leaves the rest of the page', () => {

@@ -1,5 +1,5 @@
 import { WEIGHED_MOMENTS } from './moment';
-import type { Measured } from './results';
+import type { Measured, MeasuredOverload, MeasuredStrikes } from './results';
 import { hitsOf, type Spread } from './row';
 
 const BEGIN = '<!-- generated: npm run chaos -->';
@@ -14,6 +14,11 @@ export function withTable(page: string, rows: readonly Measured[]): string {
 }
 
 export function tableOf(rows: readonly Measured[]): string {
+  const overload = rows.filter((row) => row.case === 'overload');
+  return [strikesTable(rows.filter((row) => row.case !== 'overload')), ...overload.map(overloadTable)].join('\n');
+}
+
+function strikesTable(rows: readonly MeasuredStrikes[]): string {
   return [
     '| case | strikes | turns | waiting, generating, playing | whole | twice, stale | gap p50, p99, longest | undisturbed | commit | as it must be |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
@@ -22,7 +27,27 @@ export function tableOf(rows: readonly Measured[]): string {
   ].join('\n');
 }
 
-function lineOf(row: Measured): string {
+function overloadTable(row: MeasuredOverload): string {
+  const { atCapacity, overloaded, turnedAway } = row;
+  const cells = [
+    row.title,
+    `${row.capacity} of ${row.offered}`,
+    row.turns,
+    row.turns - row.faulty.length,
+    `${atCapacity.pieces} pieces, ${spread(atCapacity.lateMs)}`,
+    `${overloaded.pieces} pieces, ${spread(overloaded.lateMs)}`,
+    turnedAway.properly,
+    ...endOf(row),
+  ];
+  return [
+    '| case | conversations | turns | whole | at capacity, late p50, p99, longest | with more offered | refused with `capacity` | commit | as it must be |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    `| ${cells.join(' | ')} |`,
+    '',
+  ].join('\n');
+}
+
+function lineOf(row: MeasuredStrikes): string {
   const shares = WEIGHED_MOMENTS.map(
     (moment) => `${Math.round((100 * row.moments[moment]) / Math.max(1, hitsOf(row)))} %`,
   );
@@ -35,10 +60,14 @@ function lineOf(row: Measured): string {
     `${row.duplicates}, ${row.stale}`,
     spread(row.gapMs),
     `${row.undisturbed.turns} turns, ${spread(row.undisturbed.gapMs)}`,
-    `${row.commit}, ${row.at.slice(0, 10)}`,
-    row.misses.length === 0 ? 'yes' : `**no**: ${row.misses.join('; ')}`,
+    ...endOf(row),
   ];
   return `| ${cells.join(' | ')} |`;
 }
+
+const endOf = ({ commit, at, misses }: Measured): string[] => [
+  `${commit}, ${at.slice(0, 10)}`,
+  misses.length === 0 ? 'yes' : `**no**: ${misses.join('; ')}`,
+];
 
 const spread = ({ p50, p99, max }: Spread): string => `${p50}, ${p99}, ${max} ms`;

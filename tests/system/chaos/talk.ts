@@ -1,6 +1,6 @@
 import type { RandomPort } from '@parley/ports';
 import { fieldsOf } from '../support/spoken-turn';
-import { TestClient, type WireEvent } from '../support/test-client';
+import { Refused, TestClient, type WireEvent } from '../support/test-client';
 import { Ear } from './ear';
 import type { Asked, Recording } from './judge';
 import { answerOf, questionOf, turnIdOf } from './story';
@@ -67,6 +67,8 @@ export class Talk {
     connections: [],
   };
   readonly resumes: Resume[] = [];
+  /** Upgrades that were not granted. */
+  readonly refusals: Refused[] = [];
   /** Why it ended before its last turn. */
   lostBecause: string | undefined;
   sessionId: string | undefined;
@@ -86,6 +88,10 @@ export class Talk {
 
   get number(): number {
     return this.options.talk;
+  }
+
+  get isConnected(): boolean {
+    return this.sessionId !== undefined && this.client?.closed === undefined;
   }
 
   /** The address that carries its socket. */
@@ -119,7 +125,10 @@ export class Talk {
   }
 
   private async connect(query: string): Promise<WireEvent> {
-    const client = await TestClient.connect({ url: this.address, query });
+    const client = await TestClient.connect({ url: this.address, query }).catch((error: unknown) => {
+      if (error instanceof Refused) this.refusals.push(error);
+      throw error;
+    });
     this.client = client;
     this.seen = 0;
     this.pingedMs = undefined;

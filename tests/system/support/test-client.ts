@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 
 /**
@@ -35,6 +36,18 @@ export interface TestClientOptions {
   query?: string;
 }
 
+/** The answer to an upgrade that was not granted. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    /** `error.code` of the body. */
+    readonly code: string | undefined,
+    readonly retryAfterS: number | undefined,
+  ) {
+    super(`refused with ${status} ${code ?? ''}`.trimEnd());
+  }
+}
+
 /** Of a line on which nothing passes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -66,6 +79,10 @@ export class TestClient {
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
+      // Given a listener, the library leaves the answer to it; read to its end, it frees its socket.
+      socket.once('unexpected-response', (_request, response) => {
+        refusalOf(response).then(reject, reject);
+      });
     });
     return client;
   }
@@ -173,6 +190,22 @@ export class TestClient {
 
   private wake(): void {
     for (const listener of [...this.listeners]) listener();
+  }
+}
+
+async function refusalOf(response: IncomingMessage): Promise<Refused> {
+  const pieces: Buffer[] = [];
+  for await (const piece of response) pieces.push(piece as Buffer);
+  const retryAfter = response.headers['retry-after'];
+  const retryAfterS = retryAfter === undefined ? undefined : Number(retryAfter);
+  return new Refused(response.statusCode ?? 0, codeIn(Buffer.concat(pieces).toString()), retryAfterS);
+}
+
+function codeIn(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as { error?: { code?: string } }).error?.code;
+  } catch {
+    return undefined;
   }
 }
 

@@ -167,6 +167,7 @@ export class Stage {
           policy: this.policy,
           lipSync: false,
           maxSessions: 100,
+          maxLagMs: 100,
         },
       ),
     );
@@ -185,7 +186,7 @@ export class Stage {
     return this.start(({ bus }) =>
       createGateway(
         { bus, system: this.system, log: this.log, telemetry: this.telemetry },
-        { apiKeys: ['key'], devKeyAllowed: false, maxConnections: 100 },
+        { apiKeys: ['key'], devKeyAllowed: false, maxConnections: 100, maxLagMs: 100 },
       ),
     );
   }

@@ -24,6 +24,8 @@ export class MemoryBus implements BusPort {
   private state: 'up' | 'down' | 'closed' = 'up';
   private linkNumber = 0;
   private readonly subscriptions = new Set<MemorySubscription>();
+  /** Those that were left, until what was under way to them has come. */
+  private readonly leaving = new Set<MemorySubscription>();
   private readonly listeners = new Set<() => void>();
   private readonly requests: OpenRequests;
   private readonly log: LogPort;
@@ -82,7 +84,14 @@ export class MemoryBus implements BusPort {
       queue: options.queue,
       handler,
       unsubscribe: () => {
+        this.leaving.delete(subscription);
         if (this.subscriptions.delete(subscription)) this.server.detach(subscription);
+      },
+      leave: () => {
+        if (!this.subscriptions.delete(subscription)) return;
+        this.server.detach(subscription);
+        this.leaving.add(subscription);
+        this.server.soon(() => this.leaving.delete(subscription));
       },
     };
     if (this.state === 'closed') return subscription;
@@ -114,7 +123,7 @@ export class MemoryBus implements BusPort {
   /** For tests: the link breaks. What is under way to this client, and its requests' replies, are lost. */
   disconnect(): void {
     if (this.state !== 'up') return;
-    this.leave('down');
+    this.cut('down');
     this.requests.endAll();
   }
 
@@ -132,7 +141,7 @@ export class MemoryBus implements BusPort {
   /** For tests: the process dies. Nobody is told, nothing of it runs any more; its requests never end. */
   kill(): void {
     if (this.state === 'closed') return;
-    this.leave('closed');
+    this.cut('closed');
     this.subscriptions.clear();
     this.listeners.clear();
     this.requests.forgetAll();
@@ -146,7 +155,8 @@ export class MemoryBus implements BusPort {
     payload: Uint8Array,
     reply: Reply | undefined,
   ): void {
-    if (link !== this.linkNumber || !this.subscriptions.has(subscription)) return;
+    const isKnown = this.subscriptions.has(subscription) || this.leaving.has(subscription);
+    if (link !== this.linkNumber || !isKnown) return;
     try {
       subscription.handler({ subject, payload, reply: reply && ((answer) => this.answer(reply, answer)) });
     } catch (error) {
@@ -167,12 +177,12 @@ export class MemoryBus implements BusPort {
   private async finish(): Promise<void> {
     this.requests.endAll();
     if (this.state === 'up') await this.turn();
-    if (this.state !== 'closed') this.leave('closed');
+    if (this.state !== 'closed') this.cut('closed');
     this.subscriptions.clear();
     this.listeners.clear();
   }
 
-  private leave(next: 'down' | 'closed'): void {
+  private cut(next: 'down' | 'closed'): void {
     for (const subscription of this.subscriptions) this.server.detach(subscription);
     this.state = next;
     this.linkNumber++;

@@ -187,9 +187,14 @@ export class NatsBus implements BusPort {
       receive,
       native: undefined,
       unsubscribe: () => {
-        if (!this.subscriptions.delete(subscription)) return;
+        this.subscriptions.delete(subscription);
         subscription.native?.unsubscribe();
         subscription.native = undefined;
+      },
+      leave: () => {
+        // Left before: it may be on its way out, or the link it had is gone.
+        if (!this.subscriptions.delete(subscription)) return;
+        subscription.native?.drain().catch(() => undefined);
       },
     };
     if (this.closing !== undefined) return subscription;

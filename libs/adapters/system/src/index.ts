@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { ClockPort, RandomPort, SystemPorts, TimersPort } from '@parley/ports';
+import { loopLagOver } from './loop-lag';
 
 /** The one place on the server that reads the clock, sets timers and draws random numbers. */
 const clock: ClockPort = {
@@ -41,5 +42,6 @@ export const systemPorts: SystemPorts = {
   clock,
   timers,
   random,
+  loopLag: loopLagOver(clock, timers),
   schedule: (callback) => void setImmediate(callback),
 };

@@ -3,7 +3,9 @@ import type { Incarnation, SessionId, WorkerId } from './ids';
 /** The bus contract (PROTOCOL.md, "The bus"). One place makes subjects, so that permissions can be narrow. */
 export const subjects = {
   claim: 'claim',
+  claimReserve: 'claim.reserve',
   ttsOpen: 'tts.open',
+  ttsOpenReserve: 'tts.open.reserve',
   input: (session: SessionId, epoch: number) => `session.${session}.${epoch}.in`,
   output: (session: SessionId) => `session.${session}.out`,
   audio: (session: SessionId) => `session.${session}.audio`,
@@ -24,3 +26,15 @@ export const queueGroups = {
   tts: 'tts',
   avatar: 'avatar',
 } as const;
+
+/** Work for any member of a queue group. Members without room are not asked on `subject`; all of them are in `reserve`. */
+export interface WorkGroup {
+  subject: string;
+  reserve: string;
+  queue: string;
+}
+
+export const workGroups = {
+  claim: { subject: subjects.claim, reserve: subjects.claimReserve, queue: queueGroups.orchestrators },
+  ttsOpen: { subject: subjects.ttsOpen, reserve: subjects.ttsOpenReserve, queue: queueGroups.tts },
+} as const satisfies Record<string, WorkGroup>;

@@ -66,7 +66,9 @@ describe('PROTOCOL.md, the bus', () => {
   const process = 'tts_1';
   const made = {
     claim: subjects.claim,
+    claimReserve: subjects.claimReserve,
     ttsOpen: subjects.ttsOpen,
+    ttsOpenReserve: subjects.ttsOpenReserve,
     input: subjects.input(session, 777),
     output: subjects.output(session),
     audio: subjects.audio(session),

@@ -51,6 +51,15 @@ export interface ConversationConfig {
   lipSync: boolean;
 }
 
+/** How much one process takes on. */
+export interface LimitsConfig {
+  maxConnections: number;
+  maxSessions: number;
+  maxVoiceJobs: number;
+  /** Of the event loop, in ms. */
+  maxLagMs: number;
+}
+
 interface Common<R extends Role> {
   role: R;
   log: LogConfig;
@@ -59,18 +68,28 @@ interface Common<R extends Role> {
   secrets: readonly string[];
 }
 
-export type GatewayConfig = Common<'gateway'> & { natsUrl: string; access: ClientAccessConfig };
+export type GatewayConfig = Common<'gateway'> & {
+  natsUrl: string;
+  access: ClientAccessConfig;
+  limits: Pick<LimitsConfig, 'maxConnections' | 'maxLagMs'>;
+};
 export type OrchestratorConfig = Common<'orchestrator'> & {
   natsUrl: string;
   redisUrl: string;
   conversation: ConversationConfig;
+  limits: Pick<LimitsConfig, 'maxSessions' | 'maxLagMs'>;
 };
-export type TtsWorkerConfig = Common<'tts'> & { natsUrl: string; tts: TtsConfig };
+export type TtsWorkerConfig = Common<'tts'> & {
+  natsUrl: string;
+  tts: TtsConfig;
+  limits: Pick<LimitsConfig, 'maxVoiceJobs' | 'maxLagMs'>;
+};
 export type AvatarBridgeConfig = Common<'avatar'> & { natsUrl: string };
 export type StandaloneConfig = Common<'standalone'> & {
   access: ClientAccessConfig;
   conversation: ConversationConfig;
   tts: TtsConfig;
+  limits: LimitsConfig;
 };
 
 export interface ConfigOf {

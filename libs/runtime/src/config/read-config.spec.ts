@@ -51,6 +51,35 @@ describe('defaults', () => {
   });
 });
 
+describe('the limits', () => {
+  it('have defaults, and each process reads its own', () => {
+    const [maxConnections, maxSessions, maxVoiceJobs, maxLagMs] = [1000, 1000, 1000, 100];
+    expect(valid('gateway', SERVERS).limits).toEqual({ maxConnections, maxLagMs });
+    expect(valid('orchestrator', SERVERS).limits).toEqual({ maxSessions, maxLagMs });
+    expect(valid('tts', SERVERS).limits).toEqual({ maxVoiceJobs, maxLagMs });
+    expect(valid('standalone', {}).limits).toEqual({ maxConnections, maxSessions, maxVoiceJobs, maxLagMs });
+    const set = {
+      PARLEY_MAX_CONNECTIONS: '1',
+      PARLEY_MAX_SESSIONS: '2',
+      PARLEY_MAX_VOICE_JOBS: '3',
+      PARLEY_MAX_LAG_MS: '4',
+    };
+    expect(valid('standalone', set).limits).toEqual({
+      maxConnections: 1,
+      maxSessions: 2,
+      maxVoiceJobs: 3,
+      maxLagMs: 4,
+    });
+  });
+
+  it.each(['0', '-1', '1.5', 'many', '1e3'])('refuses `%s`', (value) => {
+    expect(problems('gateway', { ...SERVERS, PARLEY_MAX_CONNECTIONS: value, PARLEY_MAX_LAG_MS: value })).toEqual([
+      'PARLEY_MAX_CONNECTIONS',
+      'PARLEY_MAX_LAG_MS',
+    ]);
+  });
+});
+
 describe('the language model', () => {
   const llm = (env: Env) => valid('standalone', env).conversation.llm;
 

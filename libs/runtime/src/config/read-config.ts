@@ -39,6 +39,7 @@ function readGateway(env: Environment): ConfigOutcome<ConfigOf['gateway']> {
     listen: { host: values.PARLEY_HOST, port: values.PARLEY_PORT },
     natsUrl: values.NATS_URL,
     access: accessFrom(values),
+    limits: { maxConnections: values.PARLEY_MAX_CONNECTIONS, maxLagMs: values.PARLEY_MAX_LAG_MS },
   }));
 }
 
@@ -51,6 +52,7 @@ function readOrchestrator(env: Environment): ConfigOutcome<ConfigOf['orchestrato
     natsUrl: values.NATS_URL,
     redisUrl: values.REDIS_URL,
     conversation: conversationFrom(values),
+    limits: { maxSessions: values.PARLEY_MAX_SESSIONS, maxLagMs: values.PARLEY_MAX_LAG_MS },
   }));
 }
 
@@ -62,6 +64,7 @@ function readTts(env: Environment): ConfigOutcome<ConfigOf['tts']> {
     listen: { host: values.PARLEY_HOST, port: values.PARLEY_METRICS_PORT },
     natsUrl: values.NATS_URL,
     tts: ttsFrom(values),
+    limits: { maxVoiceJobs: values.PARLEY_MAX_VOICE_JOBS, maxLagMs: values.PARLEY_MAX_LAG_MS },
   }));
 }
 
@@ -84,6 +87,12 @@ function readStandalone(env: Environment): ConfigOutcome<ConfigOf['standalone']>
     access: accessFrom(values),
     conversation: conversationFrom(values),
     tts: ttsFrom(values),
+    limits: {
+      maxConnections: values.PARLEY_MAX_CONNECTIONS,
+      maxSessions: values.PARLEY_MAX_SESSIONS,
+      maxVoiceJobs: values.PARLEY_MAX_VOICE_JOBS,
+      maxLagMs: values.PARLEY_MAX_LAG_MS,
+    },
   }));
 }
 

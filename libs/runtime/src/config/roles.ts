@@ -5,6 +5,8 @@ export const ROLES = ['gateway', 'orchestrator', 'tts', 'avatar', 'standalone'] 
 export type Role = (typeof ROLES)[number];
 
 const LOG = { PARLEY_LOG_LEVEL: true, PARLEY_LOG_FORMAT: true } as const;
+const COUNTS = { PARLEY_MAX_CONNECTIONS: true, PARLEY_MAX_SESSIONS: true, PARLEY_MAX_VOICE_JOBS: true } as const;
+const LAG = { PARLEY_MAX_LAG_MS: true } as const;
 const CLIENTS = { PARLEY_HOST: true, PARLEY_PORT: true, PARLEY_API_KEYS: true } as const;
 const WORKER = { PARLEY_HOST: true, PARLEY_METRICS_PORT: true, NATS_URL: true } as const;
 const CONVERSATION = {
@@ -33,11 +35,18 @@ const SPEECH = {
  * a cluster does not pass it on.
  */
 export const ROLE_VARIABLES = {
-  gateway: VARIABLES.pick({ ...CLIENTS, NATS_URL: true, ...LOG }),
-  orchestrator: VARIABLES.pick({ ...WORKER, REDIS_URL: true, ...CONVERSATION, ...LOG }),
-  tts: VARIABLES.pick({ ...WORKER, ...SPEECH, ...LOG }),
+  gateway: VARIABLES.pick({ ...CLIENTS, NATS_URL: true, PARLEY_MAX_CONNECTIONS: true, ...LAG, ...LOG }),
+  orchestrator: VARIABLES.pick({
+    ...WORKER,
+    REDIS_URL: true,
+    ...CONVERSATION,
+    PARLEY_MAX_SESSIONS: true,
+    ...LAG,
+    ...LOG,
+  }),
+  tts: VARIABLES.pick({ ...WORKER, ...SPEECH, PARLEY_MAX_VOICE_JOBS: true, ...LAG, ...LOG }),
   avatar: VARIABLES.pick({ ...WORKER, ...LOG }),
-  standalone: VARIABLES.pick({ ...CLIENTS, ...CONVERSATION, ...SPEECH, ...LOG }),
+  standalone: VARIABLES.pick({ ...CLIENTS, ...CONVERSATION, ...SPEECH, ...COUNTS, ...LAG, ...LOG }),
 } as const;
 
 export interface VariableRow {

@@ -1,6 +1,6 @@
 import { InvariantError } from '@parley/model';
 import { z } from 'zod';
-import { apiKeys, baseUrl, choice, host, modelMap, natsUrl, port, redisUrl, secret, text } from './value-types';
+import { apiKeys, baseUrl, choice, count, host, modelMap, natsUrl, port, redisUrl, secret, text } from './value-types';
 
 /** What the README's table says about a variable. */
 interface VariableDoc {
@@ -76,6 +76,14 @@ export const VARIABLES = z.object({
     baseUrl,
     'OpenAI’s own',
     'Where the language model is (Ollama, vLLM, llama.cpp and the like).',
+  ),
+  PARLEY_MAX_CONNECTIONS: withDefault(count, '1000', 'Clients one gateway carries; more are refused with `capacity`.'),
+  PARLEY_MAX_SESSIONS: withDefault(count, '1000', 'Sessions one orchestrator owns, those it takes over included.'),
+  PARLEY_MAX_VOICE_JOBS: withDefault(count, '1000', 'Answers one voice worker speaks at once.'),
+  PARLEY_MAX_LAG_MS: withDefault(
+    count,
+    '100',
+    'Lag of the event loop in ms above which a process takes nothing new (docs/architecture.md, Overload).',
   ),
   NATS_URL: documented(natsUrl, { default: 'required', meaning: 'The bus; several servers separated by commas.' }),
   REDIS_URL: documented(redisUrl, { default: 'required', meaning: 'The store of sessions.' }),

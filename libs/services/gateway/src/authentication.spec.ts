@@ -1,8 +1,8 @@
 import type { UpgradeRequest } from '@parley/ports';
 import { authenticate, selectSubprotocol, type Authentication } from './authentication';
 
-const KEYS = { apiKeys: ['first-key', 'second-key'], devKeyAllowed: false, maxConnections: 1 };
-const DEV = { apiKeys: [], devKeyAllowed: true, maxConnections: 1 };
+const KEYS = { apiKeys: ['first-key', 'second-key'], devKeyAllowed: false, maxConnections: 1, maxLagMs: 100 };
+const DEV = { apiKeys: [], devKeyAllowed: true, maxConnections: 1, maxLagMs: 100 };
 
 const request = (more: Partial<UpgradeRequest> = {}): UpgradeRequest => ({
   path: '/v1/realtime',

@@ -1,7 +1,7 @@
-import { subjects, type Claim, type ClaimReply, type Incarnation, type Opening } from '@parley/model';
+import { subjects, workGroups, type Claim, type ClaimReply, type Incarnation, type Opening } from '@parley/model';
 import type { BusPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask } from '@parley/service-link';
+import { ask, askGroup, type Answer } from '@parley/service-link';
 
 /** Who carries a session now. */
 export interface ClaimTarget {
@@ -27,11 +27,11 @@ const CLAIM_TRIES = 3;
 export async function claimSession(bus: BusPort, claim: Claim, traceparent: string): Promise<ClaimOutcome> {
   let outcome: ClaimOutcome = { kind: 'unavailable' };
   for (let attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-    let reply = await askFor(bus, subjects.claim, claim, traceparent);
+    let reply = replyOf(await askGroup(bus, workGroups.claim, questionOf(claim, traceparent)));
     if (reply === 'nobody') return outcome;
     // A new connection is attached by whoever owns the session.
     if (reply?.kind === 'owned' && claim.attach.kind === 'resume') {
-      reply = await askFor(bus, subjects.ownerClaim(reply.owner), claim, traceparent);
+      reply = replyOf(await ask(bus, subjects.ownerClaim(reply.owner), questionOf(claim, traceparent)));
     }
     if (reply === undefined || reply === 'nobody') continue;
     const answered = outcomeOf(reply);
@@ -41,20 +41,16 @@ export async function claimSession(bus: BusPort, claim: Claim, traceparent: stri
   return outcome;
 }
 
+const questionOf = (body: Claim, traceparent: string) => ({
+  traceparent,
+  body,
+  reply: busSchemas.claimReply,
+  timeoutMs: CLAIM_TIMEOUT_MS,
+  isFinal: (reply: ClaimReply) => reply.kind !== 'probing',
+});
+
 /** `nobody`: no one is there to answer. Undefined: asking again may help. */
-async function askFor(
-  bus: BusPort,
-  subject: string,
-  claim: Claim,
-  traceparent: string,
-): Promise<ClaimReply | 'nobody' | undefined> {
-  const answer = await ask(bus, subject, {
-    traceparent,
-    body: claim,
-    reply: busSchemas.claimReply,
-    timeoutMs: CLAIM_TIMEOUT_MS,
-    isFinal: (reply) => reply.kind !== 'probing',
-  });
+function replyOf(answer: Answer<ClaimReply>): ClaimReply | 'nobody' | undefined {
   if (answer.kind === 'no-responders' || answer.kind === 'disconnected') return 'nobody';
   return answer.kind === 'answer' ? answer.body : undefined;
 }

@@ -18,7 +18,7 @@ import {
   type Report,
   type SessionId,
 } from '@parley/model';
-import type { ConnectionPort, TelemetryPort } from '@parley/ports';
+import type { BusMessage, ConnectionPort, TelemetryPort } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings } from '@parley/service-link';
 
@@ -220,6 +220,7 @@ export class OwnerDouble {
   greeting: ClientEventBody[] = [];
   private inputSubscription: { unsubscribe(): void } | undefined;
   private readonly claimSubscription: { unsubscribe(): void };
+  private readonly reserveSubscription: { unsubscribe(): void };
 
   constructor(
     private readonly stage: GatewayStage,
@@ -227,7 +228,7 @@ export class OwnerDouble {
   ) {
     this.bus = stage.link();
     answerPings(this.bus, incarnation);
-    this.claimSubscription = this.bus.subscribe(subjects.claim, (message) => {
+    const onClaim = (message: BusMessage): void => {
       const claim = this.read(busSchemas.claim, message.payload);
       this.claims.push(claim);
       if (claim.attach.kind === 'new') [this.applied, this.outSeq] = [0, 0];
@@ -235,7 +236,9 @@ export class OwnerDouble {
       if (!reply) return;
       if (reply.kind === 'granted') this.carry(claim.sessionId);
       message.reply?.(encodeEnvelope(TRACE, reply));
-    });
+    };
+    this.claimSubscription = this.bus.subscribe(subjects.claim, onClaim);
+    this.reserveSubscription = this.bus.subscribe(subjects.claimReserve, onClaim);
     this.bus.subscribe('session.*.report', ({ payload }) => {
       this.reports.push({ ...this.read(busSchemas.report, payload), atMs: stage.system.nowMs });
     });
@@ -263,8 +266,14 @@ export class OwnerDouble {
     this.inputSubscription?.unsubscribe();
   }
 
-  claimNothing(): void {
+  /** It has no room: only those come to it who find nobody else. */
+  leaveGroup(): void {
     this.claimSubscription.unsubscribe();
+  }
+
+  claimNothing(): void {
+    this.leaveGroup();
+    this.reserveSubscription.unsubscribe();
   }
 
   /** To the first connection unless it says another. */

@@ -29,7 +29,10 @@ afterEach(async () => {
 
 function make(maxConnections: number): Gateway {
   const { bus, system, log, telemetry } = stage;
-  return new Gateway({ bus, system, log, telemetry }, { apiKeys: ['key'], devKeyAllowed: false, maxConnections });
+  return new Gateway(
+    { bus, system, log, telemetry },
+    { apiKeys: ['key'], devKeyAllowed: false, maxConnections, maxLagMs: 100 },
+  );
 }
 
 const admit = (more: Partial<UpgradeRequest> = {}): Promise<Admission> => gateway.admit({ ...REQUEST, ...more });
@@ -78,7 +81,6 @@ describe('admission', () => {
   });
 
   it.each<[ClaimReply | undefined, string]>([
-    [{ kind: 'full' }, 'capacity'],
     [{ kind: 'gone' }, 'unavailable'],
     [undefined, 'unavailable'],
   ])('refuses with 503 and a time to wait when the session is not granted: %j', async (reply, code) => {
@@ -88,6 +90,15 @@ describe('admission', () => {
     owner.onClaim = () => owner.granted();
     await connect();
     await connect();
+  });
+
+  it('refuses with `capacity` when every orchestrator is full, also when none is asked for new sessions any more', async () => {
+    owner.onClaim = () => ({ kind: 'full' });
+    expect(await refusal()).toMatchObject({ status: 503, code: 'capacity' });
+    expect(owner.claims).toHaveLength(3);
+    owner.leaveGroup();
+    expect(await refusal()).toMatchObject({ status: 503, code: 'capacity' });
+    expect(owner.claims).toHaveLength(6);
   });
 
   it('names the scheme of a missing key, for a client that asks', async () => {
@@ -107,9 +118,9 @@ describe('the limit of connections', () => {
     await stage.pass(1_000);
     const second = await waiting;
     expect(second.kind).toBe('admitted');
-    expect(await refusal()).toEqual({ status: 503, code: 'capacity', retry: '1' });
+    expect(await refusal()).toMatchObject({ status: 503, code: 'capacity' });
     if (second.kind === 'admitted') second.open(new TestConnection());
-    expect(await refusal()).toEqual({ status: 503, code: 'capacity', retry: '1' });
+    expect(await refusal()).toMatchObject({ status: 503, code: 'capacity' });
   });
 
   it('has room again when an upgrade was abandoned, whose session ends', async () => {
@@ -129,6 +140,41 @@ describe('the limit of connections', () => {
     listener.onClosed(1000);
     await stage.pass(50);
     await connect();
+  });
+});
+
+describe('a late event loop', () => {
+  it('lets nobody in, asks nobody, leaves who is there alone, and lets in again when it has had time for 3 s', async () => {
+    const { connection } = await connect();
+    await stage.system.stayAtLag(101, 1_000);
+    expect(await refusal()).toMatchObject({ status: 503, code: 'capacity' });
+    expect(owner.claims).toHaveLength(1);
+    owner.emit({ kind: 'event', event: { type: 'parley.state', state: 'listening' } }, lastClaim().sessionId);
+    await stage.pass();
+    expect(connection.types).toEqual(['parley.state']);
+    expect(gateway.readiness()).toEqual({ ready: true, reasons: [] });
+    await stage.system.stayAtLag(49, 3_000);
+    await connect();
+  });
+
+  it('lets in who comes back to a conversation under way, and nobody whose conversation is over', async () => {
+    await stage.system.stayAtLag(101, 1_000);
+    const query = { resume: 'sess_one.0123', received: '[]' };
+    expect((await admitted({ query })).kind).toBe('admitted');
+    expect(owner.claims.at(-1)).toMatchObject({
+      sessionId: 'sess_one',
+      attach: { kind: 'resume', token: 'sess_one.0123', received: [] },
+    });
+    owner.onClaim = () => ({ kind: 'gone' });
+    expect(await refusal({ query })).toMatchObject({ status: 503, code: 'capacity' });
+    expect(owner.claims).toHaveLength(2);
+  });
+
+  it('spreads over 1 to 10 s when those come again who were refused for want of room', async () => {
+    await stage.system.stayAtLag(101, 1_000);
+    const waits = new Set<number>();
+    for (let n = 0; n < 200; n++) waits.add(Number((await refusal()).retry));
+    expect([...waits].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 });
 

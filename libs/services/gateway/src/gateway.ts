@@ -1,6 +1,6 @@
 import { PARLEY_SUBPROTOCOL, REALTIME_PATH, type Incarnation, type Opening, type SessionId } from '@parley/model';
 import type { Admission, BusSubscription, CancelTimer, Readiness, Service, UpgradeRequest } from '@parley/ports';
-import { answerPings, PeerWatch } from '@parley/service-link';
+import { answerPings, Intake, PeerWatch } from '@parley/service-link';
 import { authenticate, selectSubprotocol } from './authentication';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
@@ -20,13 +20,16 @@ type Entry =
 
 const FLUSH_TIMEOUT_MS = 1_000;
 const STOP_POLL_MS = 20;
-const RETRY_AFTER_SECONDS = '1';
+const RETRY_AFTER_S = 1;
+/** Who was refused for want of room comes back spread over so long, or all would be refused together again. */
+const CAPACITY_SPREAD_S = 10;
 
 /** The client edge: admits connections and carries each of them to the owner of its session. */
 export class Gateway implements GatewayService {
   readonly incarnation: Incarnation;
   private readonly sessions = new Set<ClientSession>();
   private readonly peers: PeerWatch;
+  private readonly intake: Intake;
   /** Admitted and not yet open: they count against the limit. */
   private opening = 0;
   private subscription: BusSubscription | undefined;
@@ -39,6 +42,8 @@ export class Gateway implements GatewayService {
   ) {
     this.incarnation = `gw_${ports.system.random.hex(8)}`;
     this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
+    const limits = { count: config.maxConnections, lagMs: config.maxLagMs };
+    this.intake = new Intake(ports, 'gateway', limits, () => this.sessions.size + this.opening);
   }
 
   async start(): Promise<void> {
@@ -46,9 +51,11 @@ export class Gateway implements GatewayService {
     this.stopPings = this.ports.system.timers.every(PING_PERIOD_MS, () => {
       for (const session of this.sessions) session.checkAlive();
     });
+    this.intake.open();
     await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
   }
 
+  /** Also without room: an unready gateway gets no connections, and so nobody would be told `capacity` and when to come again. */
   readiness(): Readiness {
     const reasons: string[] = [];
     if (this.stopping) reasons.push('stopping');
@@ -68,6 +75,9 @@ export class Gateway implements GatewayService {
     const parley = request.subprotocols.includes(PARLEY_SUBPROTOCOL);
     const resume = parley ? resumeRequestOf(request.query) : { ok: true as const, request: undefined };
     if (!resume.ok) return this.refuse(400, 'query', resume.message, resume.param);
+    // A conversation under way is none of the work that a late gateway leaves to others.
+    const hasRoom = resume.request ? !this.intake.isFull : this.intake.hasRoom;
+    if (!hasRoom) return this.refuse(503, 'capacity', 'The server is full.');
     this.opening++;
     const settle = once(() => this.opening--);
     const entry = await this.enter(request, parley, resume.request);
@@ -109,6 +119,8 @@ export class Gateway implements GatewayService {
         return { kind: 'entered', link, opening, resumption: new Resumption(resume, opening) };
       }
       if (attached.kind !== 'gone') return attached;
+      // It counts as opening already; only the lag is asked about.
+      if (this.intake.isLate) return { kind: 'full' };
     }
     const link = this.linkOf(`sess_${random.hex(16)}`);
     const connection = { parley, model: request.query['model'] ?? null };
@@ -147,9 +159,6 @@ export class Gateway implements GatewayService {
       return this.refuse(400, 'query', 'The query parameter "audio" is "json" or "binary".');
     }
     if (this.stopping) return this.refuse(503, 'stopping', 'The server is restarting.');
-    if (this.sessions.size + this.opening >= this.config.maxConnections) {
-      return this.refuse(503, 'capacity', 'The server is full.');
-    }
     return undefined;
   }
 
@@ -157,14 +166,20 @@ export class Gateway implements GatewayService {
     this.ports.telemetry.count('parley_connections_refused_total', { reason });
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (status === 401) headers['www-authenticate'] = 'Bearer';
-    if (status === 503) headers['retry-after'] = RETRY_AFTER_SECONDS;
+    if (status === 503) headers['retry-after'] = String(this.retryAfterS(reason));
     const code = status === 401 ? 'invalid_api_key' : reason;
     const error = { type: status < 500 ? 'invalid_request_error' : 'server_error', code, message, param };
     return { kind: 'refused', status, headers, body: JSON.stringify({ error }) };
   }
 
+  private retryAfterS(reason: string): number {
+    const spreadS = reason === 'capacity' ? CAPACITY_SPREAD_S : RETRY_AFTER_S;
+    return RETRY_AFTER_S + Math.floor(this.ports.system.random.fraction() * spreadS);
+  }
+
   private async drain(deadlineMs: number): Promise<void> {
     const { clock, timers } = this.ports.system;
+    this.intake.close();
     const untilMs = clock.nowMs() + deadlineMs;
     for (const session of this.sessions) session.shutDown();
     while (this.sessions.size + this.opening > 0 && clock.nowMs() < untilMs) {

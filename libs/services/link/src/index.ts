@@ -1,3 +1,5 @@
 export * from './ask';
+export * from './intake';
 export * from './peers';
 export * from './trace';
+export * from './work-group';

@@ -1,7 +1,7 @@
-import { subjects, type Claim, type Incarnation, type SessionId } from '@parley/model';
+import { subjects, workGroups, type Claim, type Incarnation, type SessionId } from '@parley/model';
 import type { BusPort, SessionStorePort, StoredSession } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask } from '@parley/service-link';
+import { ask, isCrowded } from '@parley/service-link';
 import { SESSION_TTL_MS } from './config';
 import { isValidToken } from './session-connection';
 import { decodeRecord } from './session-record';
@@ -14,6 +14,8 @@ export type ClaimResult =
   | { kind: 'owned'; owner: Incarnation; epoch: number }
   | { kind: 'superseded' }
   | { kind: 'gone' }
+  /** No voice worker has room for a new session. */
+  | { kind: 'full' }
   /** Store or owner cannot be asked, or another claim was faster: asking again tells. */
   | { kind: 'unavailable' };
 
@@ -29,7 +31,9 @@ export class Claims {
   ) {}
 
   async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimResult> {
-    if (claim.attach.kind === 'new') return this.take(claim, 0);
+    if (claim.attach.kind === 'new') {
+      return (await isCrowded(this.bus, workGroups.ttsOpen)) ? { kind: 'full' } : this.take(claim, 0);
+    }
     const loaded = await this.store.load(claim.sessionId);
     if (loaded.kind === 'unavailable') return { kind: 'unavailable' };
     if (loaded.kind !== 'found' || loaded.session.state === undefined) return { kind: 'gone' };

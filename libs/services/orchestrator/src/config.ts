@@ -13,6 +13,8 @@ export interface OrchestratorConfig {
   lipSync: boolean;
   /** Above this many sessions this process claims no more. */
   maxSessions: number;
+  /** Of the event loop, in ms: above it this process takes no new sessions, only those whose owner was lost. */
+  maxLagMs: number;
 }
 
 /** Lease of one process incarnation, and how often it is renewed (design §5). */

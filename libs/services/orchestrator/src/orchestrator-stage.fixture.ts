@@ -21,7 +21,16 @@ import {
   type VoiceOrder,
   type VoiceOrderReply,
 } from '@parley/model';
-import type { LlmEvent, LlmPort, LlmRequest, SessionStorePort, TelemetryPort, WriteOutcome } from '@parley/ports';
+import type {
+  BusMessage,
+  BusSubscription,
+  LlmEvent,
+  LlmPort,
+  LlmRequest,
+  SessionStorePort,
+  TelemetryPort,
+  WriteOutcome,
+} from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings } from '@parley/service-link';
 import type { OrchestratorConfig } from './config';
@@ -39,6 +48,7 @@ export const CONFIG: OrchestratorConfig = {
   policy: DEFAULT_POLICY,
   lipSync: false,
   maxSessions: 100,
+  maxLagMs: 100,
 };
 
 export const newClaim = (sessionId: SessionId = SESSION, model: string | null = null): Claim => ({
@@ -261,8 +271,8 @@ export class GatewayDouble {
     });
   }
 
-  async claim(claim: Claim): Promise<ClaimReply | string> {
-    const outcome = await this.bus.request(subjects.claim, encodeEnvelope(TRACE, claim), {
+  async claim(claim: Claim, subject: string = subjects.claim): Promise<ClaimReply | string> {
+    const outcome = await this.bus.request(subject, encodeEnvelope(TRACE, claim), {
       timeoutMs: 750,
       isFinal: (payload) => read(busSchemas.claimReply, payload).kind !== 'probing',
     });
@@ -317,6 +327,7 @@ export class WorkerDouble {
     worker: this.incarnation,
   });
   onOrder: (order: VoiceOrder) => VoiceOrderReply | undefined = () => ({ kind: 'ok' });
+  private readonly offers: BusSubscription;
 
   constructor(
     stage: OrchestratorStage,
@@ -324,25 +335,30 @@ export class WorkerDouble {
   ) {
     this.bus = stage.link();
     answerPings(this.bus, incarnation);
-    this.bus.subscribe(
-      subjects.ttsOpen,
-      (message) => {
-        const open = read(busSchemas.voiceOpen, message.payload);
-        this.opens.push(open);
-        const reply = this.onOpen(open);
-        const accept = (): void =>
-          message.reply?.(encodeEnvelope(TRACE, { kind: 'accepted', worker: this.incarnation }));
-        if (typeof reply === 'number') stage.system.timers.after(reply, accept);
-        else if (reply) message.reply?.(encodeEnvelope(TRACE, reply));
-      },
-      { queue: queueGroups.tts },
-    );
+    const onOpen = (message: BusMessage): void => {
+      // Whether somebody is there.
+      if (message.payload.length === 0) return message.reply?.(message.payload);
+      const open = read(busSchemas.voiceOpen, message.payload);
+      this.opens.push(open);
+      const reply = this.onOpen(open);
+      const accept = (): void => message.reply?.(encodeEnvelope(TRACE, { kind: 'accepted', worker: this.incarnation }));
+      if (typeof reply === 'number') stage.system.timers.after(reply, accept);
+      else if (reply) message.reply?.(encodeEnvelope(TRACE, reply));
+    };
+    const queue = queueGroups.tts;
+    this.offers = this.bus.subscribe(subjects.ttsOpen, onOpen, { queue });
+    this.bus.subscribe(subjects.ttsOpenReserve, onOpen, { queue });
     this.bus.subscribe(subjects.ttsWorker(incarnation), (message) => {
       const order = read(busSchemas.voiceOrder, message.payload);
       this.orders.push(order);
       const reply = this.onOrder(order);
       if (reply) message.reply?.(encodeEnvelope(TRACE, reply));
     });
+  }
+
+  /** It has no room: only those come to it who find nobody else. */
+  leaveGroup(): void {
+    this.offers.unsubscribe();
   }
 
   get kinds(): string[] {

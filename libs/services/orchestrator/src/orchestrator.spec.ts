@@ -142,6 +142,27 @@ describe('a claim of a new session', () => {
     expect(kinds.has('granted')).toBe(true);
   });
 
+  it('goes past a full one, which is not asked while another has room', async () => {
+    await start({ maxSessions: 1 });
+    await start();
+    const replies = [];
+    for (let n = 0; n < 12; n++) replies.push(await claim(newClaim(`sess_${n}`)));
+    expect(replies.map((reply) => (typeof reply === 'string' ? reply : reply.kind))).toEqual(
+      Array.from({ length: 12 }, () => 'granted'),
+    );
+  });
+
+  it('is refused while all voice workers are in reserve, and granted when one has room, or none works at all', async () => {
+    await start();
+    expect(await claim(newClaim('sess_textonly'))).toMatchObject({ kind: 'granted' });
+    const worker = new WorkerDouble(stage);
+    worker.leaveGroup();
+    expect(await claim()).toEqual({ kind: 'full' });
+    new WorkerDouble(stage, 'tts_two');
+    expect(await claim()).toMatchObject({ kind: 'granted' });
+    expect(worker.opens).toEqual([]);
+  });
+
   it('is not answered while the store cannot be reached: another one may reach it', async () => {
     const { ports } = await start();
     ports.store.inner.setUnavailable(true);
@@ -249,6 +270,39 @@ describe('a takeover', () => {
     sessions.write({ sessionId: SESSION, epoch: 1, rev: 1, owner, attachment: 1, state, ttlMs: 1e6 });
     expect(await claim(keepClaim())).toEqual({ kind: 'gone' });
     expect(stage.logged('a stored session cannot be read')).toBe(1);
+  });
+});
+
+describe('an orchestrator whose event loop is late', () => {
+  it('is asked for no new session, refuses one that finds nobody else, and takes them again when it has time', async () => {
+    await start();
+    await stage.system.stayAtLag(101, 1_000);
+    expect(await claim()).toBe('no-responders');
+    expect(await stage.now(gateway.claim(newClaim(), subjects.claimReserve))).toEqual({ kind: 'full' });
+    await stage.system.stayAtLag(49, 3_000);
+    expect(await claim()).toMatchObject({ kind: 'granted' });
+  });
+
+  it('takes over a session that lost its owner and finds nobody else', async () => {
+    const first = await start();
+    await claim();
+    const second = await start();
+    first.kill();
+    await stage.system.stayAtLag(101, 1_000);
+    expect(await stage.now(gateway.claim(keepClaim(), subjects.claimReserve))).toMatchObject({
+      ...{ kind: 'granted', epoch: 2, attachment: 1, owner: second.service.incarnation },
+    });
+  });
+
+  it('takes over none beyond its limit of sessions', async () => {
+    const first = await start();
+    await claim();
+    await start({ maxSessions: 1 });
+    const other = new GatewayDouble(stage, 'sess_other');
+    await stage.now(other.claim(newClaim('sess_other')));
+    await stage.now(other.claim(newClaim('sess_another')));
+    first.kill();
+    expect(await stage.now(gateway.claim(keepClaim(), subjects.claimReserve))).toEqual({ kind: 'full' });
   });
 });
 

@@ -1,8 +1,8 @@
 import {
   CAPABILITIES,
   SCHEMA_VERSION,
-  queueGroups,
   subjects,
+  workGroups,
   type Claim,
   type ClaimReply,
   type ConnectionProfile,
@@ -12,7 +12,7 @@ import {
 } from '@parley/model';
 import type { BusMessage, BusSubscription, CancelTimer, Readiness, Service, StoredSession } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
-import { answerPings, PeerWatch } from '@parley/service-link';
+import { answerPings, GroupMember, Intake, PeerWatch } from '@parley/service-link';
 import { initialState, type SessionConfig } from '@parley/turn-engine';
 import { Claims } from './claims';
 import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
@@ -32,8 +32,9 @@ export class Orchestrator implements Service {
   private readonly claiming = new Set<SessionId>();
   private readonly claims: Claims;
   private readonly peers: PeerWatch;
+  private readonly intake: Intake;
+  private readonly group: GroupMember;
   private subscriptions: BusSubscription[] = [];
-  private claimSubscription: BusSubscription | undefined;
   private stopLease: CancelTimer | undefined;
   private leaseHeld = false;
   private stopping: Promise<void> | undefined;
@@ -45,6 +46,9 @@ export class Orchestrator implements Service {
     this.incarnation = `orc_${ports.system.random.hex(8)}`;
     this.claims = new Claims(ports.store, ports.bus, this.incarnation);
     this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
+    const limits = { count: config.maxSessions, lagMs: config.maxLagMs };
+    this.intake = new Intake(ports, 'orchestrator', limits, () => this.sessions.size + this.claiming.size);
+    this.group = new GroupMember(ports.bus, workGroups.claim, (message) => void this.answerClaim(message));
   }
 
   async start(): Promise<void> {
@@ -57,9 +61,8 @@ export class Orchestrator implements Service {
       bus.subscribe(subjects.ownerClaim(this.incarnation), (message) => void this.answerClaim(message)),
       bus.subscribe(subjects.ownerVoice(this.incarnation), (message) => this.takeVoiceFailure(message)),
     ];
-    this.claimSubscription = bus.subscribe(subjects.claim, (message) => void this.answerClaim(message), {
-      queue: queueGroups.orchestrators,
-    });
+    this.intake.open(() => this.offer());
+    this.group.join(this.intake.hasRoom);
     await bus.flush(FLUSH_TIMEOUT_MS);
   }
 
@@ -79,7 +82,8 @@ export class Orchestrator implements Service {
 
   private async drain(deadlineMs: number): Promise<void> {
     const { clock, timers } = this.ports.system;
-    this.claimSubscription?.unsubscribe();
+    this.intake.close();
+    this.group.leave();
     const untilMs = clock.nowMs() + deadlineMs;
     while (this.isBusy && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => timers.after(DRAIN_PERIOD_MS, resolve));
@@ -123,6 +127,7 @@ export class Orchestrator implements Service {
     const { traceparent, body } = decoded;
     const reply = (answer: ClaimReply): void => message.reply?.(encodeEnvelope(traceparent, answer));
     const answer = await this.claim(body, traceparent, () => reply({ kind: 'probing' }));
+    this.offer();
     // No answer: the gateway asks another member of the group.
     if (!answer) return;
     this.ports.telemetry.count('parley_claims_total', { outcome: answer.kind });
@@ -133,9 +138,12 @@ export class Orchestrator implements Service {
     const own = this.sessions.get(claim.sessionId);
     if (own && (await this.isNewest(own, claim))) return this.attach(own, claim);
     own?.supersede();
-    if (this.claiming.has(claim.sessionId) || this.stopping) return undefined;
-    if (this.sessions.size + this.claiming.size >= this.config.maxSessions) return { kind: 'full' };
+    if (this.claiming.has(claim.sessionId)) return undefined;
+    // A session that lost its owner must find another one, late or not.
+    const hasRoom = claim.attach.kind === 'new' ? this.intake.hasRoom : !this.intake.isFull;
+    if (!hasRoom || this.stopping) return { kind: 'full' };
     this.claiming.add(claim.sessionId);
+    this.offer();
     const result = await this.claims.claim(claim, traceparent, onProbing);
     this.claiming.delete(claim.sessionId);
     switch (result.kind) {
@@ -145,6 +153,7 @@ export class Orchestrator implements Service {
         return { kind: 'owned', owner: result.owner, epoch: result.epoch };
       case 'superseded':
       case 'gone':
+      case 'full':
         return result;
       case 'unavailable':
         return undefined;
@@ -247,7 +256,12 @@ export class Orchestrator implements Service {
     };
   }
 
+  private offer(): void {
+    this.group.offer(this.intake.hasRoom);
+  }
+
   private countSessions(): void {
+    this.offer();
     this.ports.telemetry.gauge('parley_sessions_active', { role: 'orchestrator' }, this.sessions.size);
   }
 }

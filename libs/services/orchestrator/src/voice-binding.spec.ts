@@ -69,6 +69,15 @@ describe('finding a worker', () => {
     expect(told).toEqual(['bound tts_one']);
   });
 
+  it('asks one in reserve when no other has room, as whoever speaks already must be heard', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.leaveGroup();
+    open();
+    await stage.pass();
+    expect(told).toEqual(['bound tts_one']);
+    expect(worker.opens).toHaveLength(1);
+  });
+
   it('in mid-answer goes on until one comes: the lost one is started again', async () => {
     make({ ...KEY, attempt: 2 });
     open();

@@ -1,5 +1,6 @@
 import {
   subjects,
+  workGroups,
   type Incarnation,
   type ProviderFailure,
   type ResponseId,
@@ -9,7 +10,7 @@ import {
 } from '@parley/model';
 import type { BusPort, LogPort, TimersPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask, type PeerWatch } from '@parley/service-link';
+import { ask, askGroup, type PeerWatch } from '@parley/service-link';
 
 /** As long as any voice may be silent. A worker that is gone shows at once (no responders) or by its missing pings. */
 const ORDER_TIMEOUT_MS = 5_000;
@@ -88,7 +89,7 @@ export class VoiceBinding {
   private async ask(request: OpenRequest): Promise<ProviderFailure | undefined> {
     let refusal: ProviderFailure = { kind: 'missing', message: 'No voice worker is running.' };
     for (let attempt = 0; attempt < OPEN_TRIES && this.state === 'opening'; attempt++) {
-      const answer = await ask(this.bus, subjects.ttsOpen, {
+      const answer = await askGroup(this.bus, workGroups.ttsOpen, {
         traceparent: this.traceparent,
         body: { ...this.key, ...request },
         reply: busSchemas.voiceOpenReply,

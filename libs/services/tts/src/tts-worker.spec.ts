@@ -46,6 +46,21 @@ describe('binding', () => {
     expect(await stage.open({ ordinal: 3 })).toEqual(accepted());
   });
 
+  it('leaves the queue group while its event loop is late, and then speaks only for who finds nobody else', async () => {
+    await stage.system.stayAtLag(101, 1_000);
+    expect(await stage.open({ ordinal: 1 })).toBe('no-responders');
+    expect(await stage.open({ ordinal: 1 }, subjects.ttsOpenReserve)).toEqual(accepted());
+    await stage.system.stayAtLag(49, 3_000);
+    expect(await stage.open({ ordinal: 2 })).toEqual(accepted());
+  });
+
+  it('is full for everybody at its limit of jobs', async () => {
+    await stage.system.runUntil(stage.worker.stop(100));
+    await startStage({ maxJobs: 1 });
+    await stage.open({ ordinal: 1 });
+    expect(await stage.open({ ordinal: 2 }, subjects.ttsOpenReserve)).toEqual({ kind: 'full' });
+  });
+
   it('says why when its voice cannot speak, and takes jobs once it can', async () => {
     await stage.system.runUntil(stage.worker.stop(100));
     stage = new WorkerStage();

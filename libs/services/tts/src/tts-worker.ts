@@ -1,12 +1,12 @@
 import {
   type Incarnation,
-  queueGroups,
   subjects,
   type VoiceFailed,
   type VoiceOpen,
   type VoiceOpenReply,
   type VoiceOrder,
   type VoiceOrderReply,
+  workGroups,
 } from '@parley/model';
 import type {
   BusMessage,
@@ -20,13 +20,14 @@ import type {
   TtsPort,
 } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
-import { answerPings } from '@parley/service-link';
+import { answerPings, GroupMember, Intake } from '@parley/service-link';
 import { FailureNotices } from './failure-notices';
 import { compareRenderings, JobFence, jobName, type JobOutcome } from './job-fence';
 import { SessionReports } from './session-reports';
 import { VoiceJob } from './voice-job';
 
 const DEFAULT_MAX_JOBS = 64;
+const DEFAULT_MAX_LAG_MS = 100;
 const DEFAULT_LOOK_AHEAD_MS = 4000;
 const FLUSH_TIMEOUT_MS = 2000;
 /** Part of a stop's deadline that is kept for the release of what had to be cancelled. */
@@ -43,6 +44,8 @@ export interface TtsWorkerPorts {
 export interface TtsWorkerConfig {
   /** Responses bound to this worker at once; default 64. */
   maxJobs?: number | undefined;
+  /** Of the event loop: above it jobs are left to other workers, if there are any; default 100. */
+  maxLagMs?: number | undefined;
   /** Audio sent ahead of the listener, in ms; default 4000. */
   lookAheadMs?: number | undefined;
 }
@@ -55,7 +58,8 @@ type Phase = 'new' | 'running' | 'stopping' | 'stopped';
 
 class TtsWorker implements Service {
   readonly incarnation: Incarnation;
-  private readonly maxJobs: number;
+  private readonly intake: Intake;
+  private readonly group: GroupMember;
   private readonly lookAheadMs: number;
   private readonly log: LogPort;
   private readonly fence = new JobFence();
@@ -63,7 +67,6 @@ class TtsWorker implements Service {
   private readonly reports: SessionReports;
   private readonly notices: FailureNotices;
   private phase: Phase = 'new';
-  private offers: BusSubscription | undefined;
   private subscriptions: BusSubscription[] = [];
   private voiceTrouble: string | undefined;
   private stopped: Promise<void> | undefined;
@@ -74,7 +77,9 @@ class TtsWorker implements Service {
     config: TtsWorkerConfig,
   ) {
     this.incarnation = `tts_${ports.system.random.hex(8)}`;
-    this.maxJobs = config.maxJobs ?? DEFAULT_MAX_JOBS;
+    const limits = { count: config.maxJobs ?? DEFAULT_MAX_JOBS, lagMs: config.maxLagMs ?? DEFAULT_MAX_LAG_MS };
+    this.intake = new Intake(ports, 'tts', limits, () => this.jobs.size);
+    this.group = new GroupMember(ports.bus, workGroups.ttsOpen, (message) => this.onOpen(message));
     this.lookAheadMs = config.lookAheadMs ?? DEFAULT_LOOK_AHEAD_MS;
     this.log = ports.log.child({ worker: this.incarnation });
     this.reports = new SessionReports(ports.bus, this.log);
@@ -89,7 +94,8 @@ class TtsWorker implements Service {
       bus.subscribe(subjects.ttsWorker(this.incarnation), (message) => this.onOrder(message)),
     ];
     await this.askVoice();
-    this.offer();
+    this.intake.open(() => this.offer());
+    this.group.join(this.intake.hasRoom);
     await bus.flush(FLUSH_TIMEOUT_MS);
   }
 
@@ -110,7 +116,8 @@ class TtsWorker implements Service {
   private async drain(deadlineMs: number): Promise<void> {
     const { timers } = this.ports.system;
     this.phase = 'stopping';
-    this.offer();
+    this.intake.close();
+    this.group.leave();
     const settleMs = deadlineMs * SETTLE_FRACTION;
     if (this.jobs.size > 0) {
       await new Promise<void>((resolve) => {
@@ -148,17 +155,8 @@ class TtsWorker implements Service {
     });
   }
 
-  /** In the queue group exactly while another job can be taken. */
   private offer(): void {
-    const takes = this.phase === 'running' && this.jobs.size < this.maxJobs;
-    if (!takes) {
-      this.offers?.unsubscribe();
-      this.offers = undefined;
-      return;
-    }
-    this.offers ??= this.ports.bus.subscribe(subjects.ttsOpen, (message) => this.onOpen(message), {
-      queue: queueGroups.tts,
-    });
+    this.group.offer(this.intake.hasRoom);
   }
 
   private async askVoice(): Promise<void> {
@@ -185,7 +183,8 @@ class TtsWorker implements Service {
       if (age === 0) return { kind: 'accepted', worker: this.incarnation };
       running.cancel();
     }
-    if (this.phase !== 'running' || this.jobs.size >= this.maxJobs) return { kind: 'full' };
+    // Late or not: the response belongs to a conversation under way, and whoever has more time was asked before.
+    if (this.phase !== 'running' || this.intake.isFull) return { kind: 'full' };
     if (this.voiceTrouble !== undefined) {
       // It may have been mended since; the next offer will know.
       void this.askVoice();

@@ -97,7 +97,9 @@ export class WorkerStage {
         log: this.log,
         telemetry: {
           count: (name) => this.counted.push(name),
-          gauge: (_name, _labels, value) => this.gauges.push(value),
+          gauge: (name, _labels, value) => {
+            if (name === 'parley_tts_jobs_active') this.gauges.push(value);
+          },
           observe: (name) => this.counted.push(name),
         },
       },
@@ -115,9 +117,12 @@ export class WorkerStage {
     return promise;
   }
 
-  async open(more: Partial<VoiceOpen> = {}): Promise<VoiceOpenReply | RequestOutcome['kind']> {
+  async open(
+    more: Partial<VoiceOpen> = {},
+    subject: string = subjects.ttsOpen,
+  ): Promise<VoiceOpenReply | RequestOutcome['kind']> {
     const open: VoiceOpen = { ...jobKey(), responseId: 'resp_one', owner: OWNER, voice: null, lipSync: false, ...more };
-    const outcome = await this.request(subjects.ttsOpen, encodeEnvelope(TRACE, open));
+    const outcome = await this.request(subject, encodeEnvelope(TRACE, open));
     return outcome.kind === 'reply' ? this.read(busSchemas.voiceOpenReply, outcome.payload) : outcome.kind;
   }
 

@@ -1,5 +1,5 @@
 import { InvariantError } from '@parley/model';
-import type { CancelTimer, ClockPort, RandomPort, SystemPorts, TimersPort } from '@parley/ports';
+import type { CancelTimer, ClockPort, LoopLagPort, RandomPort, SystemPorts, TimersPort } from '@parley/ports';
 import { seededRandom } from './seeded-random';
 
 interface Timer {
@@ -30,6 +30,13 @@ export class VirtualSystem implements SystemPorts {
     every: (periodMs, callback) => this.armPeriodic(periodMs, callback),
   };
   readonly random: RandomPort;
+  readonly loopLag: LoopLagPort = {
+    watch: (listener) => {
+      const own = (lagMs: number): void => listener(lagMs);
+      this.lagListeners.add(own);
+      return () => void this.lagListeners.delete(own);
+    },
+  };
 
   private currentMs = 0;
   private armed = 0;
@@ -37,6 +44,7 @@ export class VirtualSystem implements SystemPorts {
   /** A binary heap, soonest first; a cancelled timer stays in it until it surfaces. */
   private readonly heap: Timer[] = [];
   private live = 0;
+  private readonly lagListeners = new Set<(lagMs: number) => void>();
 
   constructor(seed = 1) {
     this.random = seededRandom(seed);
@@ -55,6 +63,18 @@ export class VirtualSystem implements SystemPorts {
   readonly schedule = (callback: () => void): void => {
     this.arm(0, callback);
   };
+
+  /** What observers of the event loop say now. Virtual time is never late by itself. */
+  reportLag(lagMs: number): void {
+    for (const listener of [...this.lagListeners]) listener(lagMs);
+  }
+
+  /** The lag is that for so long, as told at its beginning and at its end. */
+  async stayAtLag(lagMs: number, forMs: number): Promise<void> {
+    this.reportLag(lagMs);
+    await this.advanceBy(forMs);
+    this.reportLag(lagMs);
+  }
 
   /** Lets `ms` pass. With 0 everything settles that needs no time. Rejects with what a timer's callback threw. */
   async advanceBy(ms: number): Promise<void> {

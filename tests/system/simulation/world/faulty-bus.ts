@@ -158,6 +158,8 @@ export class FaultyBus implements BusPort {
         open = false;
         subscription.unsubscribe();
       },
+      // What a fault holds back is still under way.
+      leave: () => subscription.leave(),
     };
   }
 

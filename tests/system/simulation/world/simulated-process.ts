@@ -45,6 +45,7 @@ export class SimulatedProcess implements Station {
         },
       },
       random: this.dice.port,
+      loopLag: world.loopLag,
       schedule: (callback) => schedule(ifAlive(callback)),
     };
   }

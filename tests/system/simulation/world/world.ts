@@ -17,6 +17,8 @@ export type Role = (typeof ROLES)[number];
 export const REPLICAS = 2;
 export const API_KEY = 'key';
 export const INSTRUCTIONS = 'Be brief.';
+/** Out of reach: what is simulated is not load. */
+const LIMITS = { maxConnections: 4_000, maxSessions: 4_000, maxVoiceJobs: 2_000, maxLagMs: 100 };
 
 const SILENT_TELEMETRY: TelemetryPort = { count: () => {}, gauge: () => {}, observe: () => {} };
 
@@ -153,7 +155,7 @@ export class World {
   ): Service {
     switch (role) {
       case 'gateway': {
-        const gateway = gatewayOver(ports, { apiKeys: [API_KEY], devKeyAllowed: false });
+        const gateway = gatewayOver(ports, { apiKeys: [API_KEY], devKeyAllowed: false }, LIMITS);
         this.gateways.set(slot, gateway);
         return gateway;
       }
@@ -161,9 +163,10 @@ export class World {
         return orchestratorOver(
           { ...ports, store: this.storeOf(process), llm: new ScriptedLlm(this.model, process) },
           { instructions: INSTRUCTIONS, model: 'scripted', voice: undefined, modelMap: {}, lipSync: this.lipSync },
+          LIMITS,
         );
       case 'tts':
-        return ttsWorkerOver({ ...ports, tts: new ScriptedTts(this.voice, process) });
+        return ttsWorkerOver({ ...ports, tts: new ScriptedTts(this.voice, process) }, LIMITS);
       case 'avatar':
         return avatarBridgeOver(ports);
     }

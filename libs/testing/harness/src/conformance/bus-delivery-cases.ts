@@ -111,6 +111,51 @@ export const deliveryCases: BusCase[] = [
     },
   },
   {
+    title: 'delivers to a member that leaves its group what was under way to it, and sends the rest to the others',
+    async check(kit) {
+      const [from, to] = await kit.connectTwo();
+      const got: string[] = [];
+      const options = { queue: 'workers' };
+      const subscription = to.subscribe(
+        kit.topic('work'),
+        ({ payload }) => {
+          got.push(untext(payload));
+          if (got.length === 3) subscription.leave();
+        },
+        options,
+      );
+      await kit.settle(to);
+      for (const number of numbers(100)) from.publish(kit.topic('work'), text(number));
+      await kit.drained(from, to);
+      expect(got).toEqual(numbers(100));
+      const stays = await kit.collect(from, 'work', options);
+      for (const number of numbers(20)) from.publish(kit.topic('work'), text(number));
+      await kit.drained(from, from);
+      await kit.drained(from, to);
+      expect([got.length, stays.got.length]).toEqual([100, 20]);
+      stays.subscription.leave();
+      stays.subscription.leave();
+      await kit.settle(from);
+      expect(await kit.ask(to, 'work', 'who?')).toBe('(no-responders)');
+    },
+  },
+  {
+    title: 'stops at once when it is unsubscribed after it has left',
+    async check(kit) {
+      const [from, to] = await kit.connectTwo();
+      const got: string[] = [];
+      const subscription = to.subscribe(kit.topic('burst'), ({ payload }) => {
+        got.push(untext(payload));
+        if (got.length === 2) subscription.leave();
+        if (got.length === 3) subscription.unsubscribe();
+      });
+      await kit.settle(to);
+      for (const number of numbers(100)) from.publish(kit.topic('burst'), text(number));
+      await kit.drained(from, to);
+      expect(got).toEqual(['0', '1', '2']);
+    },
+  },
+  {
     title: 'has taken the bytes when publish returns: the sender may reuse its buffer',
     async check(kit) {
       const [from, to] = await kit.connectTwo();

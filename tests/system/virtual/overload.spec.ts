@@ -1,0 +1,63 @@
+import type { GatewayService } from '@parley/service-gateway';
+import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
+
+const ANSWER = ['One two three four five six.', 'Seven eight nine ten eleven twelve.'];
+/** Above the limit of every process. */
+const LATE_MS = 101;
+const BELOW_HALF_MS = 49;
+
+describe('while every process is late', () => {
+  let stage: Stage;
+  let owner: StagedProcess;
+  let speaker: StagedProcess;
+  let gateway: StagedProcess<GatewayService>;
+  let client: StagedClient;
+
+  beforeEach(async () => {
+    stage = new Stage();
+    stage.tts.indexed = true;
+    stage.tts.deterministic = true;
+    stage.tts.pace = 20;
+    stage.lookAheadMs = 500;
+    owner = await stage.orchestrator();
+    speaker = await stage.ttsWorker();
+    gateway = await stage.gateway();
+    client = await stage.connect(gateway.service);
+    client.say('hello', 't1');
+    // Bound to the only worker there is.
+    await stage.system.advanceBy(100);
+    await stage.orchestrator();
+    await stage.ttsWorker();
+    await stage.system.stayAtLag(LATE_MS, 1_000);
+  });
+
+  const samplesOf = (from: StagedClient): Buffer =>
+    Buffer.concat(from.arrivals.flatMap((arrival) => (arrival.kind === 'audio' ? [arrival.pcm] : [])));
+  const whole = Buffer.concat(
+    ANSWER.map((text) => Buffer.from(indexedPcm(text, 0, text.length * SAMPLES_PER_CHARACTER))),
+  );
+  it('a client that comes is told `capacity` and when to come again, and is let in when they have had time for 3 s', async () => {
+    await expect(stage.connect(gateway.service)).rejects.toThrow('"code":"capacity"');
+    await stage.system.stayAtLag(BELOW_HALF_MS, 3_000);
+    await stage.connect(gateway.service);
+  });
+
+  it('[G2] a conversation under way goes on: each of its turns has its voice', async () => {
+    await stage.system.advanceBy(10_000);
+    client.say('again', 't2');
+    await stage.system.advanceBy(10_000);
+    expect(Buffer.compare(samplesOf(client), Buffer.concat([whole, whole]))).toBe(0);
+    expect(client.events('error')).toEqual([]);
+  });
+
+  it.each([
+    ['owner', () => owner],
+    ['voice worker', () => speaker],
+  ])('[G6] the %s that dies has a successor: the answer is heard whole', async (_, lost) => {
+    lost().kill();
+    await stage.system.advanceBy(20_000);
+    expect(Buffer.compare(samplesOf(client), whole)).toBe(0);
+    expect(client.events('error')).toEqual([]);
+    expect(client.state()).toBe('listening');
+  });
+});
