@@ -2,6 +2,7 @@ import { heardBefore, heardTexts, MeasuredVoice, mostHeard } from './heard';
 import type { ChatMessage, Habit, WireEvent } from './observation';
 import { textOf } from './answers-judge';
 import { fieldsOf } from './fields';
+import { askerOf, callOf, dictatedOf, newestQuestion } from './names';
 import type { Outages } from './outages';
 import type { SeenResponse } from './seen-response';
 import { ToolsJudge } from './tools-judge';
@@ -307,17 +308,3 @@ export class HistoryJudge {
     return [response.truncationSent ? 0 : lowest, Math.min(Math.max(reportedMs, elapsedMs), deliveredMs)];
   }
 }
-
-/** The name in "Question c0.1t3 …". */
-export const askerOf = (text: string): string => /^question (\S+)/i.exec(text)?.[1] ?? '';
-
-/** The name in "Said_c0.1t3 …": one word, so that it is heard whole or not at all. */
-const dictatedOf = (text: string): string | undefined => /^Said_(\S+)/.exec(text)?.[1];
-
-const callOf = (text: string): number | undefined => {
-  const found = /^Answer(\d+)\b/.exec(text);
-  return found ? Number(found[1]) : undefined;
-};
-
-export const newestQuestion = (messages: readonly ChatMessage[]): string =>
-  messages.findLast(({ role }) => role === 'user')?.content ?? '';

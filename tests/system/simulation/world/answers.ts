@@ -19,6 +19,22 @@ export function answerTo(call: number, dice: Dice): string {
   return [`Answer${call}`, ...sentences].join(' ');
 }
 
+/** How a model goes on with an answer of which it is shown the beginning. */
+export const CONTINUATION_HABITS = ['continues', 'starts-over', 'repeats-last-sentence'] as const;
+export type ContinuationHabit = (typeof CONTINUATION_HABITS)[number];
+
+/** What a model of this habit writes behind `given`, the beginning of `answer`. */
+export function restOf(answer: string, given: string, habit: ContinuationHabit): string {
+  switch (habit) {
+    case 'continues':
+      return answer.slice(given.length);
+    case 'starts-over':
+      return answer;
+    case 'repeats-last-sentence':
+      return answer.slice(/^.*\. (?=\S)/.exec(given)?.[0].length ?? 0);
+  }
+}
+
 /** The call whose answer begins `text`; undefined for anything else. */
 export function callOf(text: string): number | undefined {
   const found = /^Answer(\d+)\b/.exec(text);

@@ -1,4 +1,4 @@
-import type { Observation } from '../checker/observation';
+import type { Observation, Outage } from '../checker/observation';
 import type { Recorder } from './recorder';
 import { LLM_MODES, type LlmMode } from './scripted-llm';
 import type { LinkFaultKind, Station } from './faulty-bus';
@@ -11,8 +11,8 @@ import type { Role, World } from './world';
 export interface Fault {
   readonly name: string;
   readonly weight: number;
-  /** Of bus, store or a process: the bounds of G2 count from its end. */
-  readonly outage: boolean;
+  /** How bad it is where it is to happen. */
+  readonly outage: (world: World, place: string) => Outage;
   readonly lastsMs: { from: number; to: number };
   /** What cannot have two faults at a time; undefined: nothing here to break. */
   place(world: World, dice: Dice): string | undefined;
@@ -21,9 +21,14 @@ export interface Fault {
 }
 
 const EVERYWHERE = 'everywhere';
+const none = (): Outage => 'none';
+const severe = (): Outage => 'severe';
+/** Of a gateway the sockets are lost with it. */
+const loss = (world: World, place: string): Outage =>
+  world.hasOther(place) && !place.startsWith('gateway') ? 'loss' : 'severe';
 
 const linkFault = (kind: Exclude<LinkFaultKind, 'partition'>, weight: number): Fault => ({
-  ...{ name: `bus ${kind}`, weight, outage: true, lastsMs: { from: 500, to: 6_000 } },
+  ...{ name: `bus ${kind}`, weight, outage: severe, lastsMs: { from: 500, to: 6_000 } },
   place: (world, dice) => (dice.chance(0.5) ? EVERYWHERE : dice.pick(world.slotNames)),
   begin: ({ network }, _dice, place) => {
     const concerns = ({ slot }: Station): boolean => place === EVERYWHERE || slot === place;
@@ -34,7 +39,7 @@ const linkFault = (kind: Exclude<LinkFaultKind, 'partition'>, weight: number): F
 });
 
 const partition: Fault = {
-  ...{ name: 'bus partition', weight: 3, outage: true, lastsMs: { from: 500, to: 8_000 } },
+  ...{ name: 'bus partition', weight: 3, outage: severe, lastsMs: { from: 500, to: 8_000 } },
   place: (world, dice) => dice.pick(world.slotNames),
   begin: ({ network, slotNames }, dice, place) => {
     const other = dice.pick(slotNames.filter((slot) => slot !== place));
@@ -47,7 +52,7 @@ const partition: Fault = {
 };
 
 const linkLost: Fault = {
-  ...{ name: 'bus link lost', weight: 3, outage: true, lastsMs: { from: 100, to: 8_000 } },
+  ...{ name: 'bus link lost', weight: 3, outage: severe, lastsMs: { from: 100, to: 8_000 } },
   place: (world, dice) => dice.pick(world.slotNames),
   begin: (world, _dice, place) => {
     const bus = world.busOf(place);
@@ -57,7 +62,7 @@ const linkLost: Fault = {
 };
 
 const storeFault = (kind: StoreFaultKind): Fault => ({
-  ...{ name: `store ${kind}`, weight: kind === 'slow' ? 4 : 2, outage: true, lastsMs: { from: 500, to: 7_000 } },
+  ...{ name: `store ${kind}`, weight: kind === 'slow' ? 4 : 2, outage: severe, lastsMs: { from: 500, to: 7_000 } },
   place: (_world, dice) => (dice.chance(0.5) ? 'store' : dice.pick(['orchestrator-0', 'orchestrator-1'])),
   begin: ({ storeTrouble }, _dice, place) => {
     const fault = { kind, hits: (slot: string) => place === 'store' || slot === place };
@@ -67,7 +72,7 @@ const storeFault = (kind: StoreFaultKind): Fault => ({
 });
 
 const llmFault = (mode: Exclude<LlmMode, 'well'>): Fault => ({
-  ...{ name: `llm ${mode}`, weight: 1.2, outage: false, lastsMs: { from: 3_000, to: 10_000 } },
+  ...{ name: `llm ${mode}`, weight: 1.2, outage: none, lastsMs: { from: 3_000, to: 10_000 } },
   place: () => 'llm',
   begin: ({ model }) => {
     model.mode = mode;
@@ -78,7 +83,7 @@ const llmFault = (mode: Exclude<LlmMode, 'well'>): Fault => ({
 });
 
 const ttsFault = (mode: Exclude<TtsMode, 'well'>): Fault => ({
-  ...{ name: `tts ${mode}`, weight: 1.2, outage: false, lastsMs: { from: 3_000, to: 10_000 } },
+  ...{ name: `tts ${mode}`, weight: 1.2, outage: none, lastsMs: { from: 3_000, to: 10_000 } },
   place: () => 'tts',
   begin: ({ voice }) => {
     voice.mode = mode;
@@ -94,7 +99,7 @@ const placeOf = (role: Role) => (world: World, dice: Dice) => {
 };
 
 const kill = (role: Role, weight: number): Fault => ({
-  ...{ name: `kill ${role}`, weight, outage: true, lastsMs: { from: 200, to: 6_000 } },
+  ...{ name: `kill ${role}`, weight, outage: loss, lastsMs: { from: 200, to: 6_000 } },
   place: placeOf(role),
   begin: (world, _dice, place) => {
     world.kill(place);
@@ -104,7 +109,7 @@ const kill = (role: Role, weight: number): Fault => ({
 
 /** In order, as a rolling deploy does it; the fault ends when the old process is gone. */
 const deploy = (role: Role, weight: number): Fault => ({
-  ...{ name: `deploy ${role}`, weight, outage: true, lastsMs: { from: 1, to: 2 } },
+  ...{ name: `deploy ${role}`, weight, outage: severe, lastsMs: { from: 1, to: 2 } },
   place: placeOf(role),
   begin: (world, dice, place) => {
     const replaced = world.replace(place, dice.between(500, 15_000));
@@ -177,7 +182,7 @@ export class BadLuck {
     if (place === undefined || this.broken.has(place)) return;
     this.broken.add(place);
     this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
-    const seen = { kind: 'fault', fault: `${fault.name} ${place}`, outage: fault.outage } as const;
+    const seen = { kind: 'fault', fault: `${fault.name} ${place}`, outage: fault.outage(world, place) } as const;
     recorder.record({ ...seen, phase: 'begins' });
     const repair = fault.begin(world, dice, place);
     await this.until(world.system.nowMs + dice.between(fault.lastsMs.from, fault.lastsMs.to));
