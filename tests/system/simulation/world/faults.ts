@@ -1,10 +1,10 @@
 import type { Observation, Outage } from '../checker/observation';
-import type { Recorder } from './recorder';
 import { LLM_MODES, type LlmMode } from './scripted-llm';
 import type { LinkFaultKind, Station } from './faulty-bus';
 import type { StoreFaultKind } from './faulty-store';
 import { TTS_MODES, type TtsMode } from './scripted-tts';
 import { streamOf, type Dice } from './streams';
+import type { Strikes } from './strikes';
 import type { Role, World } from './world';
 
 /** One way in which things go wrong. */
@@ -13,6 +13,8 @@ export interface Fault {
   readonly weight: number;
   /** How bad it is where it is to happen. */
   readonly outage: (world: World, place: string) => Outage;
+  /** A process, without a word. */
+  readonly kills?: true;
   readonly lastsMs: { from: number; to: number };
   /** What cannot have two faults at a time; undefined: nothing here to break. */
   place(world: World, dice: Dice): string | undefined;
@@ -99,7 +101,7 @@ const placeOf = (role: Role) => (world: World, dice: Dice) => {
 };
 
 const kill = (role: Role, weight: number): Fault => ({
-  ...{ name: `kill ${role}`, weight, outage: loss, lastsMs: { from: 200, to: 6_000 } },
+  ...{ name: `kill ${role}`, weight, outage: loss, kills: true, lastsMs: { from: 200, to: 6_000 } },
   place: placeOf(role),
   begin: (world, _dice, place) => {
     world.kill(place);
@@ -117,6 +119,9 @@ const deploy = (role: Role, weight: number): Fault => ({
   },
 });
 
+/** Of those that carry an answer and have successors. */
+export const KILLS = { orchestrator: kill('orchestrator', 4), tts: kill('tts', 3) };
+
 /** All that goes wrong. */
 export const FAULTS: readonly Fault[] = [
   linkFault('delay', 3),
@@ -129,8 +134,8 @@ export const FAULTS: readonly Fault[] = [
   ...LLM_MODES.map(llmFault),
   ...TTS_MODES.map(ttsFault),
   kill('gateway', 2),
-  kill('orchestrator', 4),
-  kill('tts', 3),
+  KILLS.orchestrator,
+  KILLS.tts,
   kill('avatar', 1),
   deploy('gateway', 1),
   deploy('orchestrator', 2),
@@ -145,17 +150,21 @@ const COUNT = { from: 5, to: 11 };
 const AIMED_PROBABILITY = 0.5;
 const AIM_PATIENCE_MS = 4_000;
 
+/** Whatever makes things go wrong. */
+export interface Trouble {
+  observe(seen: Observation): void;
+  /** Resolves when the last fault is repaired. */
+  run(): Promise<void>;
+}
+
 /** The bad luck of one seed: which faults, when, where and for how long. */
-export class BadLuck {
-  /** Faults that were begun, by name. */
-  readonly counts = new Map<string, number>();
-  private readonly broken = new Set<string>();
+export class BadLuck implements Trouble {
   private readonly onSaid: (() => void)[] = [];
   private readonly dice: Dice;
 
   constructor(
     private readonly world: World,
-    private readonly recorder: Recorder,
+    private readonly strikes: Strikes,
     seed: number,
   ) {
     this.dice = streamOf(seed, 'faults');
@@ -166,7 +175,6 @@ export class BadLuck {
     for (const tell of this.onSaid.splice(0)) tell();
   }
 
-  /** Resolves when the last fault is repaired. */
   async run(): Promise<void> {
     const count = this.dice.integer(COUNT.from, COUNT.to);
     const starts = Array.from({ length: count }, () => this.dice.between(FIRST_MS, LAST_MS)).sort((a, b) => a - b);
@@ -175,20 +183,12 @@ export class BadLuck {
   }
 
   private async strike(fault: Fault, atMs: number): Promise<void> {
-    const { world, recorder, dice } = this;
+    const { world, strikes, dice } = this;
     await this.until(atMs);
     if (dice.chance(AIMED_PROBABILITY)) await this.aim();
     const place = fault.place(world, dice);
-    if (place === undefined || this.broken.has(place)) return;
-    this.broken.add(place);
-    this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
-    const seen = { kind: 'fault', fault: `${fault.name} ${place}`, outage: fault.outage(world, place) } as const;
-    recorder.record({ ...seen, phase: 'begins' });
-    const repair = fault.begin(world, dice, place);
-    await this.until(world.system.nowMs + dice.between(fault.lastsMs.from, fault.lastsMs.to));
-    await repair();
-    this.broken.delete(place);
-    recorder.record({ ...seen, phase: 'ends' });
+    if (place === undefined || strikes.isBroken(place)) return;
+    await strikes.strike(fault, place, dice);
   }
 
   /** Right after somebody has said something: what is then under way is what can be lost. */

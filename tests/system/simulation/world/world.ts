@@ -121,6 +121,17 @@ export class World {
     return [...this.slots].some(([each, { role: its, process }]) => each !== slot && its === role && process.isAlive);
   }
 
+  /** The process in this place. */
+  processOf(slot: string): string | undefined {
+    return this.slots.get(slot)?.process.name;
+  }
+
+  /** Where this process runs, if it still does. */
+  slotOf(name: string | undefined): string | undefined {
+    const found = [...this.slots].find(([, { process }]) => process.name === name && process.isAlive);
+    return found?.[0];
+  }
+
   /** As SIGKILL. */
   kill(slot: string): void {
     this.slots.get(slot)?.process.kill();
