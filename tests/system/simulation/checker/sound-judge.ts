@@ -42,9 +42,9 @@ export class SoundJudge {
       if (sound === null) return this.fail('G6 samples', `audio of ${response.id} is no piece of one text`);
       const rendering = this.voices.of(sound.textHash);
       if (rendering === undefined) return this.fail('G6 samples', `audio of ${response.id} is of no text`);
-      // Audio in JSON does not say where a segment ends.
-      const mayMoveOn = segment === null && this.isAtEnd(response, place);
-      if (mayMoveOn && !this.goesOn(response, place, rendering, place.at - sound.sampleIndex)) {
+      // Audio in JSON does not say where a segment ends, nor that one ended without a sample.
+      while (segment === null && this.hasNext(response, place)) {
+        if (this.goesOn(response, place, rendering, place.at - sound.sampleIndex)) break;
         this.measure(response, place);
         this.moveOn(place);
       }
@@ -60,10 +60,12 @@ export class SoundJudge {
     const { status, texts, createdMs, id } = response;
     const ended = status === 'completed' || status === 'incomplete';
     if (!ended || texts.length === 0 || this.noVoiceMs >= createdMs) return;
-    const place = this.places.get(id);
-    if (place?.segment === texts.length - 1 && this.isAtEnd(response, place)) return this.measure(response, place);
-    const heard = place ? `${place.at} samples of segment ${place.segment}` : 'nothing';
-    this.fail('G6 heard-whole', `${id} ended with ${texts.length} segments, and ${heard} was heard`);
+    const place = this.placeOf(id, null);
+    // Of audio in JSON no end was told.
+    while (response.received.length === 0 && this.hasNext(response, place)) this.moveOn(place);
+    if (place.segment === texts.length - 1 && this.isAtEnd(response, place)) return this.measure(response, place);
+    const heard = `${place.at} samples of segment ${place.segment}`;
+    this.fail('G6 heard-whole', `${id} ended with ${texts.length} segments, and ${heard} were heard`);
   }
 
   private placeOf(responseId: string, segment: number | null): Place {
@@ -107,10 +109,16 @@ export class SoundJudge {
     return heard(text, samples, this.slowest) <= said && said <= heard(text, samples, this.fastest);
   }
 
+  /** It has ended, and another one follows. */
+  private hasNext(response: SeenResponse, place: Place): boolean {
+    return place.segment < response.texts.length - 1 && this.isAtEnd(response, place);
+  }
+
   private isAtEnd({ texts }: SeenResponse, { rendering, segment, at, startsAt }: Place): boolean {
     if (rendering?.ends.has(at - startsAt) === true) return true;
-    // Lost when all its words were heard: there is nothing left to ask another voice for.
     const text = texts[segment] ?? '';
+    if (at === 0 && this.voices.endsAt(spokenOf(text), 0)) return true;
+    // Lost when all its words were heard: there is nothing left to ask another voice for.
     return rendering?.deterministic === false && heard(text, at, this.fastest) === text.trimEnd().length;
   }
 
@@ -118,7 +126,7 @@ export class SoundJudge {
     const text = response.texts[place.segment] ?? '';
     const isAtEnd = this.isAtEnd(response, place);
     this.measure(response, place);
-    if (isAtEnd || (place.at === 0 && this.voices.endsAt(spokenOf(text), 0))) return;
+    if (isAtEnd) return;
     const spoken = place.rendering ? `"${place.rendering.text}" from ${place.startsAt} on` : 'nothing';
     this.fail('G6 samples', `segment ${place.segment} of ${response.id}, "${text}", ended at ${place.at}: ${spoken}`);
   }
