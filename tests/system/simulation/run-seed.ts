@@ -43,6 +43,9 @@ const TICK_MS = 500;
 const LIMIT_MS = 15 * 60_000;
 /** In the others everything goes wrong that can. */
 const HUNT_PROBABILITY = 0.25;
+const SHORT_ANSWERS = { from: 1, to: 3 };
+/** Longer than the voice looks ahead, so that there is much to lose. */
+const LONG_ANSWERS = { from: 3, to: 6 };
 /** After the last fault and the last act; the bounds of G2 are over then. */
 const CALM_MS = 20_000;
 const GOODBYE_MS = 3_000;
@@ -62,12 +65,12 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   ];
   const recorder = new Recorder(system, listeners);
   const errors = new Map<string, number>();
-  const world = new World(seed, recorder, countingLog(errors, options.log));
+  const isHunt = streamOf(seed, 'hunt').chance(HUNT_PROBABILITY);
+  const answers = isHunt ? LONG_ANSWERS : SHORT_ANSWERS;
+  const world = new World(seed, recorder, countingLog(errors, options.log), answers);
   const sight = new Sight();
   const strikes = new Strikes(world, recorder, sight);
-  const trouble: Trouble = streamOf(seed, 'hunt').chance(HUNT_PROBABILITY)
-    ? new Hunter(world, sight, strikes, seed)
-    : new BadLuck(world, strikes, seed);
+  const trouble: Trouble = isHunt ? new Hunter(world, sight, strikes, seed) : new BadLuck(world, strikes, seed);
   listeners.push(
     (seen) => sight.observe(seen),
     (seen) => trouble.observe(seen),

@@ -13,9 +13,15 @@ export function sentence(dice: Dice, words: number): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
+/** Sentences of an answer, at least and at most. */
+export interface AnswerLength {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What the model says to call number `call`: its first word names the call, so that it is known wherever it turns up. */
-export function answerTo(call: number, dice: Dice): string {
-  const sentences = Array.from({ length: dice.integer(1, 3) }, () => sentence(dice, dice.integer(2, 8)));
+export function answerTo(call: number, dice: Dice, { from, to }: AnswerLength): string {
+  const sentences = Array.from({ length: dice.integer(from, to) }, () => sentence(dice, dice.integer(2, 8)));
   return [`Answer${call}`, ...sentences].join(' ');
 }
 

@@ -122,6 +122,12 @@ const deploy = (role: Role, weight: number): Fault => ({
 /** Of those that carry an answer and have successors. */
 export const KILLS = { orchestrator: kill('orchestrator', 4), tts: kill('tts', 3) };
 
+/** A voice worker that is taken for lost, and comes back when another one speaks: not so soon that nobody has noticed. */
+export const CUT_OFF: Fault = { ...linkLost, outage: loss, lastsMs: { from: 400, to: 1_500 } };
+
+/** A rendering that breaks: those begun in this moment alone. */
+export const BROKEN_JOB: Fault = { ...ttsFault('throws'), outage: loss, lastsMs: { from: 20, to: 60 } };
+
 /** All that goes wrong. */
 export const FAULTS: readonly Fault[] = [
   linkFault('delay', 3),

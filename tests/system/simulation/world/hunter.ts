@@ -1,13 +1,15 @@
 import type { Observation } from '../checker/observation';
-import { KILLS, type Trouble } from './faults';
+import { BROKEN_JOB, CUT_OFF, KILLS, type Fault, type Trouble } from './faults';
 import type { Moment, SeenSession, Sight } from './sight';
 import type { Strikes } from './strikes';
 import { streamOf, type Dice } from './streams';
 import type { World } from './world';
 
-type Prey = 'orchestrator' | 'tts';
+type Prey = 'orchestrator' | 'tts' | 'link of tts' | 'voice job';
 
-/** Whom to kill of the answer that comes to this moment, and how long after it did at most. */
+const FAULT_OF: Record<Prey, Fault> = { ...KILLS, 'link of tts': CUT_OFF, 'voice job': BROKEN_JOB };
+
+/** Whom to lose of the answer that comes to this moment, and how long after it did at most. */
 interface Chase {
   readonly prey: readonly Prey[];
   readonly moment: Moment;
@@ -22,9 +24,14 @@ const CHASES: readonly Chase[] = [
   { prey: ['tts'], moment: 'between-tokens', withinMs: 100 },
   { prey: ['tts'], moment: 'audio-flowing', withinMs: 600 },
   { prey: ['tts'], moment: 'generated-and-playing', withinMs: 1_500 },
+  { prey: ['link of tts'], moment: 'audio-flowing', withinMs: 300 },
+  { prey: ['voice job'], moment: 'between-tokens', withinMs: 200 },
+  { prey: ['voice job'], moment: 'audio-flowing', withinMs: 200 },
   { prey: ['orchestrator', 'tts'], moment: 'between-tokens', withinMs: 100 },
   { prey: ['orchestrator', 'tts'], moment: 'audio-flowing', withinMs: 600 },
 ];
+const isProcess = (prey: Prey): boolean => prey === 'orchestrator' || prey === 'tts';
+
 /** Of these the successor is killed as well: before anybody has heard of it, or when it has gone on. */
 const SECOND_PROBABILITY = 0.4;
 const FIRST_MS = 1_500;
@@ -72,6 +79,7 @@ export class Hunter implements Trouble {
 
   private async kill(prey: readonly Prey[], session: SeenSession): Promise<void> {
     const { dice } = this;
+    if (!prey.every(isProcess)) return void (await Promise.all(this.strike(prey, session)));
     if (!dice.chance(SECOND_PROBABILITY)) {
       await Promise.all(this.strike(prey, session, GONE_MS));
       return;
@@ -89,12 +97,12 @@ export class Hunter implements Trouble {
   }
 
   /** Kills those who carry the answer now; ends when their successors have come. */
-  private strike(prey: readonly Prey[], session: SeenSession, lastsMs: typeof GONE_MS): Promise<void>[] {
+  private strike(prey: readonly Prey[], session: SeenSession, lastsMs?: typeof GONE_MS): Promise<void>[] {
     return prey.flatMap((role) => {
       const process = role === 'orchestrator' ? session.owner : this.sight.voiceOf(session);
       const place = this.world.slotOf(process);
       if (place === undefined || !this.world.hasOther(place)) return [];
-      return [this.strikes.strike(KILLS[role], place, this.dice, lastsMs)];
+      return [this.strikes.strike(FAULT_OF[role], place, this.dice, lastsMs)];
     });
   }
 

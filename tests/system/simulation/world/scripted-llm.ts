@@ -1,6 +1,6 @@
 import type { LlmEvent, LlmPort, LlmRequest } from '@parley/ports';
 import type { ObservationOf } from '../checker/observation';
-import { answerTo, callOf, restOf, type ContinuationHabit } from './answers';
+import { answerTo, callOf, restOf, type AnswerLength, type ContinuationHabit } from './answers';
 import type { Dice } from './streams';
 import type { SimulatedProcess } from './simulated-process';
 
@@ -22,6 +22,7 @@ export interface ModelProvider {
   mode: LlmMode;
   nextCall: number;
   readonly habit: ContinuationHabit;
+  readonly length: AnswerLength;
   /** Its answers, by the call that asked for each first: whoever asks for the rest gets the rest of that very one. */
   readonly answers: Map<number, string>;
   touched: Record<Exclude<LlmMode, 'well'>, number>;
@@ -103,7 +104,7 @@ export class ScriptedLlm implements LlmPort {
     const { answers } = this.provider;
     const known = continues === null ? undefined : answers.get(callOf(continues) ?? 0);
     if (known !== undefined) return known;
-    const answer = answerTo(call, dice);
+    const answer = answerTo(call, dice, this.provider.length);
     answers.set(call, answer);
     return answer;
   }

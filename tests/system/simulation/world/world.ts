@@ -7,7 +7,7 @@ import type { GatewayService } from '@parley/service-gateway';
 import { FaultyBus, FaultyNetwork, type Station } from './faulty-bus';
 import { FaultyStore, StoreTrouble } from './faulty-store';
 import type { Recorder } from './recorder';
-import { CONTINUATION_HABITS } from './answers';
+import { CONTINUATION_HABITS, type AnswerLength } from './answers';
 import { LLM_MODES, ScriptedLlm, type ModelProvider } from './scripted-llm';
 import { ScriptedTts, TTS_MODES, type VoiceProvider } from './scripted-tts';
 import { SimulatedProcess } from './simulated-process';
@@ -54,6 +54,7 @@ export class World {
     private readonly seed: number,
     private readonly recorder: Recorder,
     private readonly log: LogPort,
+    length: AnswerLength,
   ) {
     this.system = recorder.system;
     const dice = streamOf(seed, 'world');
@@ -77,6 +78,7 @@ export class World {
       mode: 'well',
       nextCall: 1,
       habit: streamOf(seed, 'model').pick(CONTINUATION_HABITS),
+      length,
       answers: new Map(),
       touched: zeros(LLM_MODES),
       onAsked: (asked) => recorder.record({ kind: 'asked', ...asked }),
