@@ -105,6 +105,21 @@ describe('a final transcript', () => {
   });
 
   it.each([
+    ['more text', (talk: EngineDriver) => talk.writes('And more. ')],
+    ['a call', (talk: EngineDriver) => talk.calls()],
+    ['a second end', (talk: EngineDriver) => talk.finishes('length')],
+    ['a failure', (talk: EngineDriver) => talk.modelFails()],
+  ])('[SU4][GE7] sends nothing of what the model said behind its end: %s', (_what, late) => {
+    const talk = guessing(ANSWER).finishes();
+    late(talk);
+    talk.says(FINAL);
+    expect(written(talk)).toBe(ANSWER);
+    expect(talk.output('call')).toEqual([]);
+    expect(talk.output('end')).toMatchObject([{ segments: 1, status: 'completed' }]);
+    expect(generations(talk)).toBe(1);
+  });
+
+  it.each([
     ['prefix', 'what is THE weather', true],
     ['prefix', 'What is the weather, tomorrow?', true],
     ['prefix', 'What is the weatherman', false],

@@ -94,9 +94,10 @@ function leave(draft: Draft, outcome: SpeculationOutcome): void {
   draft.do({ kind: 'observe', observation: { name: 'speculation', outcome } });
 }
 
+/** The run that a result is of, as long as it runs: what a model says behind its end is part of no answer (GE7). */
 function runOf(draft: Draft, { lane, ordinal }: { lane: number; ordinal: number }): SpeculativeRun | undefined {
   const { run } = draft.state.speculation;
-  return run && run.lane === lane && run.ordinal === ordinal ? run : undefined;
+  return run && run.lane === lane && run.ordinal === ordinal && !run.finished ? run : undefined;
 }
 
 function patchRun(draft: Draft, run: SpeculativeRun): void {

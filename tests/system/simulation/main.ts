@@ -43,7 +43,7 @@ async function simulate({ from, seeds, trace, out }: Arguments): Promise<number>
   if (seeds > 1) print(JSON.stringify(summary, null, 2));
   if (out !== undefined) write(out, summary);
   if (seeds < ENOUGH_SEEDS || totals.missing.length === 0) return 0;
-  print(`faults that never came: ${totals.missing.join(', ')}`);
+  print(`faults that never came, moments that were never hit: ${totals.missing.join(', ')}`);
   return 1;
 }
 

@@ -4,9 +4,12 @@ import { Checker } from './checker/checker';
 import type { Observation } from './checker/observation';
 import type { Violation } from './checker/violation';
 import { Client } from './clients/client';
-import { BadLuck } from './world/faults';
+import { BadLuck, type Trouble } from './world/faults';
+import { Hunter } from './world/hunter';
 import { Recorder } from './world/recorder';
+import { Sight } from './world/sight';
 import { streamOf } from './world/streams';
+import { Strikes } from './world/strikes';
 import { INSTRUCTIONS, World } from './world/world';
 
 export interface SeedResult {
@@ -21,6 +24,8 @@ export interface SeedResult {
   sessionMs: number;
   /** Faults that were begun, by name. */
   faults: ReadonlyMap<string, number>;
+  /** Answers that a kill hit, by who was killed in which moment. */
+  hits: ReadonlyMap<string, number>;
   /** Single messages, calls and answers that they changed. */
   touched: ReadonlyMap<string, number>;
   acts: ReadonlyMap<string, number>;
@@ -36,6 +41,11 @@ export interface SeedOptions {
 const TICK_MS = 500;
 /** Everything must have gone wrong and been mended by then. */
 const LIMIT_MS = 15 * 60_000;
+/** In the others everything goes wrong that can. */
+const HUNT_PROBABILITY = 0.12;
+const SHORT_ANSWERS = { from: 1, to: 3 };
+/** Longer than the voice looks ahead, so that there is much to lose. */
+const LONG_ANSWERS = { from: 3, to: 6 };
 /** After the last fault and the last act; the bounds of G2 are over then. */
 const CALM_MS = 20_000;
 const GOODBYE_MS = 3_000;
@@ -55,15 +65,22 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   ];
   const recorder = new Recorder(system, listeners);
   const errors = new Map<string, number>();
-  const world = new World(seed, recorder, countingLog(errors, options.log));
-  const badLuck = new BadLuck(world, recorder, seed);
-  listeners.push((seen) => badLuck.observe(seen));
+  const isHunt = streamOf(seed, 'hunt').chance(HUNT_PROBABILITY);
+  const answers = isHunt ? LONG_ANSWERS : SHORT_ANSWERS;
+  const world = new World(seed, recorder, countingLog(errors, options.log), answers);
+  const sight = new Sight();
+  const strikes = new Strikes(world, recorder, sight);
+  const trouble: Trouble = isHunt ? new Hunter(world, sight, strikes, seed) : new BadLuck(world, strikes, seed);
+  listeners.push(
+    (seen) => sight.observe(seen),
+    (seen) => trouble.observe(seen),
+  );
   const clients = clientsOf(seed, world, recorder);
   const ticking = system.timers.every(TICK_MS, () => recorder.record({ kind: 'passed' }));
 
   const course = async (): Promise<void> => {
     await world.start();
-    await Promise.all([badLuck.run(), ...clients.map((client) => client.run())]);
+    await Promise.all([trouble.run(), ...clients.map((client) => client.run())]);
     await new Promise<void>((resolve) => void system.timers.after(CALM_MS, resolve));
     await Promise.all(clients.map((client) => client.finish()));
     recorder.record({ kind: 'settled' });
@@ -83,7 +100,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     sessions: counter.sessions,
     turns: counter.turns,
     sessionMs: counter.sessionMs,
-    faults: badLuck.counts,
+    faults: strikes.counts,
+    hits: sight.hits,
     touched: world.touched,
     acts: sum(clients.map(({ actsDone }) => actsDone)),
     errors,

@@ -19,9 +19,11 @@ function tell(observation: Observation): string | undefined {
     case 'received':
       return `${observation.connection} ← ${summary(observation.event)}`;
     case 'audio': {
-      const { connection, responseId, segment, firstSample, samples, last } = observation;
+      const { connection, responseId, segment, firstSample, samples, last, sound } = observation;
+      const from =
+        samples > 0 && sound?.sampleIndex !== firstSample ? ` (sample ${sound?.sampleIndex ?? 'of nothing'})` : '';
       const place = `${segment ?? '-'}:${firstSample}+${samples}${last ? ' last' : ''}`;
-      return `${connection} ← audio ${short(responseId)} ${place}`;
+      return `${connection} ← audio ${short(responseId)} ${place}${from}`;
     }
     case 'closed':
       return `${observation.connection} closed with ${observation.code} by the ${observation.by}`;
@@ -30,13 +32,19 @@ function tell(observation: Observation): string | undefined {
     case 'caught-up':
       return `${observation.connection} ${observation.kind}`;
     case 'asked':
-      return `model call ${observation.call} by ${observation.process}: ${observation.messages.map(({ role, content }) => `${role} "${clip(content)}"`).join(', ')}`;
+      return (
+        `model call ${observation.call} by ${observation.process}: ` +
+        observation.messages.map(({ role, content }) => `${role} "${clip(content)}"`).join(', ') +
+        (observation.continues === null ? '' : `, to continue "${observation.continues}"`)
+      );
     case 'answered':
       return `model call ${observation.call}: ${observation.what}`;
     case 'hung-up':
       return `model call ${observation.call} hung up`;
+    case 'spoke':
+      return `voice of ${observation.process}: "${clip(observation.text)}" (${observation.ends ?? 'no'} samples)`;
     case 'stored':
-      return `stored ${observation.sessionId.slice(0, 10)} (${observation.epoch}, ${observation.rev})`;
+      return `stored by ${observation.process} ${observation.sessionId.slice(0, 10)} (${observation.epoch}, ${observation.rev})`;
     case 'fault':
       return `*** ${observation.fault} ${observation.phase}`;
     case 'settled':

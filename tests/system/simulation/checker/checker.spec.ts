@@ -10,7 +10,7 @@ const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1);
 const TIMEOUT_MS = 120_000;
 
 type Trace = readonly Observation[];
-/** Traces with one event removed, doubled or moved. */
+/** Traces with one event removed, doubled, moved or told otherwise. */
 type Spoil = (trace: Trace) => Generator<Observation[]>;
 
 const isReceived = (seen: Observation | undefined, type: string): seen is ObservationOf<'received'> =>
@@ -41,6 +41,14 @@ const removing = (isIt: (seen: Observation, index: number, trace: Trace) => bool
 const doubling = (isIt: (seen: Observation) => boolean): Spoil =>
   function* (trace) {
     for (const [index, seen] of trace.entries()) if (isIt(seen)) yield inserted(trace, index, seen);
+  };
+/** Tells each event that is one of these otherwise. */
+const changing = (change: (seen: Observation) => Observation | undefined): Spoil =>
+  function* (trace) {
+    for (const [index, seen] of trace.entries()) {
+      const changed = change(seen);
+      if (changed) yield without(inserted(trace, index, changed), index);
+    }
   };
 /** Moves each event that is one of these behind the next one (of the same connection) that is one of those. */
 const delaying = (
@@ -108,6 +116,21 @@ const CASES: Record<Invariant, Spoil> = {
     const connection = connectionOf(trace[index]) ?? '';
     yield inserted(trace, index, { kind: 'closed', connection, code: 1011, by: 'server', atMs: 0 });
   },
+  'G6 survives': changing((seen) =>
+    isReceived(seen, 'response.done')
+      ? { ...seen, event: { ...seen.event, response: { ...fieldsOf(seen.event['response']), status: 'failed' } } }
+      : undefined,
+  ),
+  'G6 transcript': removing((seen) => isReceived(seen, 'response.output_audio_transcript.delta')),
+  'G6 whole': removing((seen) => isReceived(seen, 'response.output_audio_transcript.delta')),
+  'G6 said-twice': doubling((seen) => isReceived(seen, 'response.output_audio_transcript.delta')),
+  // Samples that were heard before, under the number of the next ones.
+  'G6 samples': changing((seen) =>
+    seen.kind === 'audio' && seen.sound !== null && seen.sound.sampleIndex > 0
+      ? { ...seen, sound: { ...seen.sound, sampleIndex: seen.sound.sampleIndex - 1 } }
+      : undefined,
+  ),
+  'G6 heard-whole': removing((seen) => seen.kind === 'audio' && (seen.last || seen.segment === null)),
   'order events': removing((seen) => isReceived(seen, 'response.content_part.done')),
   'order terminal-once': doubling((seen) => isReceived(seen, 'response.done')),
   'order samples': removing((seen) => seen.kind === 'audio' && seen.segment !== null && !seen.last),
@@ -145,7 +168,7 @@ describe('of a good trace', () => {
   });
 
   it.each(INVARIANTS)(
-    'one event removed, doubled or moved is refused as %s',
+    'one event removed, doubled, moved or told otherwise is refused as %s',
     (invariant) => {
       for (const trace of traces)
         for (const spoilt of CASES[invariant](trace)) if (judge(spoilt).has(invariant)) return;

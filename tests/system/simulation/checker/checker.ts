@@ -1,18 +1,20 @@
 import { ConnectionJudge } from './connection-judge';
-import { askerOf, newestQuestion } from './history-judge';
+import { askerOf, newestQuestion } from './names';
 import type { Observation, ObservationOf } from './observation';
 import { Outages } from './outages';
 import { StoreJudge } from './store-judge';
+import { Voices } from './voices';
 import type { Invariant, Violation } from './violation';
 
 /**
- * Judges G1–G5 after every observation, from outside alone: what clients sent and received, what the model was asked,
- * and the bytes in the store. Keeps the first violation of each connection's story and goes on.
+ * Judges G1–G6 after every observation, from outside alone: what clients sent and received, what model and voice were
+ * asked and gave, and the bytes in the store. Keeps the first violation of each connection's story and goes on.
  */
 export class Checker {
   readonly violations: Violation[] = [];
   private readonly outages = new Outages();
   private readonly store = new StoreJudge();
+  private readonly voices = new Voices();
   private readonly open = new Map<string, ConnectionJudge>();
   private readonly connectionOfCall = new Map<number, ConnectionJudge>();
   private nowMs = 0;
@@ -42,9 +44,11 @@ export class Checker {
       case 'asked':
         return this.asked(observation);
       case 'answered':
-        return this.connectionOfCall.get(observation.call)?.answered(observation.call, observation.atMs);
+        return this.connectionOfCall.get(observation.call)?.answered(observation);
       case 'hung-up':
         return this.connectionOfCall.get(observation.call)?.hungUp(observation.call, observation.atMs);
+      case 'spoke':
+        return this.voices.spoke(observation);
       case 'stored':
         return this.store.stored(observation, this.fail);
       case 'fault':
@@ -64,15 +68,16 @@ export class Checker {
   private connected(connected: ObservationOf<'connected'>): void {
     const { connection } = connected;
     const fail = (invariant: Invariant, message: string): void => this.fail(invariant, `${connection}: ${message}`);
-    this.open.set(connection, new ConnectionJudge(connected, this.instructions, this.store, this.outages, fail));
+    const { instructions, store, voices, outages } = this;
+    this.open.set(connection, new ConnectionJudge(connected, { instructions, store, voices, outages }, fail));
   }
 
   /** Whose conversation it is says the text of the user. */
-  private asked({ call, messages, atMs }: ObservationOf<'asked'>): void {
-    const name = /^(c\d+\.\d+)t/.exec(askerOf(newestQuestion(messages)))?.[1] ?? '';
+  private asked(asked: ObservationOf<'asked'>): void {
+    const name = /^(c\d+\.\d+)t/.exec(askerOf(newestQuestion(asked.messages)))?.[1] ?? '';
     const connection = this.open.get(name);
     if (connection === undefined) return;
-    this.connectionOfCall.set(call, connection);
-    connection.asked(call, messages, atMs);
+    this.connectionOfCall.set(asked.call, connection);
+    connection.asked(asked);
   }
 }

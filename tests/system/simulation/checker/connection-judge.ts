@@ -1,16 +1,28 @@
+import { AnswerJudge } from './answer-judge';
 import { AnswersJudge } from './answers-judge';
 import { FloorJudge } from './floor-judge';
 import { HistoryJudge } from './history-judge';
-import type { ChatMessage, Habit, ObservationOf, WireEvent } from './observation';
+import type { Habit, ObservationOf, WireEvent } from './observation';
 import { fieldsOf } from './fields';
 import { OrderJudge } from './order-judge';
 import { RECOVERY_MS, type Outages } from './outages';
 import type { SeenResponse } from './seen-response';
+import { SoundJudge } from './sound-judge';
 import type { StoreJudge } from './store-judge';
+import { SurvivalJudge } from './survival-judge';
 import type { Fail } from './violation';
+import type { Voices } from './voices';
 
 /** PROTOCOL.md §5: an event that an owner output stands for. */
 const OWNER_EVENT = /^event_\d/;
+
+/** What all connections have in common. */
+export interface Surroundings {
+  readonly instructions: string;
+  readonly store: StoreJudge;
+  readonly voices: Voices;
+  readonly outages: Outages;
+}
 
 /** One connection, which is one session: everything that is judged from its client's end. */
 export class ConnectionJudge {
@@ -24,17 +36,22 @@ export class ConnectionJudge {
   private readonly answers: AnswersJudge;
   private readonly floor: FloorJudge;
   private readonly history: HistoryJudge;
+  private readonly answer: AnswerJudge;
+  private readonly sound: SoundJudge;
+  private readonly survival: SurvivalJudge;
+  private readonly store: StoreJudge;
+  private readonly outages: Outages;
   /** Turns accepted and not over. */
   private readonly openTurns = new Map<string, string>();
   private lastAsked: { responseId: string | undefined } | undefined;
 
   constructor(
     connected: ObservationOf<'connected'>,
-    instructions: string,
-    private readonly store: StoreJudge,
-    private readonly outages: Outages,
+    { instructions, store, voices, outages }: Surroundings,
     private readonly fail: Fail,
   ) {
+    this.store = store;
+    this.outages = outages;
     const { habit, parley, atMs } = connected;
     this.habit = habit;
     this.heardOfOwnerMs = atMs;
@@ -42,6 +59,9 @@ export class ConnectionJudge {
     this.answers = new AnswersJudge(outages, fail);
     this.floor = new FloorJudge(atMs, habit, parley, outages, fail);
     this.history = new HistoryJudge(instructions, atMs, habit, outages, fail);
+    this.answer = new AnswerJudge(outages, fail);
+    this.sound = new SoundJudge(voices, fail);
+    this.survival = new SurvivalJudge(habit, outages, fail);
   }
 
   get responses(): readonly SeenResponse[] {
@@ -51,6 +71,8 @@ export class ConnectionJudge {
   sent(event: WireEvent, atMs: number): void {
     this.answers.sent(event, atMs);
     this.history.sent(event, atMs, this.responses);
+    this.answer.sent(event);
+    this.survival.sent(event, atMs);
     const asks = event.type === 'parley.transcript.final' || event.type === 'response.create';
     if (asks) this.lastAsked = { responseId: undefined };
     this.cutOff(event, atMs);
@@ -66,21 +88,29 @@ export class ConnectionJudge {
     this.answers.received(event);
     this.floor.event(event, response, atMs, this.order.all);
     this.history.event(event, response, atMs, this.responses);
+    this.answer.event(event, response);
+    this.sound.event(event, response, atMs);
+    this.survival.event(event, response, this.reading === 'well' ? this.readsSinceMs : atMs);
     this.turns(event);
   }
 
   audio(audio: ObservationOf<'audio'>): void {
     this.order.audio(audio);
     this.floor.audio(audio);
+    const response = this.order.named(audio.responseId);
+    if (response) this.sound.audio(audio, response);
   }
 
-  asked(call: number, messages: readonly ChatMessage[], atMs: number): void {
+  asked(asked: ObservationOf<'asked'>): void {
+    const { call, messages, atMs } = asked;
     this.floor.asked(call, atMs);
     this.history.asked(call, messages, atMs);
+    this.answer.asked(asked);
   }
 
-  answered(call: number, atMs: number): void {
-    this.floor.answered(call, atMs);
+  answered(answered: ObservationOf<'answered'>): void {
+    this.floor.answered(answered.call, answered.atMs);
+    this.answer.answered(answered);
   }
 
   hungUp(call: number, atMs: number): void {
@@ -95,7 +125,7 @@ export class ConnectionJudge {
   closed({ by, code }: ObservationOf<'closed'>): void {
     this.history.judgeAsks(this.store.takeovers(this.sessionId));
     // Of what was away since it last heard of its owner an idle client learns late.
-    const excused = this.reading !== 'well' || !this.outages.calmSince(this.heardOfOwnerMs);
+    const excused = this.reading !== 'well' || !this.outages.survivableSince(this.heardOfOwnerMs);
     if (by === 'server' && !excused) this.fail('G6 dropped', `closed with ${code} while everything was well`);
   }
 

@@ -106,7 +106,7 @@ export class FloorJudge {
     const waiting = this.ear.responses;
     const calm = [...all]
       .filter(({ id }) => waiting.includes(id))
-      .every(({ createdMs }) => this.outages.calmSince(createdMs));
+      .every(({ createdMs }) => this.outages.survivableSince(createdMs));
     if (calm) this.fail('G5 speaking-until-drained', `listening with ${Math.round(queuedMs)} ms unplayed`);
   }
 

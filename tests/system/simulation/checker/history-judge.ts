@@ -2,6 +2,7 @@ import { heardBefore, heardTexts, MeasuredVoice, mostHeard } from './heard';
 import type { ChatMessage, Habit, WireEvent } from './observation';
 import { textOf } from './answers-judge';
 import { fieldsOf } from './fields';
+import { askerOf, callOf, dictatedOf, newestQuestion } from './names';
 import type { Outages } from './outages';
 import type { SeenResponse } from './seen-response';
 import { ToolsJudge } from './tools-judge';
@@ -241,7 +242,7 @@ export class HistoryJudge {
       allowed.delete(text.trimEnd());
     }
     if (allowed.has(content)) return undefined;
-    const isCalm = this.outages.calmSince(response.createdMs);
+    const isCalm = this.outages.survivableSince(response.createdMs);
     // Where the last report was lost its owner does not know how long the answer was, and a cut beyond what it knows is none (IN9).
     if (!isCut && !isCalm && cut.length > 0 && content === text.trimEnd()) return undefined;
     // A successor that was not told of its end counts it as cut.
@@ -283,7 +284,7 @@ export class HistoryJudge {
     if (heard.has(heardText)) return;
     if (!this.cutByClient(response) && heardBefore(response, heardMs, this.voice).has(heardText)) return;
     // Where reports were lost the owner has measured the voice by less.
-    if (!this.outages.calmSince(this.connectedMs) && mostHeard(response).startsWith(heardText)) return;
+    if (!this.outages.survivableSince(this.connectedMs) && mostHeard(response).startsWith(heardText)) return;
     this.fail('G4 heard-text', `"${heardText}" at ${heardMs} ms of ${response.id}, not ${JSON.stringify([...heard])}`);
   }
 
@@ -303,21 +304,7 @@ export class HistoryJudge {
     const knownMs = Math.max(0, ...known.map(({ playedMs }) => playedMs));
     // Before its first report a client is taken to play in real time.
     const elapsedMs = reports.length === 0 ? Math.ceil(atMs - (response.firstAudioMs ?? atMs)) : 0;
-    const lowest = this.outages.calmSince(response.createdMs) ? Math.min(knownMs, deliveredMs) : 0;
+    const lowest = this.outages.survivableSince(response.createdMs) ? Math.min(knownMs, deliveredMs) : 0;
     return [response.truncationSent ? 0 : lowest, Math.min(Math.max(reportedMs, elapsedMs), deliveredMs)];
   }
 }
-
-/** The name in "Question c0.1t3 …". */
-export const askerOf = (text: string): string => /^question (\S+)/i.exec(text)?.[1] ?? '';
-
-/** The name in "Said_c0.1t3 …": one word, so that it is heard whole or not at all. */
-const dictatedOf = (text: string): string | undefined => /^Said_(\S+)/.exec(text)?.[1];
-
-const callOf = (text: string): number | undefined => {
-  const found = /^Answer(\d+)\b/.exec(text);
-  return found ? Number(found[1]) : undefined;
-};
-
-export const newestQuestion = (messages: readonly ChatMessage[]): string =>
-  messages.findLast(({ role }) => role === 'user')?.content ?? '';

@@ -17,9 +17,21 @@ export interface ChatMessage {
 /** A connection of a client: `c0.2` is the third of the first client. */
 export type ConnectionName = string;
 
+/** Which text a piece of audio is of, and which of its samples it begins with. */
+export interface Sound {
+  readonly textHash: number;
+  readonly sampleIndex: number;
+}
+
 /**
- * What can be seen from outside, in the order in which it happened: the two ends of each client's connection, the
- * language model's requests, the bytes in the store, and what the simulation itself breaks.
+ * How much goes wrong: nothing of Parley's own; one process of which there is another; or what no answer need survive: bus,
+ * store, a gateway, or the last process of its kind.
+ */
+export type Outage = 'none' | 'loss' | 'severe';
+
+/**
+ * What can be seen from outside, in the order in which it happened: the two ends of each client's connection, what the
+ * model and the voice were asked and gave, the bytes in the store, and what the simulation itself breaks.
  */
 export type Observation = { readonly atMs: number } & (
   | { kind: 'connected'; connection: ConnectionName; habit: Habit; parley: boolean }
@@ -34,18 +46,38 @@ export type Observation = { readonly atMs: number } & (
       firstSample: number;
       samples: number;
       last: boolean;
+      /** Null where the samples are not an unbroken piece of one text, or where there is none. */
+      sound: Sound | null;
     }
   | { kind: 'closed'; connection: ConnectionName; code: number; by: 'client' | 'server' }
   /** `vanished`: it neither reads nor answers any more, and nobody was told. `slowed`: it does not read until `caught-up`. */
   | { kind: 'vanished' | 'slowed' | 'caught-up'; connection: ConnectionName }
-  /** A request to the language model. */
-  | { kind: 'asked'; call: number; process: string; messages: readonly ChatMessage[] }
-  | { kind: 'answered'; call: number; what: 'text' | 'end' }
+  /** A request to the language model, and the whole answer that it means to give: its own, or the one it is to continue. */
+  | {
+      kind: 'asked';
+      call: number;
+      process: string;
+      messages: readonly ChatMessage[];
+      continues: string | null;
+      answer: string;
+    }
+  /** It wrote something; or it ended, with all that it had meant to say or before. */
+  | { kind: 'answered'; call: number; what: 'text' | 'whole' | 'short' }
   | { kind: 'hung-up'; call: number }
-  /** A write the store has applied, with the bytes as they lie there. */
-  | { kind: 'stored'; sessionId: SessionId; epoch: number; rev: number; state: Uint8Array }
-  /** `outage`: of bus, store or a process, from whose end the bounds of G2 count. */
-  | { kind: 'fault'; fault: string; outage: boolean; phase: 'begins' | 'ends' }
+  /** A request to the voice, and how many samples it gives to it; null: it breaks off somewhere. */
+  | {
+      kind: 'spoke';
+      process: string;
+      text: string;
+      textHash: number;
+      ends: number | null;
+      /** It says the same whenever it is asked for the same. */
+      deterministic: boolean;
+    }
+  /** A write of this process that the store has applied, with the bytes as they lie there. */
+  | { kind: 'stored'; process: string; sessionId: SessionId; epoch: number; rev: number; state: Uint8Array }
+  /** The bounds of G2 count from the end of an outage. */
+  | { kind: 'fault'; fault: string; outage: Outage; phase: 'begins' | 'ends' }
   /** Time went on. */
   | { kind: 'passed' }
   /** Everything has been well for long, and every client has had a last turn. */

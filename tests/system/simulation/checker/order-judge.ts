@@ -29,6 +29,10 @@ export class OrderJudge {
     return typeof item === 'string' ? this.responseOfItem.get(item) : undefined;
   }
 
+  named(responseId: string): SeenResponse | undefined {
+    return this.responses.get(responseId);
+  }
+
   event(event: WireEvent, atMs: number): void {
     this.identify(event);
     if (event.type === 'response.created') {

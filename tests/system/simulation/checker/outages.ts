@@ -3,28 +3,45 @@ import type { ObservationOf } from './observation';
 /** A session that lost its owner, or what was on the way to it, has found its way back by then. */
 export const RECOVERY_MS = 8_000;
 
-/** When something was away that G2's bounds do not count: bus, store, or a process. */
-export class Outages {
+/** Faults of some kinds: how many there are, and when the last of them ended. */
+class Trouble {
   private active = 0;
   private lastEndMs = Number.NEGATIVE_INFINITY;
 
-  observe({ atMs, outage, phase }: ObservationOf<'fault'>): void {
-    if (!outage) return;
+  observe({ atMs, phase }: ObservationOf<'fault'>): void {
     this.active += phase === 'begins' ? 1 : -1;
     this.lastEndMs = atMs;
   }
 
-  get isActive(): boolean {
-    return this.active > 0;
+  get recoveredMs(): number {
+    return this.active > 0 ? Number.POSITIVE_INFINITY : this.lastEndMs + RECOVERY_MS;
+  }
+}
+
+/** When something was away, and what may be said of what happened meanwhile. */
+export class Outages {
+  /** Bus, store or a process. */
+  private readonly any = new Trouble();
+  /** All that an answer need not survive: more than one process of a kind, and what providers do. */
+  private readonly excusing = new Trouble();
+
+  observe(fault: ObservationOf<'fault'>): void {
+    if (fault.outage !== 'none') this.any.observe(fault);
+    if (fault.outage !== 'loss') this.excusing.observe(fault);
   }
 
-  /** From when on the bounds count again. */
+  /** From when on the bounds of G2 count again. */
   get recoveredMs(): number {
-    return this.isActive ? Number.POSITIVE_INFINITY : this.lastEndMs + RECOVERY_MS;
+    return this.any.recoveredMs;
   }
 
   /** Nothing was away since, nor shortly before. */
   calmSince(atMs: number): boolean {
     return this.recoveredMs <= atMs;
+  }
+
+  /** Since then, and shortly before, nothing went wrong but that processes died of which there was another (G6). */
+  survivableSince(atMs: number): boolean {
+    return this.excusing.recoveredMs <= atMs;
   }
 }

@@ -83,7 +83,7 @@ export class Client {
     if (admission?.kind !== 'admitted' || !process.isAlive) return undefined;
     const name = `${this.name}.${++this.connections}`;
     const { habit, parley } = this;
-    const connection = new Connection(name, habit, this.recorder, this.dice);
+    const connection = new Connection(name, habit, this.recorder, this.dice, this.world.voice.audio);
     this.recorder.record({ kind: 'connected', connection: name, habit, parley });
     process.onDeath(() => connection.cut());
     connection.start(admission.open(connection));

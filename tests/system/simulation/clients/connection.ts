@@ -4,8 +4,10 @@ import type { ConnectionListener, ConnectionPort } from '@parley/ports';
 import { Ear } from '../checker/ear';
 import type { Habit, WireEvent } from '../checker/observation';
 import type { Recorder } from '../world/recorder';
+import type { Heard, SpokenAudio } from '../world/spoken-audio';
 import type { Dice } from '../world/streams';
 
+const SILENCE: Heard = { sound: null, samples: 0 };
 const REPORT_PERIOD_MS = 200;
 const MS_PER_SAMPLE = 1 / 24;
 /** More than a gateway puts into one socket. */
@@ -50,6 +52,7 @@ export class Connection implements ConnectionPort {
     private readonly habit: Habit,
     private readonly recorder: Recorder,
     private readonly dice: Dice,
+    private readonly audio: SpokenAudio,
   ) {}
 
   private get system(): VirtualSystem {
@@ -158,7 +161,11 @@ export class Connection implements ConnectionPort {
     if (!decoded.ok) throw new Error(`a frame of ${this.name}: ${decoded.reason}`);
     const { responseId, segment, firstSample, last, pcm } = decoded.value;
     const samples = pcm.length / 2;
-    this.recorder.record({ kind: 'audio', connection: this.name, responseId, segment, firstSample, samples, last });
+    const [heard = SILENCE, ...more] = this.audio.read(pcm);
+    // A frame is of one segment, and this one of one rendering.
+    const sound = more.length === 0 ? heard.sound : null;
+    const audio = { responseId, segment, firstSample, samples, last, sound };
+    this.recorder.record({ kind: 'audio', connection: this.name, ...audio });
     this.hear(responseId, samples);
     this.wake();
   }
@@ -230,12 +237,15 @@ export class Connection implements ConnectionPort {
 
   private takeDelta(event: WireEvent): void {
     const responseId = String(event['response_id']);
-    const samples = Buffer.byteLength(String(event['delta']), 'base64') / 2;
-    const firstSample = this.jsonSamples.get(responseId) ?? 0;
-    this.jsonSamples.set(responseId, firstSample + samples);
-    const place = { segment: null, firstSample, last: false };
-    this.recorder.record({ kind: 'audio', connection: this.name, responseId, samples, ...place });
-    this.hear(responseId, samples);
+    const pcm = Buffer.from(String(event['delta']), 'base64');
+    // A delta may hold the end of one segment and the beginning of the next.
+    for (const { sound, samples } of this.audio.read(pcm)) {
+      const firstSample = this.jsonSamples.get(responseId) ?? 0;
+      this.jsonSamples.set(responseId, firstSample + samples);
+      const audio = { responseId, segment: null, firstSample, samples, last: false, sound };
+      this.recorder.record({ kind: 'audio', connection: this.name, ...audio });
+    }
+    this.hear(responseId, pcm.length / 2);
   }
 
   private hear(responseId: string, samples: number): void {

@@ -12,6 +12,7 @@ export class Totals {
   private virtualMs = 0;
   private sessionMs = 0;
   private readonly faults = new Map<string, number>(FAULTS.map(({ name }) => [name, 0]));
+  private readonly hits = new Map<string, number>();
   private readonly touched = new Map<string, number>();
   private readonly acts = new Map<string, number>();
   private readonly errors = new Map<string, number>();
@@ -24,14 +25,15 @@ export class Totals {
     this.virtualMs += result.virtualMs;
     this.sessionMs += result.sessionMs;
     addTo(this.faults, result.faults);
+    addTo(this.hits, result.hits);
     addTo(this.touched, result.touched);
     addTo(this.acts, result.acts);
     addTo(this.errors, result.errors);
   }
 
-  /** Kinds of faults of which there was none. */
+  /** Kinds of faults of which there was none, and moments that no kill hit. */
   get missing(): string[] {
-    return [...this.faults].filter(([, count]) => count === 0).map(([name]) => name);
+    return [...this.faults, ...this.hits].filter(([, count]) => count === 0).map(([name]) => name);
   }
 
   /** For the given CPU time. */
@@ -56,6 +58,7 @@ export class Totals {
         faults: perCpuSecond(faults),
       },
       faults: Object.fromEntries(this.faults),
+      hits: Object.fromEntries(this.hits),
       touched: Object.fromEntries(this.touched),
       acts: Object.fromEntries(this.acts),
       errors: Object.fromEntries(this.errors),

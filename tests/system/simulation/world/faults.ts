@@ -1,18 +1,20 @@
-import type { Observation } from '../checker/observation';
-import type { Recorder } from './recorder';
+import type { Observation, Outage } from '../checker/observation';
 import { LLM_MODES, type LlmMode } from './scripted-llm';
 import type { LinkFaultKind, Station } from './faulty-bus';
 import type { StoreFaultKind } from './faulty-store';
 import { TTS_MODES, type TtsMode } from './scripted-tts';
 import { streamOf, type Dice } from './streams';
+import type { Strikes } from './strikes';
 import type { Role, World } from './world';
 
 /** One way in which things go wrong. */
 export interface Fault {
   readonly name: string;
   readonly weight: number;
-  /** Of bus, store or a process: the bounds of G2 count from its end. */
-  readonly outage: boolean;
+  /** How bad it is where it is to happen. */
+  readonly outage: (world: World, place: string) => Outage;
+  /** A process, without a word. */
+  readonly kills?: true;
   readonly lastsMs: { from: number; to: number };
   /** What cannot have two faults at a time; undefined: nothing here to break. */
   place(world: World, dice: Dice): string | undefined;
@@ -21,9 +23,14 @@ export interface Fault {
 }
 
 const EVERYWHERE = 'everywhere';
+const none = (): Outage => 'none';
+const severe = (): Outage => 'severe';
+/** Of a gateway the sockets are lost with it. */
+const loss = (world: World, place: string): Outage =>
+  world.hasOther(place) && !place.startsWith('gateway') ? 'loss' : 'severe';
 
 const linkFault = (kind: Exclude<LinkFaultKind, 'partition'>, weight: number): Fault => ({
-  ...{ name: `bus ${kind}`, weight, outage: true, lastsMs: { from: 500, to: 6_000 } },
+  ...{ name: `bus ${kind}`, weight, outage: severe, lastsMs: { from: 500, to: 6_000 } },
   place: (world, dice) => (dice.chance(0.5) ? EVERYWHERE : dice.pick(world.slotNames)),
   begin: ({ network }, _dice, place) => {
     const concerns = ({ slot }: Station): boolean => place === EVERYWHERE || slot === place;
@@ -34,7 +41,7 @@ const linkFault = (kind: Exclude<LinkFaultKind, 'partition'>, weight: number): F
 });
 
 const partition: Fault = {
-  ...{ name: 'bus partition', weight: 3, outage: true, lastsMs: { from: 500, to: 8_000 } },
+  ...{ name: 'bus partition', weight: 3, outage: severe, lastsMs: { from: 500, to: 8_000 } },
   place: (world, dice) => dice.pick(world.slotNames),
   begin: ({ network, slotNames }, dice, place) => {
     const other = dice.pick(slotNames.filter((slot) => slot !== place));
@@ -47,7 +54,7 @@ const partition: Fault = {
 };
 
 const linkLost: Fault = {
-  ...{ name: 'bus link lost', weight: 3, outage: true, lastsMs: { from: 100, to: 8_000 } },
+  ...{ name: 'bus link lost', weight: 3, outage: severe, lastsMs: { from: 100, to: 8_000 } },
   place: (world, dice) => dice.pick(world.slotNames),
   begin: (world, _dice, place) => {
     const bus = world.busOf(place);
@@ -57,7 +64,7 @@ const linkLost: Fault = {
 };
 
 const storeFault = (kind: StoreFaultKind): Fault => ({
-  ...{ name: `store ${kind}`, weight: kind === 'slow' ? 4 : 2, outage: true, lastsMs: { from: 500, to: 7_000 } },
+  ...{ name: `store ${kind}`, weight: kind === 'slow' ? 4 : 2, outage: severe, lastsMs: { from: 500, to: 7_000 } },
   place: (_world, dice) => (dice.chance(0.5) ? 'store' : dice.pick(['orchestrator-0', 'orchestrator-1'])),
   begin: ({ storeTrouble }, _dice, place) => {
     const fault = { kind, hits: (slot: string) => place === 'store' || slot === place };
@@ -67,7 +74,7 @@ const storeFault = (kind: StoreFaultKind): Fault => ({
 });
 
 const llmFault = (mode: Exclude<LlmMode, 'well'>): Fault => ({
-  ...{ name: `llm ${mode}`, weight: 1.2, outage: false, lastsMs: { from: 3_000, to: 10_000 } },
+  ...{ name: `llm ${mode}`, weight: 1.2, outage: none, lastsMs: { from: 3_000, to: 10_000 } },
   place: () => 'llm',
   begin: ({ model }) => {
     model.mode = mode;
@@ -78,7 +85,7 @@ const llmFault = (mode: Exclude<LlmMode, 'well'>): Fault => ({
 });
 
 const ttsFault = (mode: Exclude<TtsMode, 'well'>): Fault => ({
-  ...{ name: `tts ${mode}`, weight: 1.2, outage: false, lastsMs: { from: 3_000, to: 10_000 } },
+  ...{ name: `tts ${mode}`, weight: 1.2, outage: none, lastsMs: { from: 3_000, to: 10_000 } },
   place: () => 'tts',
   begin: ({ voice }) => {
     voice.mode = mode;
@@ -94,7 +101,7 @@ const placeOf = (role: Role) => (world: World, dice: Dice) => {
 };
 
 const kill = (role: Role, weight: number): Fault => ({
-  ...{ name: `kill ${role}`, weight, outage: true, lastsMs: { from: 200, to: 6_000 } },
+  ...{ name: `kill ${role}`, weight, outage: loss, kills: true, lastsMs: { from: 200, to: 6_000 } },
   place: placeOf(role),
   begin: (world, _dice, place) => {
     world.kill(place);
@@ -104,13 +111,22 @@ const kill = (role: Role, weight: number): Fault => ({
 
 /** In order, as a rolling deploy does it; the fault ends when the old process is gone. */
 const deploy = (role: Role, weight: number): Fault => ({
-  ...{ name: `deploy ${role}`, weight, outage: true, lastsMs: { from: 1, to: 2 } },
+  ...{ name: `deploy ${role}`, weight, outage: severe, lastsMs: { from: 1, to: 2 } },
   place: placeOf(role),
   begin: (world, dice, place) => {
     const replaced = world.replace(place, dice.between(500, 15_000));
     return () => replaced;
   },
 });
+
+/** Of those that carry an answer and have successors. */
+export const KILLS = { orchestrator: kill('orchestrator', 4), tts: kill('tts', 3) };
+
+/** A voice worker that is taken for lost, and comes back when another one speaks: not so soon that nobody has noticed. */
+export const CUT_OFF: Fault = { ...linkLost, outage: loss, lastsMs: { from: 400, to: 1_500 } };
+
+/** A rendering that breaks: those begun in this moment alone. */
+export const BROKEN_JOB: Fault = { ...ttsFault('throws'), outage: loss, lastsMs: { from: 20, to: 60 } };
 
 /** All that goes wrong. */
 export const FAULTS: readonly Fault[] = [
@@ -124,8 +140,8 @@ export const FAULTS: readonly Fault[] = [
   ...LLM_MODES.map(llmFault),
   ...TTS_MODES.map(ttsFault),
   kill('gateway', 2),
-  kill('orchestrator', 4),
-  kill('tts', 3),
+  KILLS.orchestrator,
+  KILLS.tts,
   kill('avatar', 1),
   deploy('gateway', 1),
   deploy('orchestrator', 2),
@@ -140,17 +156,21 @@ const COUNT = { from: 5, to: 11 };
 const AIMED_PROBABILITY = 0.5;
 const AIM_PATIENCE_MS = 4_000;
 
+/** Whatever makes things go wrong. */
+export interface Trouble {
+  observe(seen: Observation): void;
+  /** Resolves when the last fault is repaired. */
+  run(): Promise<void>;
+}
+
 /** The bad luck of one seed: which faults, when, where and for how long. */
-export class BadLuck {
-  /** Faults that were begun, by name. */
-  readonly counts = new Map<string, number>();
-  private readonly broken = new Set<string>();
+export class BadLuck implements Trouble {
   private readonly onSaid: (() => void)[] = [];
   private readonly dice: Dice;
 
   constructor(
     private readonly world: World,
-    private readonly recorder: Recorder,
+    private readonly strikes: Strikes,
     seed: number,
   ) {
     this.dice = streamOf(seed, 'faults');
@@ -161,7 +181,6 @@ export class BadLuck {
     for (const tell of this.onSaid.splice(0)) tell();
   }
 
-  /** Resolves when the last fault is repaired. */
   async run(): Promise<void> {
     const count = this.dice.integer(COUNT.from, COUNT.to);
     const starts = Array.from({ length: count }, () => this.dice.between(FIRST_MS, LAST_MS)).sort((a, b) => a - b);
@@ -170,20 +189,12 @@ export class BadLuck {
   }
 
   private async strike(fault: Fault, atMs: number): Promise<void> {
-    const { world, recorder, dice } = this;
+    const { world, strikes, dice } = this;
     await this.until(atMs);
     if (dice.chance(AIMED_PROBABILITY)) await this.aim();
     const place = fault.place(world, dice);
-    if (place === undefined || this.broken.has(place)) return;
-    this.broken.add(place);
-    this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
-    const seen = { kind: 'fault', fault: `${fault.name} ${place}`, outage: fault.outage } as const;
-    recorder.record({ ...seen, phase: 'begins' });
-    const repair = fault.begin(world, dice, place);
-    await this.until(world.system.nowMs + dice.between(fault.lastsMs.from, fault.lastsMs.to));
-    await repair();
-    this.broken.delete(place);
-    recorder.record({ ...seen, phase: 'ends' });
+    if (place === undefined || strikes.isBroken(place)) return;
+    await strikes.strike(fault, place, dice);
   }
 
   /** Right after somebody has said something: what is then under way is what can be lost. */

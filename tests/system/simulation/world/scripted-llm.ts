@@ -1,6 +1,7 @@
 import type { LlmEvent, LlmPort, LlmRequest } from '@parley/ports';
-import { answerTo } from './answers';
-import type { ChatMessage } from '../checker/observation';
+import type { ObservationOf } from '../checker/observation';
+import { answerTo, callOf, restOf, type AnswerLength, type ContinuationHabit } from './answers';
+import type { Dice } from './streams';
 import type { SimulatedProcess } from './simulated-process';
 
 /** How the model behaves towards calls that begin now. */
@@ -16,17 +17,32 @@ export const LLM_MODES = [
 ] as const;
 export type LlmMode = (typeof LLM_MODES)[number] | 'well';
 
-/** What the model's provider sees; shared by all processes that call it. */
+/** What the model's provider sees and remembers; shared by all processes that call it. */
 export interface ModelProvider {
   mode: LlmMode;
   nextCall: number;
+  readonly habit: ContinuationHabit;
+  readonly length: AnswerLength;
+  /** Its answers, by the call that asked for each first: whoever asks for the rest gets the rest of that very one. */
+  readonly answers: Map<number, string>;
   touched: Record<Exclude<LlmMode, 'well'>, number>;
-  onAsked(call: number, process: string, messages: readonly ChatMessage[]): void;
-  onAnswered(call: number, what: 'text' | 'end'): void;
+  onAsked(asked: Omit<ObservationOf<'asked'>, 'kind' | 'atMs'>): void;
+  onAnswered(call: number, what: ObservationOf<'answered'>['what']): void;
   onHungUp(call: number): void;
 }
 
 const USAGE = { inputTokens: 10, outputTokens: 20 };
+
+/** Of these the answer is given to its last word. */
+const GIVES_ALL: readonly LlmMode[] = ['well', 'slow', 'ends-twice', 'never-ends'];
+
+/** What one call is to come to, as it was settled when it was asked. */
+interface Script {
+  /** The whole answer, of which it writes `words`. */
+  readonly answer: string;
+  readonly words: readonly string[];
+  readonly calls: readonly LlmEvent[];
+}
 
 /** A model that answers in words, and badly while a fault says so. */
 export class ScriptedLlm implements LlmPort {
@@ -42,7 +58,9 @@ export class ScriptedLlm implements LlmPort {
     const call = provider.nextCall++;
     const { mode } = provider;
     if (mode !== 'well') provider.touched[mode]++;
-    provider.onAsked(call, process.name, request.messages);
+    const { messages, continues } = request;
+    const script = this.scriptOf(call, mode, request);
+    provider.onAsked({ call, process: process.name, messages, continues, answer: script.answer });
     let open = true;
     const hangUp = (): void => {
       if (!open) return;
@@ -52,11 +70,11 @@ export class ScriptedLlm implements LlmPort {
     signal.addEventListener('abort', hangUp, { once: true });
     process.onDeath(hangUp);
     try {
-      for await (const event of this.answer(call, mode, request, signal)) {
+      for await (const event of this.answer(mode, script, signal)) {
         if (signal.aborted) return;
         const isEnd = event.kind === 'finished' || event.kind === 'failed';
         if (isEnd) open = false;
-        provider.onAnswered(call, isEnd ? 'end' : 'text');
+        provider.onAnswered(call, isEnd ? (isWhole(event, mode) ? 'whole' : 'short') : 'text');
         yield event;
       }
     } finally {
@@ -69,18 +87,31 @@ export class ScriptedLlm implements LlmPort {
     // Holds nothing.
   }
 
-  private async *answer(
-    call: number,
-    mode: LlmMode,
-    request: LlmRequest,
-    signal: AbortSignal,
-  ): AsyncIterable<LlmEvent> {
+  private scriptOf(call: number, mode: LlmMode, request: LlmRequest): Script {
     const { dice } = this.process;
-    const slow = mode === 'slow';
+    const { continues } = request;
     const calls = this.calls(request);
     // One that calls may say nothing at all.
-    const isMute = calls.length > 0 && mode === 'well' && dice.chance(0.3);
-    const words = isMute ? [] : mode === 'empty' ? [' '] : answerTo(call, dice).split(/(?<= )/);
+    const isMute = calls.length > 0 && mode === 'well' && dice.chance(0.3) && continues === null;
+    const answer = isMute ? '' : this.answerOf(call, continues, dice);
+    const written = continues === null ? answer : restOf(answer, continues, this.provider.habit);
+    const words = mode === 'empty' ? [' '] : written.split(/(?<= )/).filter((word) => word !== '');
+    return { answer, words, calls };
+  }
+
+  /** Asked anew it words its answer anew; asked to go on, it goes on with the answer that it is shown the beginning of. */
+  private answerOf(call: number, continues: string | null, dice: Dice): string {
+    const { answers } = this.provider;
+    const known = continues === null ? undefined : answers.get(callOf(continues) ?? 0);
+    if (known !== undefined) return known;
+    const answer = answerTo(call, dice, this.provider.length);
+    answers.set(call, answer);
+    return answer;
+  }
+
+  private async *answer(mode: LlmMode, { words, calls }: Script, signal: AbortSignal): AsyncIterable<LlmEvent> {
+    const { dice } = this.process;
+    const slow = mode === 'slow';
     const until = ['stalled', 'failing', 'ends-early', 'throws'].includes(mode)
       ? dice.integer(0, words.length - 1)
       : words.length;
@@ -127,3 +158,7 @@ export class ScriptedLlm implements LlmPort {
     }
   }
 }
+
+/** What is held back at the end of an answer that the model cuts short may be a repetition: it counts as none. */
+const isWhole = (event: LlmEvent, mode: LlmMode): boolean =>
+  event.kind === 'finished' && event.reason === 'stop' && GIVES_ALL.includes(mode);

@@ -2,14 +2,16 @@ import { MemoryBusServer } from '@parley/adapter-bus-memory';
 import { MemoryStoreServer } from '@parley/adapter-store-memory';
 import { avatarBridgeOver, gatewayOver, orchestratorOver, ttsWorkerOver } from '@parley/composition';
 import { type VirtualSystem } from '@parley/harness';
-import type { LogPort, Service, TelemetryPort } from '@parley/ports';
+import type { LogPort, Service, TelemetryPort, WriteRequest } from '@parley/ports';
 import type { GatewayService } from '@parley/service-gateway';
 import { FaultyBus, FaultyNetwork, type Station } from './faulty-bus';
 import { FaultyStore, StoreTrouble } from './faulty-store';
 import type { Recorder } from './recorder';
+import { CONTINUATION_HABITS, type AnswerLength } from './answers';
 import { LLM_MODES, ScriptedLlm, type ModelProvider } from './scripted-llm';
 import { ScriptedTts, TTS_MODES, type VoiceProvider } from './scripted-tts';
 import { SimulatedProcess } from './simulated-process';
+import { SpokenAudio } from './spoken-audio';
 import { streamOf } from './streams';
 
 export const ROLES = ['gateway', 'orchestrator', 'tts', 'avatar'] as const;
@@ -54,6 +56,7 @@ export class World {
     private readonly seed: number,
     private readonly recorder: Recorder,
     private readonly log: LogPort,
+    length: AnswerLength,
   ) {
     this.system = recorder.system;
     const dice = streamOf(seed, 'world');
@@ -67,14 +70,20 @@ export class World {
     this.voice = {
       mode: 'well',
       // Most often the rate that everybody assumes of a voice not yet heard.
-      samplesPerCharacter: dice.pick([1440, 1440, 1100, 1700]),
+      samplesPerCharacter: dice.pick([1440, 1440, 1120, 1696]),
+      deterministic: streamOf(seed, 'voice').chance(0.5),
+      audio: new SpokenAudio(),
       touched: zeros(TTS_MODES),
+      onSpoke: (spoke) => recorder.record({ kind: 'spoke', ...spoke }),
     };
     this.model = {
       mode: 'well',
       nextCall: 1,
+      habit: streamOf(seed, 'model').pick(CONTINUATION_HABITS),
+      length,
+      answers: new Map(),
       touched: zeros(LLM_MODES),
-      onAsked: (call, process, messages) => recorder.record({ kind: 'asked', call, process, messages }),
+      onAsked: (asked) => recorder.record({ kind: 'asked', ...asked }),
       onAnswered: (call, what) => recorder.record({ kind: 'answered', call, what }),
       onHungUp: (call) => recorder.record({ kind: 'hung-up', call }),
     };
@@ -108,6 +117,23 @@ export class World {
     const service = this.gateways.get(slot);
     const process = this.slots.get(slot)?.process;
     return service && process?.isAlive === true ? { process, service } : undefined;
+  }
+
+  /** Of what its processes do, if this one is gone, the others of its role are left. */
+  hasOther(slot: string): boolean {
+    const { role } = this.slots.get(slot) ?? {};
+    return [...this.slots].some(([each, { role: its, process }]) => each !== slot && its === role && process.isAlive);
+  }
+
+  /** The process in this place. */
+  processOf(slot: string): string | undefined {
+    return this.slots.get(slot)?.process.name;
+  }
+
+  /** Where this process runs, if it still does. */
+  slotOf(name: string | undefined): string | undefined {
+    const found = [...this.slots].find(([, { process }]) => process.name === name && process.isAlive);
+    return found?.[0];
   }
 
   /** As SIGKILL. */
@@ -177,17 +203,8 @@ export class World {
       slot: process.slot,
       dice: process.dice,
       pause: (ms: number) => process.pause(ms),
-      onStored: ({
-        sessionId,
-        epoch,
-        rev,
-        state,
-      }: {
-        sessionId: `sess_${string}`;
-        epoch: number;
-        rev: number;
-        state: Uint8Array;
-      }) => this.recorder.record({ kind: 'stored', sessionId, epoch, rev, state }),
+      onStored: ({ sessionId, epoch, rev, state }: WriteRequest) =>
+        this.recorder.record({ kind: 'stored', process: process.name, sessionId, epoch, rev, state }),
     };
     return new FaultyStore(this.storeServer.connect(), link, this.storeTrouble);
   }
