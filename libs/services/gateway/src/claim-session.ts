@@ -1,7 +1,7 @@
-import { subjects, type Claim, type Incarnation } from '@parley/model';
-import type { BusPort } from '@parley/ports';
+import { subjects, type Claim, type ClaimReply, type Incarnation } from '@parley/model';
+import type { BusPort, SystemPorts } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask } from '@parley/service-link';
+import { ask, type Answer } from '@parley/service-link';
 
 /** Who carries a session now. */
 export interface ClaimTarget {
@@ -18,30 +18,89 @@ export type ClaimOutcome =
   | { kind: 'gone' }
   | { kind: 'unavailable' };
 
-/** A final word, probe included (design §5: 150 ms for an answer, 600 ms when the old owner is probed). */
+/** An orchestrator that lives decides or says `probing` within so long (design §5). After a longer silence another one is asked too. */
+const FIRST_WORD_MS = 150;
+/** A final word, probe included (design §5: 600 ms when the old owner is probed). */
 const CLAIM_TIMEOUT_MS = 750;
-const CLAIM_TRIES = 3;
+/** One that is stopped keeps its share of the claims. Where it is one of two, all of these reach it once in 256 times. */
+const CLAIM_TRIES = 8;
+const FULL_ANSWERS = 3;
 
 /** Asks the group of orchestrators to carry a session; each try may reach another member. */
-export async function claimSession(bus: BusPort, claim: Claim, traceparent: string): Promise<ClaimOutcome> {
-  let outcome: ClaimOutcome = { kind: 'unavailable' };
-  for (let attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-    const answer = await ask(bus, subjects.claim, {
-      traceparent,
-      body: claim,
+export const claimSession = (
+  ports: { bus: BusPort; system: SystemPorts },
+  claim: Claim,
+  traceparent: string,
+): Promise<ClaimOutcome> => new Promise((resolve) => new Claiming(ports, claim, traceparent, resolve).tryNext());
+
+/**
+ * One claim, asked until there is a word. A member that is silent may still answer, so it is waited for beside the next one.
+ * That two of them take the session is for the store to prevent: it lets one win each epoch. A winner whose answer came
+ * too late answers the same to the next claim; an older one disowns the session at its first input.
+ */
+class Claiming {
+  private tries = 0;
+  private open = 0;
+  private full = 0;
+  private readonly settled = new AbortController();
+
+  constructor(
+    private readonly ports: { bus: BusPort; system: SystemPorts },
+    private readonly claim: Claim,
+    private readonly traceparent: string,
+    private readonly resolve: (outcome: ClaimOutcome) => void,
+  ) {}
+
+  tryNext(): void {
+    if (this.tries === CLAIM_TRIES || this.settled.signal.aborted) return;
+    this.tries++;
+    this.open++;
+    let hasHandedOn = false;
+    const handOn = (): void => {
+      stopWaiting();
+      if (!hasHandedOn) this.tryNext();
+      hasHandedOn = true;
+    };
+    const stopWaiting = this.ports.system.timers.after(FIRST_WORD_MS, handOn);
+    const answering = ask(this.ports.bus, subjects.claim, {
+      traceparent: this.traceparent,
+      body: this.claim,
       reply: busSchemas.claimReply,
       timeoutMs: CLAIM_TIMEOUT_MS,
-      isFinal: (reply) => reply.kind !== 'probing',
+      signal: this.settled.signal,
+      isFinal: (reply) => {
+        stopWaiting();
+        return reply.kind !== 'probing';
+      },
     });
-    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') return outcome;
-    if (answer.kind !== 'answer') continue;
+    void answering.then((answer) => {
+      this.open--;
+      this.take(answer);
+      handOn();
+      if (this.open === 0) this.settle({ kind: this.full > 0 ? 'full' : 'unavailable' });
+    });
+  }
+
+  private take(answer: Answer<ClaimReply>): void {
+    // Nobody else would be there either.
+    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') this.tries = CLAIM_TRIES;
+    if (answer.kind !== 'answer') return;
     const { body } = answer;
     if (body.kind === 'granted') {
-      return { kind: 'granted', target: { owner: body.owner, epoch: body.epoch, attachment: body.attachment } };
+      const { owner, epoch, attachment } = body;
+      this.settle({ kind: 'granted', target: { owner, epoch, attachment } });
+    } else if (body.kind === 'owned') {
+      this.settle({ kind: 'owned', target: { owner: body.owner, epoch: body.epoch } });
+    } else if (body.kind === 'gone') {
+      this.settle({ kind: 'gone' });
+    } else if (++this.full === FULL_ANSWERS) {
+      this.settle({ kind: 'full' });
     }
-    if (body.kind === 'owned') return { kind: 'owned', target: { owner: body.owner, epoch: body.epoch } };
-    if (body.kind === 'gone') return { kind: 'gone' };
-    outcome = { kind: 'full' };
   }
-  return outcome;
+
+  /** The first outcome counts; what is still asked is no longer waited for. */
+  private settle(outcome: ClaimOutcome): void {
+    this.resolve(outcome);
+    this.settled.abort();
+  }
 }

@@ -94,7 +94,7 @@ export class SessionLink {
       seenEpoch: 0,
       attach: { kind: 'new', connection },
     } as const;
-    const outcome = await claimSession(bus, claim, newTraceparent(system.random));
+    const outcome = await claimSession(this.ports, claim, newTraceparent(system.random));
     if (outcome.kind !== 'granted') {
       this.close();
       return outcome.kind === 'full' ? 'full' : 'unavailable';
@@ -274,7 +274,7 @@ export class SessionLink {
     const { owner } = this;
     while (this.open && owner && clock.nowMs() < untilMs) {
       const outcome = await claimSession(
-        this.ports.bus,
+        this.ports,
         {
           sessionId: this.sessionId,
           gateway: this.self,
