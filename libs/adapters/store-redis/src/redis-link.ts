@@ -1,11 +1,12 @@
 import { InvariantError } from '@parley/model';
 import type { LogPort, StoreUnavailable, SystemPorts, TelemetryPort } from '@parley/ports';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import type { Script } from './scripts';
 
 export interface RedisLinkOptions {
-  /** redis:// or rediss://, with password and database if needed. */
+  /** redis:// or rediss://, with password and database if needed. With Sentinels its host is the name they have for the primary. */
   url: string;
+  sentinels: readonly { host: string; port: number }[] | undefined;
   commandTimeoutMs: number;
   log: LogPort;
   system: SystemPorts;
@@ -54,6 +55,7 @@ export class RedisLink {
       retryStrategy: (attempt) => this.retryDelayMs(attempt),
       // A primary that became a replica: behind the same name or address there may be a new one.
       reconnectOnError: (error) => error.message.includes('READONLY'),
+      ...this.viaSentinels(),
     });
     this.redis.on('error', (error: Error) => {
       this.connectionFailure = error.message;
@@ -108,21 +110,37 @@ export class RedisLink {
     return this.closing;
   }
 
+  private viaSentinels(): RedisOptions {
+    const { url, sentinels, commandTimeoutMs } = this.options;
+    if (sentinels === undefined) return {};
+    return {
+      sentinels: [...sentinels],
+      name: new URL(url).hostname,
+      sentinelCommandTimeout: commandTimeoutMs,
+      sentinelRetryStrategy: (attempt) => this.retryDelayMs(attempt),
+      // A primary that is only cut off from the others would go on taking writes that nobody keeps.
+      failoverDetector: true,
+      sentinelReconnectStrategy: (attempt) => this.retryDelayMs(attempt),
+    };
+  }
+
   private async shutDown(): Promise<void> {
-    const { system, commandTimeoutMs } = this.options;
+    const { commandTimeoutMs } = this.options;
     const ended = new Promise<void>((resolve) => {
       this.redis.once('end', resolve);
     });
     // QUIT is answered after everything sent before it; without a connection, or without an answer in time, it fails.
     await this.redis.quit().catch(() => this.redis.disconnect());
     const hasSocket = this.redis.status !== 'reconnecting' && this.redis.status !== 'end';
-    if (!hasSocket) return;
+    if (hasSocket) await this.endedWithin(commandTimeoutMs, ended);
+    // Also after all went well: QUIT leaves the connections to Sentinels open.
+    this.redis.disconnect();
+  }
+
+  private async endedWithin(timeoutMs: number, ended: Promise<void>): Promise<void> {
     let cancel = (): void => undefined;
     const deadline = new Promise<void>((resolve) => {
-      cancel = system.timers.after(commandTimeoutMs, () => {
-        this.redis.disconnect();
-        resolve();
-      });
+      cancel = this.options.system.timers.after(timeoutMs, resolve);
     });
     await Promise.race([ended, deadline]);
     cancel();

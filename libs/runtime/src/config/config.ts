@@ -51,6 +51,12 @@ export interface ConversationConfig {
   lipSync: boolean;
 }
 
+export interface RedisConfig {
+  /** With Sentinels its host is the name they have for the primary. */
+  url: string;
+  sentinels: readonly { host: string; port: number }[] | undefined;
+}
+
 interface Common<R extends Role> {
   role: R;
   log: LogConfig;
@@ -62,7 +68,7 @@ interface Common<R extends Role> {
 export type GatewayConfig = Common<'gateway'> & { natsUrl: string; access: ClientAccessConfig };
 export type OrchestratorConfig = Common<'orchestrator'> & {
   natsUrl: string;
-  redisUrl: string;
+  redis: RedisConfig;
   conversation: ConversationConfig;
 };
 export type TtsWorkerConfig = Common<'tts'> & { natsUrl: string; tts: TtsConfig };

@@ -49,7 +49,7 @@ function readOrchestrator(env: Environment): ConfigOutcome<ConfigOf['orchestrato
     secrets: [...keyOf(values), ...passwordsIn(values.NATS_URL), ...passwordsIn(values.REDIS_URL)],
     listen: { host: values.PARLEY_HOST, port: values.PARLEY_METRICS_PORT },
     natsUrl: values.NATS_URL,
-    redisUrl: values.REDIS_URL,
+    redis: { url: values.REDIS_URL, sentinels: values.REDIS_SENTINELS },
     conversation: conversationFrom(values),
   }));
 }

@@ -34,7 +34,7 @@ const SPEECH = {
  */
 export const ROLE_VARIABLES = {
   gateway: VARIABLES.pick({ ...CLIENTS, NATS_URL: true, ...LOG }),
-  orchestrator: VARIABLES.pick({ ...WORKER, REDIS_URL: true, ...CONVERSATION, ...LOG }),
+  orchestrator: VARIABLES.pick({ ...WORKER, REDIS_URL: true, REDIS_SENTINELS: true, ...CONVERSATION, ...LOG }),
   tts: VARIABLES.pick({ ...WORKER, ...SPEECH, ...LOG }),
   avatar: VARIABLES.pick({ ...WORKER, ...LOG }),
   standalone: VARIABLES.pick({ ...CLIENTS, ...CONVERSATION, ...SPEECH, ...LOG }),
