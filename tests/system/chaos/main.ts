@@ -49,11 +49,6 @@ function run(name: CaseName, { turns, small, seed, talks }: Arguments): Promise<
   const definition = turns === undefined ? whole : { ...whole, must: { ...whole.must, turns } };
   print(`case ${name}: ${definition.title}`);
   return runCase(name, definition, {
-    servers: {
-      natsUrl: setting('NATS_URL'),
-      natsMonitorUrl: setting('NATS_MONITOR_URL'),
-      redisUrl: setting('REDIS_URL'),
-    },
     talks,
     random: seededRandom(seed),
     isSmall: small,

@@ -1,9 +1,9 @@
 import type { ContinuationHabit, RecordedChat, RecordedSpeech } from '@parley/fakes';
-import { Redis } from 'ioredis';
 import type { ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { until } from '../support/until';
 import { BusServer } from './bus-server';
+import type { Servers } from './servers';
 import { answerOf, placeOf, type Place } from './story';
 
 /** 30 ms a character: an answer of nine seconds. */
@@ -25,13 +25,6 @@ const BACK_TIMEOUT_MS = 15_000;
 
 export type Role = ClusterMember['role'];
 
-/** Where the bus and the store are, nobody else's, and where the bus tells of its connections. */
-export interface SceneServers {
-  natsUrl: string;
-  natsMonitorUrl: string;
-  redisUrl: string;
-}
-
 /** A request of one of our processes to a provider. */
 export interface Asked<Request> {
   place: Place;
@@ -51,7 +44,7 @@ export interface SceneListener {
 }
 
 /**
- * Two gateways, two orchestrators and two voice workers as processes, with a NATS and a Redis of their own, between a model and
+ * Two gateways, two orchestrators and two voice workers as processes, over a NATS and a Redis of their own, between a model and
  * a voice that say what they were asked for.
  */
 export class Scene {
@@ -62,21 +55,21 @@ export class Scene {
   private constructor(
     private readonly faked: FakedCluster,
     readonly bus: BusServer,
-    readonly redis: Redis,
+    readonly servers: Servers,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
     faked.voice.speechRule((request) => this.onSpeech(request));
   }
 
-  static async start(servers: SceneServers): Promise<Scene> {
+  static async start(servers: Servers): Promise<Scene> {
     const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
       NATS_URL: servers.natsUrl,
-      REDIS_URL: servers.redisUrl,
+      ...servers.storeEnvironment,
       PARLEY_AVATAR: 'none',
       PARLEY_TTS_DETERMINISTIC: 'yes',
       PARLEY_LOG_LEVEL: 'warn',
     });
-    return new Scene(faked, new BusServer(servers.natsUrl, servers.natsMonitorUrl), new Redis(servers.redisUrl));
+    return new Scene(faked, new BusServer(servers.natsUrl, servers.natsMonitorUrl), servers);
   }
 
   listen(listener: SceneListener): void {
@@ -104,7 +97,6 @@ export class Scene {
   }
 
   async stop(): Promise<void> {
-    this.redis.disconnect();
     await this.faked.stop();
   }
 

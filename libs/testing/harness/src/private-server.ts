@@ -78,6 +78,10 @@ export interface WatchedRedis {
   readonly sentinel: PrivateServer;
   readonly primary: PrivateServer;
   readonly replica: PrivateServer;
+  /** The Sentinel has put it in the place of the primary. */
+  untilPrimaryIs(server: PrivateServer): Promise<void>;
+  /** The Sentinel knows a replica that could take over. */
+  untilFollowed(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -85,7 +89,7 @@ const PRIMARY_NAME = 'sessions';
 /** Else a primary waits five seconds for more replicas before it sends what it holds. */
 const AT_ONCE = 'repl-diskless-sync-delay 0';
 
-/** Resolves when the replica follows and the Sentinel knows it. */
+/** Resolves when the primary can be replaced. */
 export async function startWatchedRedis(): Promise<WatchedRedis> {
   const primary = await startPrivateServer('redis', { config: AT_ONCE });
   const replica = await startReplica(primary.port);
@@ -96,11 +100,17 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
       `sentinel failover-timeout ${PRIMARY_NAME} 3000`,
     ].join('\n'),
   });
-  await untilFollowed(sentinel.port);
-  const stop = async (): Promise<void> => {
-    await Promise.all([sentinel.stop(), replica.stop(), primary.stop()]);
+  const watched: WatchedRedis = {
+    ...{ name: PRIMARY_NAME, sentinel, primary, replica },
+    untilPrimaryIs: ({ port }) => untilSaid(sentinel, `GET-MASTER-ADDR-BY-NAME ${PRIMARY_NAME}`, `\r\n${port}\r\n`),
+    untilFollowed: () => untilSaid(sentinel, `REPLICAS ${PRIMARY_NAME}`, 'master-link-status\r\n$2\r\nok'),
+    // Of now: a test may have put others in their place.
+    async stop() {
+      await Promise.all([this.sentinel.stop(), this.replica.stop(), this.primary.stop()]);
+    },
   };
-  return { name: PRIMARY_NAME, sentinel, primary, replica, stop };
+  await watched.untilFollowed();
+  return watched;
 }
 
 /** A replica of the Redis at that port. */
@@ -110,13 +120,16 @@ export const startReplica = (primaryPort: number, port?: number): Promise<Privat
     config: `${AT_ONCE}\nreplicaof 127.0.0.1 ${primaryPort}`,
   });
 
-const FOLLOWED_TIMEOUT_MS = 30_000;
+/** A Sentinel looks at the roles of its servers every 10 s. */
+const SAID_TIMEOUT_MS = 40_000;
 const ASK_EVERY_MS = 100;
 
-async function untilFollowed(sentinelPort: number): Promise<void> {
-  const untilMs = performance.now() + FOLLOWED_TIMEOUT_MS;
-  while (!/master-link-status\r\n\$2\r\nok/.test(await answerOf(sentinelPort, `SENTINEL REPLICAS ${PRIMARY_NAME}`))) {
-    if (performance.now() > untilMs) throw new Error('the Sentinel does not know the replica');
+async function untilSaid({ port }: PrivateServer, question: string, word: string): Promise<void> {
+  const untilMs = performance.now() + SAID_TIMEOUT_MS;
+  for (;;) {
+    const answer = await answerOf(port, `SENTINEL ${question}`);
+    if (answer.includes(word)) return;
+    if (performance.now() > untilMs) throw new Error(`the Sentinel answers to ${question}: ${answer}`);
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
 }
