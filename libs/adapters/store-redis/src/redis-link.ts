@@ -19,7 +19,8 @@ const DISCONNECT_TIMEOUT_MS = 100;
 /** Redis says itself how long loading will still take; asking at least this often keeps a good estimate from costing more. */
 const LOADING_RETRY_MS = 500;
 const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 2_000;
+/** It adds to every outage: of all sessions of this process nothing new is heard until then. One connection is cheap. */
+const LONGEST_RETRY_MS = 500;
 const WARNING_PERIOD_MS = 10_000;
 
 const TIMED_OUT = 'Command timed out';

@@ -42,6 +42,7 @@ import { record } from './observations';
 import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
 import { encodeRecord, type Connection, type SessionRecord } from './session-record';
+import { SessionClock } from './session-clock';
 import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
 
@@ -89,9 +90,11 @@ export class OwnedSession {
   private readonly outbox: Outbox;
   private readonly sender: OutputSender;
   private readonly generations: Generations;
+  private readonly clock: SessionClock;
   private readonly wakeUp: WakeUp;
   private readonly log: LogPort;
   private subscriptions: BusSubscription[] = [];
+  private unwatchLink: (() => void) | undefined;
   private readonly voice: SessionVoice;
   private connection: Connection;
   private unansweredInputs: { seq: number; reply: (reply: InputReply) => void }[] = [];
@@ -121,7 +124,8 @@ export class OwnedSession {
     this.outbox = new Outbox([...record.outbox], record.outSeq);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
-    this.wakeUp = new WakeUp(ports.system, () =>
+    this.clock = new SessionClock(ports.system.clock, ports.bus);
+    this.wakeUp = new WakeUp(ports.system.timers, this.clock, () =>
       this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.ledger.lastInput) }),
     );
     this.unwatchGateway = peers.watch(
@@ -159,6 +163,7 @@ export class OwnedSession {
   /** Subscribes; the caller flushes the bus before it lets anybody know. */
   open(): void {
     const { bus } = this.ports;
+    this.unwatchLink = bus.onReconnect(() => this.reconnected());
     this.subscriptions = [
       bus.subscribe(subjects.input(this.sessionId, this.epoch), (message) => {
         const decoded = decodeEnvelope(busSchemas.input, message.payload);
@@ -208,6 +213,13 @@ export class OwnedSession {
   supersede(): void {
     this.log.info('another process has owned the session since');
     this.stopEverything();
+  }
+
+  /** Audio that was under way while the link was away is lost: the voice goes on where delivery stands. */
+  private reconnected(): void {
+    this.clock.goOn();
+    this.voice.reconnected();
+    this.settle();
   }
 
   private receive(message: InputMessage, traceparent: string, reply: (reply: InputReply) => void): void {
@@ -282,7 +294,7 @@ export class OwnedSession {
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
   private stepOne(input: EngineInput): Effect[] {
     try {
-      const result = step(this.engine, input, this.ports.system.clock.nowMs(), this.config.policy);
+      const result = step(this.engine, input, this.clock.nowMs(), this.config.policy);
       this.engine = result.state;
       return result.effects;
     } catch (error) {
@@ -335,12 +347,16 @@ export class OwnedSession {
         ttlMs: SESSION_TTL_MS,
       });
       telemetry.observe('parley_store_write_seconds', {}, (system.clock.nowMs() - startedMs) / 1000);
-      if (outcome.kind === 'written' || outcome.kind === 'already') return this.isOwned();
+      if (outcome.kind === 'written' || outcome.kind === 'already') {
+        this.clock.storeBack();
+        return this.isOwned();
+      }
       if (outcome.kind === 'fenced') {
         this.log.info('another process owns the session', { ownerEpoch: outcome.epoch });
         this.stopEverything();
         return false;
       }
+      this.clock.storeLost();
       telemetry.count('parley_store_failures_total', { operation: 'write' });
       await new Promise<void>((resolve) => system.timers.after(WRITE_RETRY_MS, resolve));
     }
@@ -398,6 +414,7 @@ export class OwnedSession {
   private stopEverything(): void {
     if (this.state === 'over') return;
     this.state = 'over';
+    this.unwatchLink?.();
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.generations.abortAll();
     this.wakeUp.cancel();

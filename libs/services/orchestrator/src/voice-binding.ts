@@ -76,8 +76,8 @@ export class VoiceBinding {
   async open(request: OpenRequest, adopts?: Adoption): Promise<void> {
     if (adopts && (await this.adopt(request.owner, adopts))) return;
     let refusal = await this.ask(request);
-    // In mid-answer a successor of the lost worker is worth waiting for; the engine's deadline ends it.
-    while (refusal && this.key.attempt > 1 && this.state === 'opening') {
+    // Worth waiting for: in mid-answer a successor of the lost worker, and the bus. The engine's deadline ends it.
+    while (refusal && (this.key.attempt > 1 || !this.bus.connected) && this.state === 'opening') {
       await this.pause();
       refusal = await this.ask(request);
     }
@@ -181,7 +181,8 @@ export class VoiceBinding {
     this.lose(answer.kind === 'answer' ? answer.body.kind : answer.kind);
   }
 
-  private lose(reason: string): void {
+  /** It is not to be relied on any more: another rendering takes its place. */
+  lose(reason: string): void {
     if (this.state !== 'bound') return;
     this.log.warn('a voice worker was lost', { worker: this.worker, ordinal: this.ordinal, reason });
     this.release();
