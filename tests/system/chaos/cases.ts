@@ -1,4 +1,4 @@
-import type { StoreKind } from './servers';
+import type { StoreKind } from '../support/servers';
 import { cutLines, killOne, stopOwner, takeAway, type Stage, type Strike } from './strike';
 
 export const CASE_NAMES = [

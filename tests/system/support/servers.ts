@@ -10,7 +10,7 @@ import {
 /** One Redis, or a primary and a replica watched by a Sentinel. */
 export type StoreKind = 'single' | 'watched';
 
-/** The bus and the store of one case, nobody else's: on one bus two clusters would be one. They may be killed. */
+/** The bus and the store of one cluster, nobody else's: on one bus two clusters would be one. They may be killed. */
 export class Servers {
   private constructor(
     private nats: PrivateServer,
@@ -18,16 +18,18 @@ export class Servers {
     /** Where the bus tells of its connections. */
     readonly natsMonitorUrl: string,
     private store: PrivateServer | WatchedRedis,
+    private readonly storeConfig: string,
   ) {}
 
-  static async start(kind: StoreKind): Promise<Servers> {
+  /** `storeConfig`: lines of redis.conf for a single Redis. */
+  static async start(kind: StoreKind, storeConfig = ''): Promise<Servers> {
     const monitor = `127.0.0.1:${await freePort()}`;
     const config = `http: "${monitor}"`;
     const [nats, store] = await Promise.all([
       startPrivateServer('nats', { config }),
-      kind === 'single' ? startPrivateServer('redis') : startWatchedRedis(),
+      kind === 'single' ? startPrivateServer('redis', { config: storeConfig }) : startWatchedRedis(),
     ]);
-    return new Servers(nats, config, `http://${monitor}`, store);
+    return new Servers(nats, config, `http://${monitor}`, store, storeConfig);
   }
 
   get natsUrl(): string {
@@ -59,7 +61,7 @@ export class Servers {
     const { port } = this.primary;
     await this.primary.kill();
     await sleep(awayMs);
-    this.store = await startPrivateServer('redis', { port });
+    this.store = await startPrivateServer('redis', { port, config: this.storeConfig });
   }
 
   /** SIGKILL of the primary. Resolves when the replica is in its place, and followed by a new one that the Sentinel knows. */
