@@ -1,5 +1,5 @@
 import { InvariantError } from '@parley/model';
-import type { LogPort, StoreUnavailable, SystemPorts, TelemetryPort } from '@parley/ports';
+import type { CancelTimer, LogPort, StoreUnavailable, SystemPorts, TelemetryPort } from '@parley/ports';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Script } from './scripts';
 
@@ -40,6 +40,7 @@ export class RedisLink {
   /** A warning stands that "available again" has not followed yet. */
   private warned = false;
   private closing: Promise<void> | undefined;
+  private cancelRevival: CancelTimer | undefined;
 
   constructor(private readonly options: RedisLinkOptions) {
     this.log = options.log;
@@ -66,6 +67,7 @@ export class RedisLink {
       this.connectionFailure = undefined;
       this.log.debug('redis connected');
     });
+    this.redis.on('end', () => this.revive());
     this.redis.on('reconnecting', (delayMs: number) => this.log.debug('redis reconnecting', { delayMs }));
   }
 
@@ -105,6 +107,18 @@ export class RedisLink {
     }
   }
 
+  /**
+   * The client gives up for good when it is told of a switch while it asks a Sentinel where the primary is: the word about the
+   * switch ends that attempt, and it takes the end for a wish.
+   */
+  private revive(): void {
+    if (this.closing !== undefined) return;
+    this.cancelRevival = this.options.system.timers.after(this.retryDelayMs(1), () => {
+      // A failure has its own event, and ends here again.
+      this.redis.connect().catch(() => undefined);
+    });
+  }
+
   /** Lets commands under way finish, within their own deadline, and releases the socket. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.shutDown();
@@ -127,6 +141,7 @@ export class RedisLink {
 
   private async shutDown(): Promise<void> {
     const { commandTimeoutMs } = this.options;
+    this.cancelRevival?.();
     const ended = new Promise<void>((resolve) => {
       this.redis.once('end', resolve);
     });

@@ -16,6 +16,7 @@ import { Redis } from 'ioredis';
 import { connectRedisStore, type RedisStoreOptions } from './connect';
 import type { RedisStore } from './redis-store';
 import { RecordingTelemetry } from './testing/recording-telemetry';
+import { startScriptedSentinel } from './testing/scripted-sentinel';
 
 let redis: PrivateServer;
 let admin: Redis;
@@ -327,6 +328,27 @@ describe('store on Redis', () => {
       await lost.close();
       expect(clock.nowMs() - startMs).toBeLessThan(2_500);
     }, 15_000);
+  });
+
+  it('comes back when a Sentinel tells of a switch while it is asked for the primary', async () => {
+    const proxy = await startTcpProxy(redis.port);
+    releases.push(() => proxy.close());
+    const sentinel = await startScriptedSentinel(proxy.port);
+    releases.push(() => sentinel.close());
+    const target = await connect({
+      url: 'redis://sessions',
+      sentinels: [{ host: '127.0.0.1', port: sentinel.port }],
+    });
+    await written(target, 2);
+    let asked = 0;
+    sentinel.onAsked = async () => {
+      if (++asked > 1) return;
+      sentinel.announceSwitch();
+      await sleep(100);
+    };
+    proxy.cut();
+    await written(target, 3);
+    expect(asked).toBeGreaterThan(1);
   });
 
   it('touches one slot of a Redis Cluster in every call, and answers unavailable where a slot is not served', async () => {
