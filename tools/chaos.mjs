@@ -3,9 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { ensureNatives, startNats, startRedis } from './natives/index.mjs';
-import { findFreePort } from './natives/loopback.mjs';
 import { ROOT } from './support/root.mjs';
 import { runChild } from './support/run-child.mjs';
 
@@ -19,8 +18,10 @@ const BUNDLE = path.join(ROOT, '.cache/chaos/main.mjs');
 const ownPlace = {
   name: 'own place',
   setup: ({ onLoad }) =>
-    onLoad({ filter: /cluster-process\.ts$/ }, async ({ path: file }) => ({
-      contents: (await readFile(file, 'utf8')).replaceAll('__dirname', JSON.stringify(path.dirname(file))),
+    onLoad({ filter: /(cluster-process|private-server)\.ts$/ }, async ({ path: file }) => ({
+      contents: (await readFile(file, 'utf8'))
+        .replaceAll('__dirname', JSON.stringify(path.dirname(file)))
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href)),
       loader: 'ts',
     })),
 };
@@ -39,22 +40,13 @@ await build({
   sourcemap: true,
   logLevel: 'error',
 });
-// Servers of its own, whatever else is tested on this machine: on one bus two clusters would be one.
-const { natsServer, redisServer } = await ensureNatives({ log: console.error });
-const natsMonitor = `127.0.0.1:${await findFreePort()}`;
-const nats = await startNats({ ...natsServer, config: `http: "${natsMonitor}"` });
-const redis = await startRedis(redisServer);
 process.exitCode = await runChild(process.execPath, ['--enable-source-maps', BUNDLE, ...process.argv.slice(2)], {
   cwd: ROOT,
   env: {
     ...process.env,
-    NATS_URL: nats.url,
-    NATS_MONITOR_URL: `http://${natsMonitor}`,
-    REDIS_URL: redis.url,
     CHAOS_COMMIT: commit(),
   },
 });
-await Promise.all([nats.stop(), redis.stop()]);
 
 /** What lies in the working tree; with changes that are not committed it says so. */
 function commit() {

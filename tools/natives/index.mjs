@@ -2,4 +2,4 @@
 
 export { ensureBrowser } from './browser.mjs';
 export { ensureNatives } from './natives.mjs';
-export { startNats, startRedis } from './servers.mjs';
+export { startNats, startRedis, startSentinel } from './servers.mjs';

@@ -61,12 +61,27 @@ export function startNats(options) {
  * @param {ServerOptions} options
  * @returns {Promise<RunningServer>}
  */
-export async function startRedis(options) {
+export const startRedis = (options) => startRedisAs('server', options);
+
+/**
+ * Starts redis-server as a Sentinel. The caller's config says whom it watches.
+ *
+ * @param {ServerOptions} options
+ * @returns {Promise<RunningServer>}
+ */
+export const startSentinel = (options) => startRedisAs('sentinel', options);
+
+/**
+ * @param {'server' | 'sentinel'} mode
+ * @param {ServerOptions} options
+ * @returns {Promise<RunningServer>}
+ */
+async function startRedisAs(mode, options) {
   for (let attempt = 1; ; attempt++) {
     // Redis cannot bind "any port", so one is chosen for it, and another when it was taken in between.
     const port = options.port || (await findFreePort());
     try {
-      return await startRedisOn(port, options);
+      return await startRedisOn(port, mode, options);
     } catch (error) {
       const wasTaken = error instanceof Error && /address already in use/i.test(error.message);
       if (options.port || !wasTaken || attempt === REDIS_PORT_ATTEMPTS) throw error;
@@ -76,14 +91,16 @@ export async function startRedis(options) {
 
 /**
  * @param {number} port
+ * @param {'server' | 'sentinel'} mode
  * @param {ServerOptions} options
  */
-function startRedisOn(port, options) {
+function startRedisOn(port, mode, options) {
   return start('redis-server', options, {
     configFile: 'redis.conf',
-    configText: `${REDIS_DEFAULTS}${options.config ?? ''}\n`,
+    configText: `${mode === 'server' ? REDIS_DEFAULTS : ''}${options.config ?? ''}\n`,
     args: (configFile, runDir, dataDir) => [
       configFile,
+      ...(mode === 'sentinel' ? ['--sentinel'] : []),
       ...['--bind', LOOPBACK, '--port', String(port), '--dir', dataDir, '--daemonize', 'no'],
     ],
     probe: (server) => probeRedis(server, port),

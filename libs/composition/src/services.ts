@@ -29,7 +29,7 @@ export async function composeGateway(config: GatewayConfig, context: ProcessCont
 export async function composeOrchestrator(config: OrchestratorConfig, context: ProcessContext): Promise<Composition> {
   const bus = await connectBus(config, context);
   // The owner measures its writes itself, waits and repetitions included.
-  const store = await connectRedisStore({ url: config.redisUrl, system, log: context.log });
+  const store = await connectRedisStore({ ...config.redis, system, log: context.log });
   const llm = createModel(config.conversation.llm, context.log);
   const service = orchestratorOver({ bus, store, llm, system, ...context }, config.conversation, config.limits);
   return {

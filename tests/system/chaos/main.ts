@@ -10,7 +10,6 @@ import { OVERLOAD, runOverload, SMALL_OVERLOAD } from './overload';
 import type { OverloadRow } from './overload-row';
 import type { Row } from './row';
 import { runCase } from './run-case';
-import type { SceneServers } from './scene';
 import { withTable } from './table';
 
 const MINUTE_MS = 60_000;
@@ -53,7 +52,7 @@ function run(name: CaseName, asked: Arguments): Promise<Row | OverloadRow> {
   if (name !== 'overload') return strike(name, asked, random);
   const definition = asked.small ? SMALL_OVERLOAD : OVERLOAD;
   print(`case ${name}: ${definition.title}`);
-  return runOverload(definition, { servers: servers(), random, print });
+  return runOverload(definition, { random, print });
 }
 
 function strike(name: StrikeName, { turns, small, talks }: Arguments, random: RandomPort): Promise<Row> {
@@ -61,21 +60,12 @@ function strike(name: StrikeName, { turns, small, talks }: Arguments, random: Ra
   const definition = turns === undefined ? whole : { ...whole, must: { ...whole.must, turns } };
   print(`case ${name}: ${definition.title}`);
   return runCase(name, definition, {
-    servers: servers(),
     talks,
     random,
     isSmall: small,
     timeLimitMs: small ? SMALL_TIME_LIMIT_MS : TIME_LIMIT_MS,
     print,
   });
-}
-
-function servers(): SceneServers {
-  return {
-    natsUrl: setting('NATS_URL'),
-    natsMonitorUrl: setting('NATS_MONITOR_URL'),
-    redisUrl: setting('REDIS_URL'),
-  };
 }
 
 function setting(name: string): string {

@@ -2,7 +2,8 @@ import { systemPorts } from '@parley/composition';
 import type { RandomPort } from '@parley/ports';
 import { Crowd } from './crowd';
 import { overloadRowOf, type Load, type OverloadRow, type Requirement } from './overload-row';
-import { Scene, type SceneServers } from './scene';
+import { Servers } from '../support/servers';
+import { Scene } from './scene';
 import { Witness } from './witness';
 
 /** So many times the capacity is offered: those who have a place, and as many once and again who want one. */
@@ -41,15 +42,15 @@ export const SMALL_OVERLOAD: Overload = {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface OverloadOptions {
-  servers: SceneServers;
   random: RandomPort;
   print(line: string): void;
 }
 
 /** A run at capacity, and then the same with three times as many who want to speak. */
 export async function runOverload(definition: Overload, options: OverloadOptions): Promise<OverloadRow> {
-  const { servers, random, print } = options;
+  const { random, print } = options;
   const { capacity, windowMs } = definition;
+  const servers = await Servers.start('single');
   const scene = await Scene.start(servers, PROVIDERS, { PARLEY_MAX_CONNECTIONS: String(capacity / 2) });
   try {
     const gateways = scene.gatewayUrls();
@@ -79,6 +80,7 @@ export async function runOverload(definition: Overload, options: OverloadOptions
     });
   } finally {
     await scene.stop();
+    await servers.stop();
   }
 }
 

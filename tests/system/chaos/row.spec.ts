@@ -73,6 +73,15 @@ describe('a row', () => {
     expect(missesWith(turn('turn-5', { aheadMs: 501 }))).toEqual(['clients held 501 ms']);
   });
 
+  it('bounds neither gaps nor what clients hold where everything is taken away from all', () => {
+    const must = { turns: 4, strikes: 2 };
+    expect(missesWith(turn('turn-5', { aheadMs: 900, gapMs: 12_000 }), { must })).toEqual([]);
+    expect(missesWith(turn('turn-3', { gapMs: 12_000 }), { must })).toEqual([]);
+    expect(missesWith(turn('turn-3', { faults: [{ kind: 'not-accepted', detail: '' }] }), { must })).toEqual([
+      '1 turns not whole',
+    ]);
+  });
+
   it('misses it with too few turns, strikes, or one of the three moments', () => {
     expect(rowOf({ ...GOOD, must: { ...MUST, turns: 5, strikes: 3 } }).misses).toEqual([
       '4 turns of 5',

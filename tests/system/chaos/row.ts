@@ -170,13 +170,14 @@ function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
   expect(row.completed === turns, `${turns - row.completed} turns not whole`);
   expect(row.duplicates === 0, `${row.duplicates} with something twice`);
   expect(row.stale === 0, `${row.stale} with something stale`);
-  expect(gapMs.p50 <= must.gapP50Ms, `gap p50 ${gapMs.p50} ms`);
-  expect(gapMs.p99 <= must.gapP99Ms, `gap p99 ${gapMs.p99} ms`);
+  expect(gapMs.p50 <= (must.gapP50Ms ?? Infinity), `gap p50 ${gapMs.p50} ms`);
+  expect(gapMs.p99 <= (must.gapP99Ms ?? Infinity), `gap p99 ${gapMs.p99} ms`);
   expect(undisturbed.faulty === 0, `${undisturbed.faulty} undisturbed turns not whole`);
   expect(interrupted.faulty === 0, `${interrupted.faulty} interrupted turns wrong`);
   expect(row.resumed.again === 0, `${row.resumed.again} sessions resumed at a second try only`);
   const { p50: aheadMs } = row.aheadMs.undisturbed;
-  expect(aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
+  // Where no gap is measured it hides none: in an outage everybody's audio gathers.
+  expect(must.gapP99Ms === undefined || aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
   expect((afterWaking?.doubleWrites ?? 0) === 0, `${afterWaking?.doubleWrites} double writes`);
   expect((afterWaking?.ordersObeyed ?? 0) === 0, `${afterWaking?.ordersObeyed} orders of a former owner obeyed`);
   const hits = hitsOf(row);

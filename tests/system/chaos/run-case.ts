@@ -4,18 +4,20 @@ import { Crowd } from './crowd';
 import { Lines } from './lines';
 import { MOMENTS } from './moment';
 import { rowOf, type Row } from './row';
-import { Scene, type SceneServers } from './scene';
+import { Scene } from './scene';
+import { Servers } from '../support/servers';
 import type { Stage, Strike } from './strike';
 import { Witness } from './witness';
 
 /** Until the first conversations speak. */
 const WARM_UP_MS = 4_000;
 const NOTHING_TO_HIT_MS = 200;
+const AWAY_MS = 10_000;
+const AWAY_SMALL_MS = 3_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RunOptions {
-  servers: SceneServers;
   talks: number;
   random: RandomPort;
   isSmall: boolean;
@@ -26,10 +28,12 @@ export interface RunOptions {
 
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
 export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
-  const { servers, talks, random, isSmall } = options;
-  const scene = await Scene.start(servers);
+  const { talks, random, isSmall } = options;
+  const servers = await Servers.start(definition.store);
   const lines = new Lines();
+  let scene: Scene | undefined;
   try {
+    scene = await Scene.start(servers);
     const gateways = scene.gatewayUrls();
     const addresses = await Promise.all(
       Array.from({ length: talks }, async (_, place) => {
@@ -41,7 +45,8 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     const witness = new Witness(scene);
     const promptsOf = (turnId: string): ReturnType<Witness['promptsOf']> => witness.promptsOf(turnId);
     const crowd = new Crowd({ size: talks, random, patienceMs: definition.patienceMs, addressesOf, promptsOf });
-    const stage: Stage = { scene, witness, crowd, lines, random };
+    const awayMs = isSmall ? AWAY_SMALL_MS : AWAY_MS;
+    const stage: Stage = { scene, witness, crowd, lines, random, awayMs };
     crowd.start();
     const strikes = await strikeAgainAndAgain(definition, stage, options);
     await crowd.stop();
@@ -58,7 +63,8 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     });
   } finally {
     await lines.close();
-    await scene.stop();
+    await scene?.stop();
+    await servers.stop();
   }
 }
 

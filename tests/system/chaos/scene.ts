@@ -1,9 +1,9 @@
 import type { ContinuationHabit, RecordedChat, RecordedSpeech } from '@parley/fakes';
-import { Redis } from 'ioredis';
 import type { ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { until } from '../support/until';
 import { BusServer } from './bus-server';
+import type { Servers } from '../support/servers';
 import { answerOf, placeOf, type Place } from './story';
 
 /** 30 ms a character: an answer of nine seconds. */
@@ -36,13 +36,6 @@ const BACK_TIMEOUT_MS = 15_000;
 
 export type Role = ClusterMember['role'];
 
-/** Where the bus and the store are, nobody else's, and where the bus tells of its connections. */
-export interface SceneServers {
-  natsUrl: string;
-  natsMonitorUrl: string;
-  redisUrl: string;
-}
-
 /** A request of one of our processes to a provider. */
 export interface Asked<Request> {
   place: Place;
@@ -62,7 +55,7 @@ export interface SceneListener {
 }
 
 /**
- * Two gateways, two orchestrators and two voice workers as processes, with a NATS and a Redis of their own, between a model and
+ * Two gateways, two orchestrators and two voice workers as processes, over a NATS and a Redis of their own, between a model and
  * a voice that say what they were asked for.
  */
 export class Scene {
@@ -73,7 +66,7 @@ export class Scene {
   private constructor(
     private readonly faked: FakedCluster,
     readonly bus: BusServer,
-    readonly redis: Redis,
+    readonly servers: Servers,
     private readonly providers: ProviderTimes,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
@@ -81,20 +74,20 @@ export class Scene {
   }
 
   static async start(
-    servers: SceneServers,
+    servers: Servers,
     providers = PROVIDER_TIMES,
     env: Readonly<Record<string, string>> = {},
   ): Promise<Scene> {
     const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
       NATS_URL: servers.natsUrl,
-      REDIS_URL: servers.redisUrl,
+      ...servers.storeEnvironment,
       PARLEY_AVATAR: 'none',
       PARLEY_TTS_DETERMINISTIC: 'yes',
       PARLEY_LOG_LEVEL: 'warn',
       ...env,
     });
     const bus = new BusServer(servers.natsUrl, servers.natsMonitorUrl);
-    return new Scene(faked, bus, new Redis(servers.redisUrl), providers);
+    return new Scene(faked, bus, servers, providers);
   }
 
   listen(listener: SceneListener): void {
@@ -122,7 +115,6 @@ export class Scene {
   }
 
   async stop(): Promise<void> {
-    this.redis.disconnect();
     await this.faked.stop();
   }
 

@@ -1,4 +1,5 @@
 import type { RandomPort } from '@parley/ports';
+import { Redis } from 'ioredis';
 import type { ClusterMember } from '../support/cluster-process';
 import type { Crowd } from './crowd';
 import type { Lines } from './lines';
@@ -12,6 +13,8 @@ export interface Stage {
   crowd: Crowd;
   lines: Lines;
   random: RandomPort;
+  /** How long a bus or a store that is taken away stays away. */
+  awayMs: number;
 }
 
 export interface Hit {
@@ -94,6 +97,18 @@ export async function cutLines(stage: Stage, how: 'reset' | 'blackhole'): Promis
   return { target: `${victims.length} lines`, hits: hitsOf(victims) };
 }
 
+/** What every turn stands on is killed; resolves when it is back. */
+export async function takeAway(stage: Stage, what: 'bus' | 'store' | 'primary'): Promise<Strike | undefined> {
+  const { scene, witness, crowd, awayMs } = stage;
+  const { servers } = scene;
+  const sights = await witness.look(crowd.talks);
+  if (sights.length === 0) return undefined;
+  if (what === 'bus') await servers.dropBus(awayMs);
+  else if (what === 'store') await servers.dropStore(awayMs);
+  else await servers.failOver();
+  return { target: what, hits: hitsOf(sights) };
+}
+
 /** SIGSTOP of an owner for 10 s; then it wakes up, and what it does is watched. */
 export async function stopOwner(stage: Stage): Promise<Strike | undefined> {
   const found = await choose(stage, 'orchestrator');
@@ -119,10 +134,11 @@ async function watchRecords({ scene }: Stage, carried: readonly Sight[]): Promis
   const newest = new Map<string, readonly number[]>();
   let doubleWrites = 0;
   const untilMs = performance.now() + WATCH_WOKEN_MS;
+  const redis = new Redis(scene.servers.primary.url);
   while (performance.now() < untilMs) {
     for (const { talk } of carried) {
       const key = `parley:{${talk.sessionId}}:state`;
-      const record = await scene.redis.hmget(key, 'epoch', 'writtenEpoch', 'rev');
+      const record = await redis.hmget(key, 'epoch', 'writtenEpoch', 'rev');
       // Gone: a session that its client has ended leaves its epoch alone.
       if (record.includes(null)) continue;
       const now = record.map(Number);
@@ -131,6 +147,7 @@ async function watchRecords({ scene }: Stage, carried: readonly Sight[]): Promis
     }
     await sleep(WATCH_EVERY_MS);
   }
+  redis.disconnect();
   return doubleWrites;
 }
 

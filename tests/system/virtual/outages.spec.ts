@@ -89,6 +89,55 @@ describe('a conversation while something around it is away', () => {
     await converses('t2');
   });
 
+  it.each<[string, () => { away: () => void; back: () => void }]>([
+    [
+      'the bus',
+      () => {
+        const links = [orchestrator.bus, tts.bus, gateway.bus];
+        return {
+          away: () => links.forEach((link) => link.disconnect()),
+          back: () => links.forEach((link) => link.reconnect()),
+        };
+      },
+    ],
+    [
+      'the store',
+      () => ({
+        away: () => stage.storeServer.setUnavailable(true),
+        back: () => stage.storeServer.setUnavailable(false),
+      }),
+    ],
+  ])(
+    '[G2][G6] %s away for 10 s in mid-answer, at any moment: the answer is heard to its end',
+    async (_name, outageOf) => {
+      stage.tts.deterministic = true;
+      stage.lookAheadMs = 300;
+      stage.llm.wordDelayMs = 150;
+      const { away, back } = outageOf();
+      const hears = async (turnId: string, whileHeard: () => Promise<void>): Promise<number> => {
+        const before = client.samples();
+        client.say('hello', turnId);
+        await whileHeard();
+        await stage.system.advanceBy(14_000);
+        return client.samples() - before;
+      };
+      const whole = await hears('calm', async () => undefined);
+      expect(whole).toBeGreaterThan(0);
+      for (const afterMs of [40, 700, 1_500, 2_500, 3_500]) {
+        const samples = await hears(`after ${afterMs}`, async () => {
+          await stage.system.advanceBy(afterMs);
+          away();
+          await stage.system.advanceBy(10_000);
+          back();
+        });
+        expect({ afterMs, samples }).toEqual({ afterMs, samples: whole });
+      }
+      expect(statuses()).toEqual(Array.from({ length: 6 }, () => 'completed'));
+      expect(codes()).toEqual([]);
+      await converses('next');
+    },
+  );
+
   it('[G2] a gateway away for longer than its owner bears, in mid-answer: the answer goes on when it is back', async () => {
     client.say('hello', 't1');
     await stage.system.advanceBy(1_000);
@@ -110,6 +159,21 @@ describe('a conversation while something around it is away', () => {
     await stage.system.advanceBy(13_000);
     expect(client.events('parley.turn.accepted')).toHaveLength(1);
     expect(statuses()).toEqual(['completed']);
+  });
+
+  it('[G2] the voice worker back a little later than the others: what was asked in the outage has a voice', async () => {
+    const links = [orchestrator.bus, tts.bus, gateway.bus];
+    for (const link of links) link.disconnect();
+    client.say('hello', 't1');
+    await stage.system.advanceBy(5_000);
+    orchestrator.bus.reconnect();
+    gateway.bus.reconnect();
+    await stage.system.advanceBy(1_500);
+    tts.bus.reconnect();
+    await stage.system.advanceBy(13_000);
+    expect(statuses()).toEqual(['completed']);
+    expect(codes()).toEqual([]);
+    expect(client.samples()).toBeGreaterThan(0);
   });
 
   it('[G2] the store away in mid-answer: the answer ends, and the session goes on', async () => {

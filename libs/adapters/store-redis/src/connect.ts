@@ -1,10 +1,12 @@
 import type { LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
-import { RedisLink } from './redis-link';
+import { RedisLink, type RedisLinkOptions } from './redis-link';
 import { RedisStore } from './redis-store';
 
 export interface RedisStoreOptions {
-  /** redis:// or rediss://, with password and database if needed. */
+  /** redis:// or rediss://, with password and database if needed. With Sentinels its host is the name they have for the primary. */
   url: string;
+  /** Asked where the primary is, at each connection; they tell when there is another one. */
+  sentinels?: RedisLinkOptions['sentinels'];
   log: LogPort;
   system: SystemPorts;
   telemetry?: TelemetryPort;
@@ -19,8 +21,8 @@ export interface RedisStoreOptions {
  * `unavailable` until it is there. Rejects with InvariantError for a URL that is not one of Redis.
  */
 export async function connectRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
-  const { url, log, system, telemetry, keyPrefix = 'parley:', commandTimeoutMs = 1_000 } = options;
-  const link = new RedisLink({ url, log, system, telemetry, commandTimeoutMs });
+  const { url, sentinels, log, system, telemetry, keyPrefix = 'parley:', commandTimeoutMs = 1_000 } = options;
+  const link = new RedisLink({ url, sentinels, log, system, telemetry, commandTimeoutMs });
   await link.connect();
   return new RedisStore(link, keyPrefix, system.clock, telemetry);
 }

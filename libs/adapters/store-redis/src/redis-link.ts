@@ -1,11 +1,12 @@
 import { InvariantError } from '@parley/model';
-import type { LogPort, StoreUnavailable, SystemPorts, TelemetryPort } from '@parley/ports';
-import { Redis } from 'ioredis';
+import type { CancelTimer, LogPort, StoreUnavailable, SystemPorts, TelemetryPort } from '@parley/ports';
+import { Redis, type RedisOptions } from 'ioredis';
 import type { Script } from './scripts';
 
 export interface RedisLinkOptions {
-  /** redis:// or rediss://, with password and database if needed. */
+  /** redis:// or rediss://, with password and database if needed. With Sentinels its host is the name they have for the primary. */
   url: string;
+  sentinels: readonly { host: string; port: number }[] | undefined;
   commandTimeoutMs: number;
   log: LogPort;
   system: SystemPorts;
@@ -18,7 +19,8 @@ const DISCONNECT_TIMEOUT_MS = 100;
 /** Redis says itself how long loading will still take; asking at least this often keeps a good estimate from costing more. */
 const LOADING_RETRY_MS = 500;
 const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 2_000;
+/** It adds to every outage: of all sessions of this process nothing new is heard until then. One connection is cheap. */
+const LONGEST_RETRY_MS = 500;
 const WARNING_PERIOD_MS = 10_000;
 
 const TIMED_OUT = 'Command timed out';
@@ -38,6 +40,7 @@ export class RedisLink {
   /** A warning stands that "available again" has not followed yet. */
   private warned = false;
   private closing: Promise<void> | undefined;
+  private cancelRevival: CancelTimer | undefined;
 
   constructor(private readonly options: RedisLinkOptions) {
     this.log = options.log;
@@ -54,6 +57,7 @@ export class RedisLink {
       retryStrategy: (attempt) => this.retryDelayMs(attempt),
       // A primary that became a replica: behind the same name or address there may be a new one.
       reconnectOnError: (error) => error.message.includes('READONLY'),
+      ...this.viaSentinels(),
     });
     this.redis.on('error', (error: Error) => {
       this.connectionFailure = error.message;
@@ -63,6 +67,7 @@ export class RedisLink {
       this.connectionFailure = undefined;
       this.log.debug('redis connected');
     });
+    this.redis.on('end', () => this.revive());
     this.redis.on('reconnecting', (delayMs: number) => this.log.debug('redis reconnecting', { delayMs }));
   }
 
@@ -102,27 +107,56 @@ export class RedisLink {
     }
   }
 
+  /**
+   * The client gives up for good when it is told of a switch while it asks a Sentinel where the primary is: the word about the
+   * switch ends that attempt, and it takes the end for a wish.
+   */
+  private revive(): void {
+    if (this.closing !== undefined) return;
+    this.cancelRevival = this.options.system.timers.after(this.retryDelayMs(1), () => {
+      // A failure has its own event, and ends here again.
+      this.redis.connect().catch(() => undefined);
+    });
+  }
+
   /** Lets commands under way finish, within their own deadline, and releases the socket. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
   }
 
+  private viaSentinels(): RedisOptions {
+    const { url, sentinels, commandTimeoutMs } = this.options;
+    if (sentinels === undefined) return {};
+    return {
+      sentinels: [...sentinels],
+      name: new URL(url).hostname,
+      sentinelCommandTimeout: commandTimeoutMs,
+      sentinelRetryStrategy: (attempt) => this.retryDelayMs(attempt),
+      // A primary that is only cut off from the others would go on taking writes that nobody keeps.
+      failoverDetector: true,
+      sentinelReconnectStrategy: (attempt) => this.retryDelayMs(attempt),
+    };
+  }
+
   private async shutDown(): Promise<void> {
-    const { system, commandTimeoutMs } = this.options;
+    const { commandTimeoutMs } = this.options;
+    this.cancelRevival?.();
     const ended = new Promise<void>((resolve) => {
       this.redis.once('end', resolve);
     });
     // QUIT is answered after everything sent before it; without a connection, or without an answer in time, it fails.
     await this.redis.quit().catch(() => this.redis.disconnect());
     const hasSocket = this.redis.status !== 'reconnecting' && this.redis.status !== 'end';
-    if (!hasSocket) return;
+    if (hasSocket) await this.endedWithin(commandTimeoutMs, ended);
+    // Also after all went well: QUIT leaves the connections to Sentinels open.
+    this.redis.disconnect();
+  }
+
+  private async endedWithin(timeoutMs: number, ended: Promise<void>): Promise<void> {
     let cancel = (): void => undefined;
     const deadline = new Promise<void>((resolve) => {
-      cancel = system.timers.after(commandTimeoutMs, () => {
-        this.redis.disconnect();
-        resolve();
-      });
+      cancel = this.options.system.timers.after(timeoutMs, resolve);
     });
     await Promise.race([ended, deadline]);
     cancel();

@@ -1,19 +1,29 @@
 import { systemPorts } from '@parley/adapter-system';
-import { describeStoreConformance, RecordingLog, startTcpProxy, type TcpProxy } from '@parley/harness';
+import {
+  describeStoreConformance,
+  RecordingLog,
+  startPrivateServer,
+  startTcpProxy,
+  startWatchedRedis,
+  type PrivateServer,
+  type PrivateServerOptions,
+  type TcpProxy,
+  type WatchedRedis,
+} from '@parley/harness';
 import type { SessionId } from '@parley/model';
 import type { ClaimRequest, WriteRequest } from '@parley/ports';
 import { Redis } from 'ioredis';
 import { connectRedisStore, type RedisStoreOptions } from './connect';
 import type { RedisStore } from './redis-store';
-import { startPrivateRedis, type PrivateRedis, type PrivateRedisOptions } from './testing/private-redis';
 import { RecordingTelemetry } from './testing/recording-telemetry';
+import { startScriptedSentinel } from './testing/scripted-sentinel';
 
-let redis: PrivateRedis;
+let redis: PrivateServer;
 let admin: Redis;
 
 // The limit is for the first run of all, which fetches the server.
 beforeAll(async () => {
-  redis = await startPrivateRedis({ config: 'enable-debug-command local' });
+  redis = await startPrivateServer('redis', { config: 'enable-debug-command local' });
   admin = new Redis(redis.url);
 }, 200_000);
 afterAll(async () => {
@@ -76,8 +86,8 @@ describe('store on Redis', () => {
     releases.push(() => made.close());
     return made;
   };
-  const startServer = async (options: PrivateRedisOptions = {}): Promise<PrivateRedis> => {
-    const server = await startPrivateRedis(options);
+  const startServer = async (options: PrivateServerOptions = {}): Promise<PrivateServer> => {
+    const server = await startPrivateServer('redis', options);
     releases.push(() => server.stop());
     return server;
   };
@@ -253,6 +263,92 @@ describe('store on Redis', () => {
     expect(await target.load(SESSION)).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
     await startServer({ port: first.port });
     await written(target, 1);
+  });
+
+  describe('over a Sentinel', () => {
+    let watched: WatchedRedis;
+    let target: RedisStore;
+
+    beforeEach(async () => {
+      watched = await startWatchedRedis();
+      releases.push(() => watched.stop());
+      const sentinels = [{ host: '127.0.0.1', port: watched.sentinel.port }];
+      target = await connect({ url: `redis://${watched.name}`, sentinels });
+      await target.claim(claim);
+      await written(target, 1);
+    }, 40_000);
+
+    it('finds the primary, and writes to the one that takes its place when it is killed', async () => {
+      const atFirst = new Redis(watched.primary.url);
+      expect(await atFirst.hget(`parley:{${SESSION}}:state`, 'rev')).toBe('1');
+      atFirst.disconnect();
+      await watched.primary.kill();
+      expect((await target.write(write(2))).kind).toBe('unavailable');
+      await written(target, 2);
+      const after = new Redis(watched.replica.url);
+      expect(await after.hget(`parley:{${SESSION}}:state`, 'rev')).toBe('2');
+      after.disconnect();
+    }, 30_000);
+
+    it('leaves a primary that only stands still for the one that takes its place', async () => {
+      process.kill(watched.primary.pid, 'SIGSTOP');
+      try {
+        expect((await target.write(write(2))).kind).toBe('unavailable');
+        await written(target, 2);
+      } finally {
+        process.kill(watched.primary.pid, 'SIGCONT');
+      }
+      // Awake again it is a replica, and whoever still wrote to it would be refused.
+      expect(await target.write(write(3))).toEqual({ kind: 'written' });
+    }, 30_000);
+
+    it('goes on without the Sentinel while the primary is there, and waits for it when both are away', async () => {
+      const { port } = watched.sentinel;
+      await watched.sentinel.kill();
+      expect(await target.write(write(2))).toEqual({ kind: 'written' });
+      await watched.primary.kill();
+      expect((await target.write(write(3))).kind).toBe('unavailable');
+      await sleep(500);
+      expect((await target.write(write(3))).kind).toBe('unavailable');
+      const replica = new Redis(watched.replica.url);
+      await replica.replicaof('NO', 'ONE');
+      replica.disconnect();
+      const config = `sentinel monitor ${watched.name} 127.0.0.1 ${watched.replica.port} 1`;
+      const again = await startPrivateServer('sentinel', { port, config });
+      releases.push(() => again.stop());
+      await written(target, 3);
+    }, 30_000);
+
+    it('starts while Sentinel is away, and closes in time then', async () => {
+      const log = new RecordingLog();
+      const sentinels = [{ host: '127.0.0.1', port: 1 }];
+      const lost = await connectRedisStore({ url: `redis://${watched.name}`, sentinels, log, system: systemPorts });
+      expect(await lost.ping()).toBe(false);
+      const startMs = clock.nowMs();
+      await lost.close();
+      expect(clock.nowMs() - startMs).toBeLessThan(2_500);
+    }, 15_000);
+  });
+
+  it('comes back when a Sentinel tells of a switch while it is asked for the primary', async () => {
+    const proxy = await startTcpProxy(redis.port);
+    releases.push(() => proxy.close());
+    const sentinel = await startScriptedSentinel(proxy.port);
+    releases.push(() => sentinel.close());
+    const target = await connect({
+      url: 'redis://sessions',
+      sentinels: [{ host: '127.0.0.1', port: sentinel.port }],
+    });
+    await written(target, 2);
+    let asked = 0;
+    sentinel.onAsked = async () => {
+      if (++asked > 1) return;
+      sentinel.announceSwitch();
+      await sleep(100);
+    };
+    proxy.cut();
+    await written(target, 3);
+    expect(asked).toBeGreaterThan(1);
   });
 
   it('touches one slot of a Redis Cluster in every call, and answers unavailable where a slot is not served', async () => {

@@ -60,6 +60,12 @@ export interface LimitsConfig {
   maxLagMs: number;
 }
 
+export interface RedisConfig {
+  /** With Sentinels its host is the name they have for the primary. */
+  url: string;
+  sentinels: readonly { host: string; port: number }[] | undefined;
+}
+
 interface Common<R extends Role> {
   role: R;
   log: LogConfig;
@@ -75,7 +81,7 @@ export type GatewayConfig = Common<'gateway'> & {
 };
 export type OrchestratorConfig = Common<'orchestrator'> & {
   natsUrl: string;
-  redisUrl: string;
+  redis: RedisConfig;
   conversation: ConversationConfig;
   limits: Pick<LimitsConfig, 'maxSessions' | 'maxLagMs'>;
 };

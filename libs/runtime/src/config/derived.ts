@@ -40,6 +40,9 @@ export function combinedProblems(names: ReadonlySet<string>, env: Environment): 
       problem: '`openai` needs OPENAI_API_KEY, OPENAI_BASE_URL or PARLEY_TTS_BASE_URL',
     });
   }
+  if (names.has('REDIS_SENTINELS') && env['REDIS_SENTINELS'] && env['REDIS_URL']?.startsWith('rediss:')) {
+    problems.push({ variable: 'REDIS_SENTINELS', problem: 'cannot be used with `rediss://`: only without TLS' });
+  }
   return problems;
 }
 

@@ -208,6 +208,7 @@ describe('problems', () => {
     OPENAI_BASE_URL: 'ftp://leak',
     NATS_URL: 'leak://bus',
     REDIS_URL: 'leak://store',
+    REDIS_SENTINELS: 'leak them',
     PARLEY_LOG_LEVEL: 'leak-level',
     PARLEY_LOG_FORMAT: 'leak-format',
   };
@@ -234,6 +235,30 @@ describe('problems', () => {
   it('take several NATS servers and refuse when one is none', () => {
     expect(problems('avatar', { NATS_URL: 'nats://a:1, tls://b:2' })).toEqual([]);
     expect(problems('avatar', { NATS_URL: 'nats://a:1,http://b:2' })).toEqual(['NATS_URL']);
+  });
+});
+
+describe('the store', () => {
+  const redisOf = (own: Record<string, string>): unknown => valid('orchestrator', { ...SERVERS, ...own }).redis;
+
+  it('is one server, or the primary that Sentinels name', () => {
+    expect(redisOf({})).toEqual({ url: 'redis://store:6379', sentinels: undefined });
+    expect(redisOf({ REDIS_URL: 'redis://main', REDIS_SENTINELS: 'a, b:5000,' })).toEqual({
+      url: 'redis://main',
+      sentinels: [
+        { host: 'a', port: 26_379 },
+        { host: 'b', port: 5_000 },
+      ],
+    });
+  });
+
+  it.each(['a:b', 'a:70000', 'redis://a:1', ','])('has no Sentinels at `%s`', (REDIS_SENTINELS) => {
+    expect(problems('orchestrator', { ...SERVERS, REDIS_SENTINELS })).toEqual(['REDIS_SENTINELS']);
+  });
+
+  it('has Sentinels without TLS only', () => {
+    const own = { REDIS_URL: 'rediss://main', REDIS_SENTINELS: 'a' };
+    expect(problems('orchestrator', { ...SERVERS, ...own })).toEqual(['REDIS_SENTINELS']);
   });
 });
 

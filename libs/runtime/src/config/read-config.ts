@@ -50,7 +50,7 @@ function readOrchestrator(env: Environment): ConfigOutcome<ConfigOf['orchestrato
     secrets: [...keyOf(values), ...passwordsIn(values.NATS_URL), ...passwordsIn(values.REDIS_URL)],
     listen: { host: values.PARLEY_HOST, port: values.PARLEY_METRICS_PORT },
     natsUrl: values.NATS_URL,
-    redisUrl: values.REDIS_URL,
+    redis: { url: values.REDIS_URL, sentinels: values.REDIS_SENTINELS },
     conversation: conversationFrom(values),
     limits: { maxSessions: values.PARLEY_MAX_SESSIONS, maxLagMs: values.PARLEY_MAX_LAG_MS },
   }));

@@ -39,6 +39,7 @@ export const ROLE_VARIABLES = {
   orchestrator: VARIABLES.pick({
     ...WORKER,
     REDIS_URL: true,
+    REDIS_SENTINELS: true,
     ...CONVERSATION,
     PARLEY_MAX_SESSIONS: true,
     ...LAG,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** What the values of variables may be. No message repeats a value: it may be a secret put into the wrong variable. */
 
 const MAX_PORT = 65_535;
+const SENTINEL_PORT = 26_379;
 const NOT_SET = 'must be set';
 
 export const text = z.string().min(1);
@@ -43,6 +44,20 @@ export const baseUrl = z
 export const redisUrl = z
   .string(NOT_SET)
   .refine(isUrlOf(['redis:', 'rediss:']), 'must be a URL that starts with redis:// or rediss://');
+
+/** Host and port of each Sentinel; 26379 is its usual port. */
+export const sentinels = z
+  .string()
+  .transform((list) => splitList(list).map((address) => /^([\w.-]+)(?::(\d{1,5}))?$/.exec(address)))
+  .transform((matches, context) => {
+    const addresses = matches.flatMap((match) =>
+      match?.[1] === undefined ? [] : [{ host: match[1], port: Number(match[2] ?? SENTINEL_PORT) }],
+    );
+    const isGood = addresses.length === matches.length && addresses.every(({ port: each }) => each <= MAX_PORT);
+    if (isGood && addresses.length > 0) return addresses;
+    context.addIssue({ code: 'custom', message: 'must be `host:port` of each Sentinel, separated by commas' });
+    return z.NEVER;
+  });
 
 export const natsUrl = z
   .string(NOT_SET)

@@ -1,6 +1,19 @@
 import { InvariantError } from '@parley/model';
 import { z } from 'zod';
-import { apiKeys, baseUrl, choice, count, host, modelMap, natsUrl, port, redisUrl, secret, text } from './value-types';
+import {
+  apiKeys,
+  baseUrl,
+  choice,
+  count,
+  host,
+  modelMap,
+  natsUrl,
+  port,
+  redisUrl,
+  secret,
+  sentinels,
+  text,
+} from './value-types';
 
 /** What the README's table says about a variable. */
 interface VariableDoc {
@@ -87,6 +100,11 @@ export const VARIABLES = z.object({
   ),
   NATS_URL: documented(natsUrl, { default: 'required', meaning: 'The bus; several servers separated by commas.' }),
   REDIS_URL: documented(redisUrl, { default: 'required', meaning: 'The store of sessions.' }),
+  REDIS_SENTINELS: withoutDefault(
+    sentinels,
+    'none',
+    'Sentinels to ask for the primary, as `host:port`, separated by commas. The host of `REDIS_URL` is then the name they have for it.',
+  ),
   PARLEY_LOG_LEVEL: withDefault(choice(['debug', 'info', 'warn', 'error']), 'info', 'The least that is logged.'),
   PARLEY_LOG_FORMAT: withoutDefault(
     choice(['json', 'readable']),

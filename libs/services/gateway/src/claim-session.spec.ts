@@ -35,7 +35,7 @@ function answering(...tries: Word[][]): void {
   });
 }
 
-const claim = (): Promise<ClaimOutcome> => stage.system.runUntil(claimSession(stage.bus, CLAIM, TRACE));
+const claim = (): Promise<ClaimOutcome> => stage.system.runUntil(claimSession(stage, CLAIM, TRACE));
 
 describe('claiming a session', () => {
   it('is granted, with the owner, its epoch and the attachment', async () => {
@@ -90,11 +90,45 @@ describe('claiming a session', () => {
     expect(await claim()).toEqual({ kind: 'full' });
   });
 
-  it('is unavailable after three tries without an answer, within 2.25 s', async () => {
+  it('asks another one after 150 ms of silence: one that is stopped costs no more', async () => {
+    answering([], [{ afterMs: 5, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0, 150]);
+    expect(stage.system.nowMs).toBe(155);
+  });
+
+  it('still takes the word of one that was slow, while another one is asked', async () => {
+    answering([{ afterMs: 200, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0, 150]);
+    expect(stage.system.nowMs).toBe(200);
+  });
+
+  it('asks nobody else once one that was asked again says that it probes', async () => {
+    answering(
+      [],
+      [
+        { afterMs: 10, say: { kind: 'probing' } },
+        { afterMs: 400, say: GRANTED },
+      ],
+    );
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0, 150]);
+  });
+
+  it('of two grants takes the first, and waits for nothing more', async () => {
+    answering([{ afterMs: 160, say: GRANTED }], [{ afterMs: 20, say: { ...GRANTED, epoch: 4, owner: 'orc_two' } }]);
+    expect(await claim()).toEqual(TARGET);
+    await stage.system.advanceBy(5_000);
+    expect(triesMs).toEqual([0, 150]);
+    expect(stage.system.pendingTimers).toBe(0);
+  });
+
+  it('is unavailable after eight tries without an answer, within 1.8 s', async () => {
     answering();
     expect(await claim()).toEqual({ kind: 'unavailable' });
-    expect(triesMs).toEqual([0, 750, 1500]);
-    expect(stage.system.nowMs).toBe(2250);
+    expect(triesMs).toEqual([0, 150, 300, 450, 600, 750, 900, 1050]);
+    expect(stage.system.nowMs).toBe(1800);
   });
 
   it('is unavailable at once when there is no orchestrator, or no link', async () => {

@@ -1,5 +1,5 @@
 import { subjects, workGroups, type Claim, type ClaimReply, type Incarnation, type Opening } from '@parley/model';
-import type { BusPort } from '@parley/ports';
+import type { BusPort, SystemPorts } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask, askGroup, type Answer } from '@parley/service-link';
 
@@ -19,55 +19,104 @@ export type ClaimOutcome =
   | { kind: 'gone' }
   | { kind: 'unavailable' };
 
-/** A final word, probe included (design §5: 150 ms for an answer, 600 ms when the old owner is probed). */
+/** An orchestrator that lives decides or says `probing` within so long (design §5). After a longer silence another one is asked too. */
+const FIRST_WORD_MS = 150;
+/** A final word, probe included (design §5: 600 ms when the old owner is probed). */
 const CLAIM_TIMEOUT_MS = 750;
-const CLAIM_TRIES = 3;
+/** One that is stopped keeps its share of the claims. Where it is one of two, all of these reach it once in 256 times. */
+const CLAIM_TRIES = 8;
+const FULL_ANSWERS = 3;
 
 /** Asks the group of orchestrators to carry a session; each try may reach another member. */
-export async function claimSession(bus: BusPort, claim: Claim, traceparent: string): Promise<ClaimOutcome> {
-  let outcome: ClaimOutcome = { kind: 'unavailable' };
-  for (let attempt = 0; attempt < CLAIM_TRIES; attempt++) {
-    let reply = replyOf(await askGroup(bus, workGroups.claim, questionOf(claim, traceparent)));
-    if (reply === 'nobody') return outcome;
-    // A new connection is attached by whoever owns the session.
-    if (reply?.kind === 'owned' && claim.attach.kind === 'resume') {
-      reply = replyOf(await ask(bus, subjects.ownerClaim(reply.owner), questionOf(claim, traceparent)));
-    }
-    if (reply === undefined || reply === 'nobody') continue;
-    const answered = outcomeOf(reply);
-    if (answered.kind !== 'full' && answered.kind !== 'unavailable') return answered;
-    outcome = answered;
+export const claimSession = (
+  ports: { bus: BusPort; system: SystemPorts },
+  claim: Claim,
+  traceparent: string,
+): Promise<ClaimOutcome> => new Promise((resolve) => new Claiming(ports, claim, traceparent, resolve).tryNext());
+
+/**
+ * One claim, asked until there is a word. A member that is silent may still answer, so it is waited for beside the next one.
+ * That two of them take the session is for the store to prevent: it lets one win each epoch. A winner whose answer came
+ * too late answers the same to the next claim; an older one disowns the session at its first input.
+ */
+class Claiming {
+  private tries = 0;
+  private open = 0;
+  private full = 0;
+  private readonly settled = new AbortController();
+
+  constructor(
+    private readonly ports: { bus: BusPort; system: SystemPorts },
+    private readonly claim: Claim,
+    private readonly traceparent: string,
+    private readonly resolve: (outcome: ClaimOutcome) => void,
+  ) {}
+
+  tryNext(): void {
+    if (this.tries === CLAIM_TRIES || this.settled.signal.aborted) return;
+    this.tries++;
+    this.open++;
+    let hasHandedOn = false;
+    const handOn = (): void => {
+      stopWaiting();
+      if (!hasHandedOn) this.tryNext();
+      hasHandedOn = true;
+    };
+    const stopWaiting = this.ports.system.timers.after(FIRST_WORD_MS, handOn);
+    void this.asked(stopWaiting).then((answer) => {
+      this.open--;
+      this.take(answer);
+      handOn();
+      if (this.open === 0) this.settle({ kind: this.full > 0 ? 'full' : 'unavailable' });
+    });
   }
-  return outcome;
-}
 
-const questionOf = (body: Claim, traceparent: string) => ({
-  traceparent,
-  body,
-  reply: busSchemas.claimReply,
-  timeoutMs: CLAIM_TIMEOUT_MS,
-  isFinal: (reply: ClaimReply) => reply.kind !== 'probing',
-});
+  private async asked(onFirstWord: () => void): Promise<Answer<ClaimReply>> {
+    const { bus } = this.ports;
+    const question = {
+      traceparent: this.traceparent,
+      body: this.claim,
+      reply: busSchemas.claimReply,
+      timeoutMs: CLAIM_TIMEOUT_MS,
+      signal: this.settled.signal,
+      isFinal: (reply: ClaimReply) => {
+        onFirstWord();
+        return reply.kind !== 'probing';
+      },
+    };
+    const answer = await askGroup(bus, workGroups.claim, question);
+    const owner = answer.kind === 'answer' && answer.body.kind === 'owned' ? answer.body.owner : undefined;
+    if (owner === undefined || this.claim.attach.kind !== 'resume') return answer;
+    // A new connection is attached by whoever owns the session; one that is gone meanwhile has a successor to ask.
+    const attached = await ask(bus, subjects.ownerClaim(owner), question);
+    return attached.kind === 'no-responders' ? { kind: 'timeout' } : attached;
+  }
 
-/** `nobody`: no one is there to answer. Undefined: asking again may help. */
-function replyOf(answer: Answer<ClaimReply>): ClaimReply | 'nobody' | undefined {
-  if (answer.kind === 'no-responders' || answer.kind === 'disconnected') return 'nobody';
-  return answer.kind === 'answer' ? answer.body : undefined;
-}
-
-function outcomeOf(reply: ClaimReply): ClaimOutcome {
-  switch (reply.kind) {
-    case 'granted': {
-      const { attachment, epoch, opening, owner } = reply;
-      return { kind: 'granted', target: { owner, epoch, attachment }, opening };
+  private take(answer: Answer<ClaimReply>): void {
+    // Nobody else would be there either.
+    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') this.tries = CLAIM_TRIES;
+    if (answer.kind !== 'answer') return;
+    const { body } = answer;
+    switch (body.kind) {
+      case 'granted': {
+        const { owner, epoch, attachment, opening } = body;
+        return this.settle({ kind: 'granted', target: { owner, epoch, attachment }, opening });
+      }
+      case 'owned':
+        return this.settle({ kind: 'owned', target: { owner: body.owner, epoch: body.epoch } });
+      case 'superseded':
+      case 'gone':
+        return this.settle(body);
+      case 'full':
+        if (++this.full === FULL_ANSWERS) this.settle(body);
+        return;
+      case 'probing':
     }
-    case 'owned':
-      return { kind: 'owned', target: { owner: reply.owner, epoch: reply.epoch } };
-    case 'full':
-    case 'superseded':
-    case 'gone':
-      return reply;
-    case 'probing':
-      return { kind: 'unavailable' };
+  }
+
+  /** The first outcome counts; what is still asked is no longer waited for. */
+  private settle(outcome: ClaimOutcome): void {
+    this.resolve(outcome);
+    this.settled.abort();
   }
 }

@@ -98,7 +98,7 @@ export class SessionLink {
     this.subscribe();
     await bus.flush(FLUSH_TIMEOUT_MS);
     const claim = { sessionId: this.sessionId, gateway: this.self, seenEpoch: 0, attach };
-    const outcome = await claimSession(bus, claim, newTraceparent(system.random));
+    const outcome = await claimSession(this.ports, claim, newTraceparent(system.random));
     if (outcome.kind !== 'granted' || !outcome.opening) {
       this.close();
       return outcome.kind === 'full' || outcome.kind === 'gone' ? outcome : { kind: 'unavailable' };
@@ -282,7 +282,7 @@ export class SessionLink {
     const { owner } = this;
     while (this.open && owner && clock.nowMs() < untilMs) {
       const outcome = await claimSession(
-        this.ports.bus,
+        this.ports,
         {
           sessionId: this.sessionId,
           gateway: this.self,

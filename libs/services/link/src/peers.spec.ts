@@ -70,6 +70,34 @@ describe('a peer that answers', () => {
 });
 
 describe('a peer without responders', () => {
+  it('is not lost when our own link has just come back: its own may come back a moment later', async () => {
+    alive();
+    watch.watch(PEER, lose('a'));
+    peerBus.disconnect();
+    bus.disconnect();
+    await system.advanceBy(10_000);
+    bus.reconnect();
+    await system.advanceBy(1_500);
+    expect(watch.isSettling).toBe(true);
+    peerBus.reconnect();
+    await system.advanceBy(10_000);
+    expect(lost).toEqual([]);
+    expect(watch.isSettling).toBe(false);
+  });
+
+  it('is lost when it is not back 2 s after our own link', async () => {
+    alive();
+    watch.watch(PEER, lose('a'));
+    peerBus.kill();
+    bus.disconnect();
+    await system.advanceBy(1_000);
+    bus.reconnect();
+    await system.advanceBy(1_900);
+    expect(lost).toEqual([]);
+    await system.advanceBy(400);
+    expect(lost).toHaveLength(1);
+  });
+
   it('is lost at once to every one who waits, once each', async () => {
     alive();
     for (const name of ['a', 'b']) watch.watch(PEER, lose(name));

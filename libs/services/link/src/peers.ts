@@ -6,6 +6,8 @@ import { encodeEnvelope } from '@parley/schemas';
 export const PING_PERIOD_MS = 250;
 /** Silence that is no crash (a stopped process, a cut link): as long as a lease lives. */
 export const SILENCE_MS = 3_000;
+/** A fleet that lost its bus does not come back in one instant; a busy machine takes its time to dial. */
+export const SETTLE_MS = 2_000;
 
 const NO_TRACE = '';
 const EMPTY = new Uint8Array(0);
@@ -36,15 +38,25 @@ interface Watched {
 export class PeerWatch {
   private readonly watched = new Map<Incarnation, Watched>();
   private readonly stopTimer: CancelTimer;
+  private readonly unwatchLink: () => void;
+  private linkedAtMs = -Infinity;
 
   constructor(
     private readonly bus: BusPort,
     private readonly system: SystemPorts,
     private readonly self: Incarnation,
   ) {
+    this.unwatchLink = bus.onReconnect(() => {
+      this.linkedAtMs = system.clock.nowMs();
+    });
     this.stopTimer = system.timers.every(PING_PERIOD_MS, () => {
       for (const [peer, watched] of this.watched) if (!watched.asking) void this.ping(peer, watched);
     });
+  }
+
+  /** Our link was away until a moment ago: that nobody answers says nothing yet, the others may be on their way back. */
+  get isSettling(): boolean {
+    return this.system.clock.nowMs() - this.linkedAtMs < SETTLE_MS;
   }
 
   /** Calls `onLost` once when the peer is lost. Returns the end of this interest. */
@@ -66,6 +78,7 @@ export class PeerWatch {
 
   close(): void {
     this.stopTimer();
+    this.unwatchLink();
     this.watched.clear();
   }
 
@@ -79,7 +92,8 @@ export class PeerWatch {
     const nowMs = this.system.clock.nowMs();
     // While our own link is down, silence says nothing about the peer.
     if (outcome.kind === 'reply' || !this.bus.connected) watched.lastHeardMs = nowMs;
-    else if (outcome.kind === 'no-responders' && watched.patience === 'none') this.lose(peer, watched);
+    else if (outcome.kind === 'no-responders' && watched.patience === 'none' && !this.isSettling)
+      this.lose(peer, watched);
     else if (nowMs - watched.lastHeardMs >= SILENCE_MS) this.lose(peer, watched);
   }
 

@@ -46,6 +46,7 @@ import { record } from './observations';
 import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
 import { newResumeToken, SessionConnection } from './session-connection';
+import { SessionClock } from './session-clock';
 import { encodeRecord, type SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
@@ -104,9 +105,11 @@ export class OwnedSession {
   private readonly outbox: Outbox;
   private readonly sender: OutputSender;
   private readonly generations: Generations;
+  private readonly clock: SessionClock;
   private readonly wakeUp: WakeUp;
   private readonly log: LogPort;
   private subscriptions: BusSubscription[] = [];
+  private unwatchLink: (() => void) | undefined;
   private readonly voice: SessionVoice;
   private pendingOpening = new PendingOpening();
   private traceparent: string;
@@ -135,7 +138,8 @@ export class OwnedSession {
     this.outbox = new Outbox([...outbox], outSeq, acknowledgedOutSeq, resume !== null);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.attachment, onGatewayLost);
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
-    this.wakeUp = new WakeUp(ports.system, () =>
+    this.clock = new SessionClock(ports.system.clock, ports.bus);
+    this.wakeUp = new WakeUp(ports.system.timers, this.clock, () =>
       this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.connection.lastInput) }),
     );
     const owner = { sessionId, epoch, self, lipSync: config.lipSync };
@@ -177,6 +181,7 @@ export class OwnedSession {
   /** Subscribes; the caller flushes the bus before it lets anybody know. */
   open(): void {
     const { bus } = this.ports;
+    this.unwatchLink = bus.onReconnect(() => this.reconnected());
     this.subscriptions = [
       bus.subscribe(subjects.input(this.sessionId, this.epoch), (message) => {
         const decoded = decodeEnvelope(busSchemas.input, message.payload);
@@ -264,6 +269,13 @@ export class OwnedSession {
     this.stopEverything();
   }
 
+  /** Audio that was under way while the link was away is lost: the voice goes on where delivery stands. */
+  private reconnected(): void {
+    this.clock.goOn();
+    this.voice.reconnected();
+    this.settle();
+  }
+
   private receive(message: InputMessage, traceparent: string, reply: (reply: InputReply) => void): void {
     if (!this.connection.receive(message, reply)) return;
     this.traceparent = traceparent;
@@ -342,7 +354,7 @@ export class OwnedSession {
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
   private stepOne(input: EngineInput): Effect[] {
     try {
-      const result = step(this.engine, input, this.ports.system.clock.nowMs(), this.config.policy);
+      const result = step(this.engine, input, this.clock.nowMs(), this.config.policy);
       this.engine = result.state;
       return result.effects;
     } catch (error) {
@@ -395,12 +407,16 @@ export class OwnedSession {
         ttlMs: SESSION_TTL_MS,
       });
       telemetry.observe('parley_store_write_seconds', {}, (system.clock.nowMs() - startedMs) / 1000);
-      if (outcome.kind === 'written' || outcome.kind === 'already') return this.isOwned();
+      if (outcome.kind === 'written' || outcome.kind === 'already') {
+        this.clock.storeBack();
+        return this.isOwned();
+      }
       if (outcome.kind === 'fenced') {
         this.log.info('another process owns the session', { ownerEpoch: outcome.epoch });
         this.stopEverything();
         return false;
       }
+      this.clock.storeLost();
       telemetry.count('parley_store_failures_total', { operation: 'write' });
       await new Promise<void>((resolve) => system.timers.after(WRITE_RETRY_MS, resolve));
     }
@@ -460,6 +476,7 @@ export class OwnedSession {
   private stopEverything(): void {
     if (this.state === 'over') return;
     this.state = 'over';
+    this.unwatchLink?.();
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.generations.abortAll();
     this.wakeUp.cancel();

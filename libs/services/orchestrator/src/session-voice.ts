@@ -70,6 +70,11 @@ export class SessionVoice {
     this.unwritten.clear();
   }
 
+  /** The bus link was away. What was published meanwhile is lost, and nobody would notice the hole but the listener. */
+  reconnected(): void {
+    for (const binding of [...this.bindings.values()]) binding.lose('the bus was away');
+  }
+
   /** No interest any more in the workers of other responses than the live one. */
   keepOnly(ordinal: number | undefined): void {
     for (const [each, binding] of this.bindings) {

@@ -78,7 +78,7 @@ export class VoiceBinding {
     if (adopts && (await this.adopt(request.owner, adopts))) return;
     let refusal = await this.ask(request);
     // In mid-answer a successor of the lost worker is worth waiting for; the engine's deadline ends it.
-    while (refusal && this.key.attempt > 1 && this.state === 'opening') {
+    while (refusal && (this.key.attempt > 1 || this.isBusAway) && this.state === 'opening') {
       await this.pause();
       refusal = await this.ask(request);
     }
@@ -105,6 +105,11 @@ export class VoiceBinding {
       if (answer.kind === 'answer') refusal = { kind: 'missing', message: 'All voice workers are busy.' };
     }
     return this.state === 'opening' ? refusal : undefined;
+  }
+
+  /** And with it every worker. */
+  private get isBusAway(): boolean {
+    return !this.bus.connected || this.peers.isSettling;
   }
 
   /** Until `release` at the latest. */
@@ -182,7 +187,8 @@ export class VoiceBinding {
     this.lose(answer.kind === 'answer' ? answer.body.kind : answer.kind);
   }
 
-  private lose(reason: string): void {
+  /** It is not to be relied on any more: another rendering takes its place. */
+  lose(reason: string): void {
     if (this.state !== 'bound') return;
     this.log.warn('a voice worker was lost', { worker: this.worker, ordinal: this.ordinal, reason });
     this.release();

@@ -1,4 +1,5 @@
-import type { CancelTimer, SystemPorts } from '@parley/ports';
+import type { CancelTimer, TimersPort } from '@parley/ports';
+import type { SessionClock } from './session-clock';
 
 /**
  * The one timer of a session. Deadlines live in the engine's state and mostly move later; a timer that fires early
@@ -9,7 +10,8 @@ export class WakeUp {
   private deadlineMs: number | undefined;
 
   constructor(
-    private readonly system: SystemPorts,
+    private readonly timers: TimersPort,
+    private readonly clock: SessionClock,
     private readonly onDeadline: () => void,
   ) {}
 
@@ -17,8 +19,8 @@ export class WakeUp {
     this.deadlineMs = deadlineMs;
     if (deadlineMs === undefined || (this.timer && this.timer.atMs <= deadlineMs)) return;
     this.cancel();
-    const delayMs = Math.max(0, deadlineMs - this.system.clock.nowMs());
-    this.timer = { atMs: deadlineMs, cancel: this.system.timers.after(delayMs, () => this.fire()) };
+    const delayMs = Math.max(0, deadlineMs - this.clock.nowMs());
+    this.timer = { atMs: deadlineMs, cancel: this.timers.after(delayMs, () => this.fire()) };
   }
 
   cancel(): void {
@@ -28,8 +30,9 @@ export class WakeUp {
 
   private fire(): void {
     this.timer = undefined;
-    if (this.deadlineMs === undefined) return;
-    if (this.deadlineMs <= this.system.clock.nowMs()) this.onDeadline();
+    // While time stands still nothing passes: whoever has it go on asks again.
+    if (this.deadlineMs === undefined || !this.clock.isRunning) return;
+    if (this.deadlineMs <= this.clock.nowMs()) this.onDeadline();
     else this.at(this.deadlineMs);
   }
 }

@@ -4,6 +4,7 @@ export * from './conformance/llm';
 export * from './conformance/store';
 export * from './conformance/tts';
 export * from './native-servers';
+export * from './private-server';
 export * from './recording-log';
 export * from './seeded-random';
 export * from './tcp-proxy';
