@@ -19,6 +19,7 @@ export const gatewayOver = (
 export const orchestratorOver = (
   ports: Parameters<typeof createOrchestrator>[0],
   { instructions, model, voice, modelMap, lipSync }: Omit<ConversationConfig, 'llm'>,
+  journal = false,
 ): Service =>
   createOrchestrator(ports, {
     instructions,
@@ -28,6 +29,7 @@ export const orchestratorOver = (
     lipSync,
     policy: DEFAULT_POLICY,
     maxSessions: MAX_SESSIONS,
+    journal,
   });
 
 export const ttsWorkerOver = (ports: Parameters<typeof createTtsWorker>[0]): Service =>

@@ -152,6 +152,7 @@ export class Stage {
   private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
   readonly storeServer = new MemoryStoreServer(this.system);
   policy: TurnPolicy = DEFAULT_POLICY;
+  journal = false;
   /** Audio that a voice worker sends ahead of the listener. */
   lookAheadMs = 4_000;
 
@@ -167,6 +168,7 @@ export class Stage {
           policy: this.policy,
           lipSync: false,
           maxSessions: 100,
+          journal: this.journal,
         },
       ),
     );

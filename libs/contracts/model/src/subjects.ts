@@ -15,6 +15,8 @@ export const subjects = {
   ownerVoice: (owner: Incarnation) => `owner.${owner}.voice`,
   ownerProbe: (owner: Incarnation) => `owner.${owner}.probe`,
   peer: (incarnation: Incarnation) => `peer.${incarnation}`,
+  journal: (session: SessionId) => `journal.${session}`,
+  anyJournal: 'journal.*',
 } as const;
 
 /** Queue groups: one member of each gets a message. */

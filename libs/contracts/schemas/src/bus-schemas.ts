@@ -2,6 +2,7 @@ import type * as model from '@parley/model';
 import { z } from 'zod';
 import { deliveryReport, report } from './delivery-schemas';
 import { count, incarnation, sessionId } from './id-schemas';
+import { journal } from './journal-schemas';
 import { output } from './owner-output-schemas';
 import type { AssertNone, Disagreement } from './same-type';
 import { input, inputReply } from './session-input-schemas';
@@ -66,6 +67,7 @@ export const busSchemas = {
   peerPing,
   ownerProbe,
   ownerProbeReply,
+  journal,
 } as const;
 
 /** What each parser yields. */
@@ -86,6 +88,7 @@ export interface BusBodies {
   peerPing: model.PeerPing;
   ownerProbe: model.OwnerProbe;
   ownerProbeReply: model.OwnerProbeReply;
+  journal: model.JournalEntry;
 }
 
 type Parsed = { [K in keyof typeof busSchemas]: z.output<(typeof busSchemas)[K]> };

@@ -13,6 +13,8 @@ export interface OrchestratorConfig {
   lipSync: boolean;
   /** Above this many sessions this process claims no more. */
   maxSessions: number;
+  /** Every step is published for the journal. It holds what was said. */
+  journal: boolean;
 }
 
 /** Lease of one process incarnation, and how often it is renewed (design §5). */

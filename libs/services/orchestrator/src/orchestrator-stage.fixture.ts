@@ -39,6 +39,7 @@ export const CONFIG: OrchestratorConfig = {
   policy: DEFAULT_POLICY,
   lipSync: false,
   maxSessions: 100,
+  journal: false,
 };
 
 export const newClaim = (sessionId: SessionId = SESSION, model: string | null = null): Claim => ({

@@ -41,6 +41,7 @@ import { Mailbox } from './mailbox';
 import { record } from './observations';
 import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
+import { SessionJournal } from './session-journal';
 import { encodeRecord, type Connection, type SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
@@ -91,6 +92,7 @@ export class OwnedSession {
   private readonly generations: Generations;
   private readonly wakeUp: WakeUp;
   private readonly log: LogPort;
+  private readonly journal: SessionJournal | undefined;
   private subscriptions: BusSubscription[] = [];
   private readonly voice: SessionVoice;
   private connection: Connection;
@@ -117,6 +119,9 @@ export class OwnedSession {
     this.rev = ownership.rev;
     this.traceparent = ownership.traceparent;
     this.log = ports.log.child({ sessionId, epoch });
+    if (config.journal) {
+      this.journal = new SessionJournal(ports.bus, this.log, { sessionId, epoch, owner: self, rev: ownership.rev });
+    }
     this.ledger = new InputLedger(record.connection.attachment, record.connection.lastSeq);
     this.outbox = new Outbox([...record.outbox], record.outSeq);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.push({ kind: 'gateway-lost' }));
@@ -158,7 +163,9 @@ export class OwnedSession {
 
   /** Subscribes; the caller flushes the bus before it lets anybody know. */
   open(): void {
-    const { bus } = this.ports;
+    const { bus, system } = this.ports;
+    const engine = { state: this.engine, policy: this.config.policy };
+    this.journal?.opened(engine, system.clock.nowMs(), this.traceparent);
     this.subscriptions = [
       bus.subscribe(subjects.input(this.sessionId, this.epoch), (message) => {
         const decoded = decodeEnvelope(busSchemas.input, message.payload);
@@ -281,11 +288,14 @@ export class OwnedSession {
 
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
   private stepOne(input: EngineInput): Effect[] {
+    const nowMs = this.ports.system.clock.nowMs();
     try {
-      const result = step(this.engine, input, this.ports.system.clock.nowMs(), this.config.policy);
+      const result = step(this.engine, input, nowMs, this.config.policy);
       this.engine = result.state;
+      this.journal?.stepped(input, nowMs, result.effects, this.traceparent);
       return result.effects;
     } catch (error) {
+      this.journal?.threw(input, nowMs, this.traceparent);
       this.log.error('a step failed', { input: input.kind, error });
       const live = liveResponse(this.engine);
       if (!live || input.kind === 'generation-failed') return [];

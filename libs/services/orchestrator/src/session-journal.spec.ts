@@ -1,0 +1,74 @@
+import { effectsHash, subjects, type JournalEntry } from '@parley/model';
+import { busSchemas } from '@parley/schemas';
+import { initialState, type Effect, type EngineInput } from '@parley/turn-engine';
+import type { MemoryBus } from '@parley/adapter-bus-memory';
+import { CONFIG, OrchestratorStage, read, SESSION, TRACE } from './orchestrator-stage.fixture';
+import { SessionJournal } from './session-journal';
+
+const STATE = initialState({
+  ...{ sessionId: SESSION, model: 'm', defaultInstructions: '', instructions: '', voice: null },
+  ...{ tools: [], toolChoice: 'auto', avatar: null, capabilities: ['text'] },
+});
+const ENGINE = { state: STATE, policy: CONFIG.policy };
+const INPUT: EngineInput = { kind: 'text-generated', lane: 0, ordinal: 1, text: 'One, two. ' };
+const EFFECTS: Effect[] = [{ kind: 'cancel-voice', lane: 0, ordinal: 1 }];
+const OWNER = { sessionId: SESSION, epoch: 3, owner: 'orc_one', rev: 7 } as const;
+
+let stage: OrchestratorStage;
+let bus: MemoryBus;
+let entries: JournalEntry[];
+let journal: SessionJournal;
+
+beforeEach(() => {
+  stage = new OrchestratorStage();
+  entries = [];
+  stage.link().subscribe(subjects.anyJournal, ({ subject, payload }) => {
+    expect(subject).toBe(`journal.${SESSION}`);
+    entries.push(read(busSchemas.journal, payload));
+  });
+  bus = stage.link();
+  journal = new SessionJournal(bus, stage.log, OWNER);
+});
+
+it('begins with all that is needed to repeat the steps, and numbers them without a gap', async () => {
+  journal.opened(ENGINE, 10, TRACE);
+  journal.stepped(INPUT, 11.5, EFFECTS, TRACE);
+  journal.threw(INPUT, 12, TRACE);
+  journal.stepped(INPUT, 13, [], '');
+  await stage.pass();
+  expect(entries).toEqual([
+    {
+      ...{ kind: 'opened', epoch: 3, step: 0, nowMs: 10, owner: 'orc_one', rev: 7 },
+      engine: JSON.parse(JSON.stringify(ENGINE)) as object,
+    },
+    { kind: 'stepped', epoch: 3, step: 1, nowMs: 11.5, input: INPUT, effects: effectsHash(EFFECTS) },
+    { kind: 'stepped', epoch: 3, step: 2, nowMs: 12, input: INPUT, effects: 'threw' },
+    { kind: 'stepped', epoch: 3, step: 3, nowMs: 13, input: INPUT, effects: effectsHash([]) },
+  ]);
+});
+
+it('leaves out what is too large for the bus, whose number is then missing', async () => {
+  journal.opened(ENGINE, 10, TRACE);
+  journal.stepped({ ...INPUT, text: 'x'.repeat(bus.maxPayloadBytes) }, 11, EFFECTS, TRACE);
+  journal.stepped(INPUT, 12, EFFECTS, TRACE);
+  await stage.pass();
+  expect(entries.map(({ step }) => step)).toEqual([0, 2]);
+  expect(stage.log.lines).toMatchObject([{ level: 'error', message: 'an entry of the journal is lost' }]);
+  expect(JSON.stringify(stage.log.lines)).not.toContain('xxx');
+});
+
+it('costs the owner nothing but the entry when something throws', async () => {
+  const unserialisable = { ...EFFECTS[0], self: 1n } as unknown as Effect;
+  expect(() => journal.stepped(INPUT, 11, [unserialisable], TRACE)).not.toThrow();
+  journal.stepped(INPUT, 12, EFFECTS, TRACE);
+  await stage.pass();
+  expect(entries.map(({ step }) => step)).toEqual([2]);
+  expect(stage.logged('an entry of the journal is lost')).toBe(1);
+});
+
+it('drops what is published while the link is down, and does not wait', async () => {
+  bus.kill();
+  journal.stepped(INPUT, 11, EFFECTS, TRACE);
+  await stage.pass(1_000);
+  expect(entries).toEqual([]);
+});
