@@ -51,6 +51,12 @@ export interface ConversationConfig {
   lipSync: boolean;
 }
 
+/** What the journal keeps at most. */
+export interface JournalConfig {
+  maxAgeMs: number;
+  maxBytes: number;
+}
+
 interface Common<R extends Role> {
   role: R;
   log: LogConfig;
@@ -64,6 +70,8 @@ export type OrchestratorConfig = Common<'orchestrator'> & {
   natsUrl: string;
   redisUrl: string;
   conversation: ConversationConfig;
+  /** Null: none is kept. */
+  journal: JournalConfig | null;
 };
 export type TtsWorkerConfig = Common<'tts'> & { natsUrl: string; tts: TtsConfig };
 export type AvatarBridgeConfig = Common<'avatar'> & { natsUrl: string };

@@ -4,6 +4,7 @@ import {
   accessFrom,
   combinedProblems,
   conversationFrom,
+  journalFrom,
   ttsFrom,
   type ConfigProblem,
   type Environment,
@@ -51,6 +52,7 @@ function readOrchestrator(env: Environment): ConfigOutcome<ConfigOf['orchestrato
     natsUrl: values.NATS_URL,
     redisUrl: values.REDIS_URL,
     conversation: conversationFrom(values),
+    journal: journalFrom(values),
   }));
 }
 

@@ -18,6 +18,7 @@ const CONVERSATION = {
   OPENAI_API_KEY: true,
   OPENAI_BASE_URL: true,
 } as const;
+const JOURNAL = { PARLEY_JOURNAL: true, PARLEY_JOURNAL_MAX_AGE_HOURS: true, PARLEY_JOURNAL_MAX_MB: true } as const;
 const SPEECH = {
   PARLEY_TTS: true,
   PARLEY_TTS_MODEL: true,
@@ -34,7 +35,7 @@ const SPEECH = {
  */
 export const ROLE_VARIABLES = {
   gateway: VARIABLES.pick({ ...CLIENTS, NATS_URL: true, ...LOG }),
-  orchestrator: VARIABLES.pick({ ...WORKER, REDIS_URL: true, ...CONVERSATION, ...LOG }),
+  orchestrator: VARIABLES.pick({ ...WORKER, REDIS_URL: true, ...CONVERSATION, ...JOURNAL, ...LOG }),
   tts: VARIABLES.pick({ ...WORKER, ...SPEECH, ...LOG }),
   avatar: VARIABLES.pick({ ...WORKER, ...LOG }),
   standalone: VARIABLES.pick({ ...CLIENTS, ...CONVERSATION, ...SPEECH, ...LOG }),

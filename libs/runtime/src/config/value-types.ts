@@ -17,6 +17,13 @@ export const port = z
   .transform(Number)
   .pipe(z.number().max(MAX_PORT, `must be a port number (0 to ${MAX_PORT})`));
 
+export const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
+
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `must be ${values.map((value) => `\`${value}\``).join(' or ')}` });
 

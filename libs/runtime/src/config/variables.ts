@@ -1,6 +1,18 @@
 import { InvariantError } from '@parley/model';
 import { z } from 'zod';
-import { apiKeys, baseUrl, choice, host, modelMap, natsUrl, port, redisUrl, secret, text } from './value-types';
+import {
+  apiKeys,
+  baseUrl,
+  choice,
+  host,
+  modelMap,
+  natsUrl,
+  port,
+  redisUrl,
+  secret,
+  text,
+  wholeNumber,
+} from './value-types';
 
 /** What the README's table says about a variable. */
 interface VariableDoc {
@@ -79,6 +91,21 @@ export const VARIABLES = z.object({
   ),
   NATS_URL: documented(natsUrl, { default: 'required', meaning: 'The bus; several servers separated by commas.' }),
   REDIS_URL: documented(redisUrl, { default: 'required', meaning: 'The store of sessions.' }),
+  PARLEY_JOURNAL: withDefault(
+    choice(['yes', 'no']),
+    'no',
+    'Whether every step of every conversation, **what was said included**, is kept in NATS (JetStream) for `parley replay`.',
+  ),
+  PARLEY_JOURNAL_MAX_AGE_HOURS: withDefault(
+    wholeNumber(1, 87_600),
+    '24',
+    'How long the journal keeps a step, in hours.',
+  ),
+  PARLEY_JOURNAL_MAX_MB: withDefault(
+    wholeNumber(1, 1_000_000),
+    '1000',
+    'How large the journal gets, in MB, until the oldest steps go.',
+  ),
   PARLEY_LOG_LEVEL: withDefault(choice(['debug', 'info', 'warn', 'error']), 'info', 'The least that is logged.'),
   PARLEY_LOG_FORMAT: withoutDefault(
     choice(['json', 'readable']),
