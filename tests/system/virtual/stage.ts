@@ -156,6 +156,11 @@ export class Stage {
   /** Audio that a voice worker sends ahead of the listener. */
   lookAheadMs = 4_000;
 
+  /** For whoever listens to what services say to one another. */
+  link(): MemoryBus {
+    return this.busServer.connect({ log: this.log, timers: this.system.timers });
+  }
+
   async orchestrator(): Promise<StagedProcess> {
     return this.start(({ bus, store }) =>
       createOrchestrator(
@@ -213,7 +218,7 @@ export class Stage {
   private async start<S extends Service>(
     create: (links: { bus: MemoryBus; store: MemoryStore }) => S,
   ): Promise<StagedProcess<S>> {
-    const bus = this.busServer.connect({ log: this.log, timers: this.system.timers });
+    const bus = this.link();
     const store = this.storeServer.connect();
     const service = create({ bus, store });
     await this.system.runUntil(service.start());
