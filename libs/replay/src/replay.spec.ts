@@ -136,7 +136,7 @@ describe('a step that is missing', () => {
 
 describe('a step that differs', () => {
   const changed = (step: number, change: object): JournalEntry[] =>
-    recorder.entries.map((entry) => (entry.step === step ? ({ ...entry, ...change }) : entry));
+    recorder.entries.map((entry) => (entry.step === step ? { ...entry, ...change } : entry));
 
   it('in its effects alone is the only one', () => {
     const entries = changed(4, { effects: '00000000' });
@@ -158,7 +158,7 @@ describe('a step that differs', () => {
     recorder.write();
     recorder.open(4);
     const entries = recorder.entries.map((entry) =>
-      entry.step === 4 ? ({ ...entry, input: { kind: 'attached' } }) : entry,
+      entry.step === 4 ? { ...entry, input: { kind: 'attached' } } : entry,
     );
     expect(problems(entries).map(({ kind }) => kind)).not.toContain('torn');
   });

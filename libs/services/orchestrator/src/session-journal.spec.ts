@@ -1,8 +1,19 @@
 import { effectsHash, subjects, type JournalEntry } from '@parley/model';
 import { busSchemas } from '@parley/schemas';
+import { PeerWatch } from '@parley/service-link';
 import { initialState, type Effect, type EngineInput } from '@parley/turn-engine';
 import type { MemoryBus } from '@parley/adapter-bus-memory';
-import { CONFIG, OrchestratorStage, read, SESSION, TRACE } from './orchestrator-stage.fixture';
+import {
+  CONFIG,
+  GATEWAY,
+  GatewayDouble,
+  OrchestratorStage,
+  read,
+  SESSION,
+  TRACE,
+  turnOf,
+} from './orchestrator-stage.fixture';
+import { OwnedSession } from './owned-session';
 import { SessionJournal } from './session-journal';
 
 const STATE = initialState({
@@ -71,4 +82,42 @@ it('drops what is published while the link is down, and does not wait', async ()
   journal.stepped(INPUT, 11, EFFECTS, TRACE);
   await stage.pass(1_000);
   expect(entries).toEqual([]);
+});
+
+it('has every step of an owner, those that threw and what was done about it too', async () => {
+  let isPoisoned = false;
+  const policy = new Proxy(CONFIG.policy, {
+    get: (target, name: keyof typeof target) => {
+      // What beginning to think reads, and what a bug there would do.
+      if (isPoisoned && name === 'firstTokenTimeoutMs') throw new Error('poisoned');
+      return target[name];
+    },
+  });
+  const ports = stage.process();
+  const peers = new PeerWatch(ports.bus, stage.system, 'orc_one');
+  const gateway = new GatewayDouble(stage);
+  const connection = { attachment: 1, lastSeq: 0, gateway: GATEWAY };
+  const record = { v: 1, engine: STATE, connection, outSeq: 0, outbox: [], voice: null } as const;
+  const session = new OwnedSession(
+    ports,
+    { ...CONFIG, policy, journal: true },
+    'orc_one',
+    peers,
+    { sessionId: SESSION, epoch: 1, rev: 0, record: { ...record, outbox: [] }, traceparent: TRACE },
+    () => undefined,
+  );
+  session.open();
+  session.begin();
+  await stage.pass();
+  isPoisoned = true;
+  await stage.now(gateway.send(turnOf(1)));
+  isPoisoned = false;
+  await stage.now(gateway.send(turnOf(2)));
+  const steps = entries.flatMap((entry) => (entry.kind === 'stepped' ? [entry] : []));
+  expect(entries[0]).toMatchObject({ kind: 'opened', epoch: 1, step: 0, owner: 'orc_one', rev: 0 });
+  expect(steps.map(({ step }) => step)).toEqual(steps.map((_, index) => index + 1));
+  const turns = steps.filter(({ input }) => input.kind === 'client');
+  expect(turns.map(({ effects }) => effects === 'threw')).toEqual([true, false]);
+  await stage.system.runUntil(session.release());
+  peers.close();
 });
