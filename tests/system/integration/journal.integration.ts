@@ -67,7 +67,8 @@ async function converse(): Promise<void> {
   const responseId = String(fieldsOf(created['response'])['id']);
   const spoken = (): number => client.received(responseId).filter(({ last }) => last).length;
   await client.waitUntil('two sentences', () => spoken() >= 2);
-  process.kill((await ownerOf()).pid, 'SIGKILL');
+  const victim = await ownerOf();
+  process.kill(victim.pid, 'SIGKILL');
   const before = spoken();
   await client.waitUntil('the answer to go on', () => spoken() >= before + MORE_SEGMENTS, 20_000);
   const startedMs = performance.now();
@@ -75,6 +76,8 @@ async function converse(): Promise<void> {
   expect(await finishTurn(client, responseId, { from, startedMs })).toMatchObject({ status: 'cancelled' });
   expect(await speakTurn(client, QUESTIONS[2])).toMatchObject({ status: 'completed' });
   await client.close();
+  const orchestrators = (): ClusterMember[] => faked.cluster.running('orchestrator');
+  await until('the one that was killed to be replaced', () => orchestrators().every(({ pid }) => pid !== victim.pid));
   await until('the end of the session', async () => {
     const active = faked.cluster
       .running('orchestrator')
