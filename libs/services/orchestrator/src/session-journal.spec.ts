@@ -1,4 +1,4 @@
-import { effectsHash, subjects, type JournalEntry } from '@parley/model';
+import { effectsHash, subjects, type JournalEntry, type TurnPolicy } from '@parley/model';
 import { busSchemas } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { initialState, type Effect, type EngineInput } from '@parley/turn-engine';
@@ -87,7 +87,7 @@ it('drops what is published while the link is down, and does not wait', async ()
 it('has every step of an owner, those that threw and what was done about it too', async () => {
   let isPoisoned = false;
   const policy = new Proxy(CONFIG.policy, {
-    get: (target, name: keyof typeof target) => {
+    get: (target, name: keyof TurnPolicy) => {
       // What beginning to think reads, and what a bug there would do.
       if (isPoisoned && name === 'firstTokenTimeoutMs') throw new Error('poisoned');
       return target[name];
