@@ -102,6 +102,7 @@ export class Cluster {
    */
   async #startServer(name, start) {
     const server = await start();
+    this.options.print(`${name} ${server.url}`);
     this.#servers.push(server);
     void server.exited.then((how) => this.#giveUp(`${name} ${how}`));
     return server.url;

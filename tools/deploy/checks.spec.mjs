@@ -245,6 +245,11 @@ const WRONG_OBJECTS = [
   ['it runs as root', ({ pod }) => (pod.securityContext.runAsUser = 0), /runAsUser/],
   ['the token is mounted', ({ pod }) => delete pod.automountServiceAccountToken, /automountServiceAccountToken/],
   ['a port differs', ({ container }) => (container.env[0].value = '80'), /listens on 80/],
+  [
+    'it mounts what is not there',
+    ({ container }) => (container.volumeMounts = [{ name: 'x', mountPath: '/x' }]),
+    /mounts a volume that is not there/,
+  ],
   ['the grace is short', ({ pod }) => (pod.terminationGracePeriodSeconds = 10), /terminationGracePeriodSeconds/],
 ];
 for (const [what, spoil, problem] of WRONG_OBJECTS) {

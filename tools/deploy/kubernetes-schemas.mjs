@@ -59,9 +59,10 @@ const container = z.strictObject({
     readOnlyRootFilesystem: z.literal(true),
     capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
   }),
+  volumeMounts: z.array(z.strictObject({ name, mountPath: z.string().startsWith('/') })).optional(),
 });
 
-const podSpec = z.strictObject({
+const podSpecFields = z.strictObject({
   automountServiceAccountToken: z.literal(false),
   enableServiceLinks: z.literal(false),
   terminationGracePeriodSeconds: z.int().min(30),
@@ -72,7 +73,13 @@ const podSpec = z.strictObject({
     seccompProfile: z.strictObject({ type: z.literal('RuntimeDefault') }),
   }),
   containers: z.tuple([container]),
+  // What a pod keeps goes with it.
+  volumes: z.array(z.strictObject({ name, emptyDir: z.strictObject({ sizeLimit: quantity }) })).optional(),
 });
+const podSpec = podSpecFields.refine(({ containers: [{ volumeMounts = [] }], volumes = [] }) => {
+  const names = volumes.map((volume) => volume.name);
+  return volumeMounts.every((mount) => names.includes(mount.name));
+}, 'mounts a volume that is not there');
 
 const deployment = z.strictObject({
   apiVersion: z.literal('apps/v1'),

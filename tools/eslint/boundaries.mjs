@@ -15,6 +15,7 @@ const RULES = {
     may: ['layer:model', 'layer:schemas', 'layer:lib', 'layer:engine', 'layer:ports', 'scope:link'],
     packages: ['zod'],
   },
+  'layer:replay': { may: ['layer:model', 'layer:schemas', 'layer:engine', 'layer:ports'], packages: [] },
   'layer:adapter': { may: ['layer:model', 'layer:schemas', 'layer:lib', 'layer:ports'], notPackages: ['@nestjs/*'] },
   'scope:runtime': { may: ['layer:model', 'layer:ports'], notPackages: ['@nestjs/*'] },
   'scope:nest': { may: ['layer:model', 'layer:ports', 'scope:runtime'] },
@@ -28,6 +29,14 @@ const RULES = {
   },
   'scope:client-app': {
     may: ['layer:model', 'layer:lib', 'layer:client', 'scope:system'],
+    notPackages: ['@nestjs/*', 'zod'],
+  },
+  // A client too, and what operators look into the journal with.
+  'scope:cli': {
+    may: [
+      ...['layer:model', 'layer:lib', 'layer:client', 'layer:ports', 'layer:replay'],
+      ...['scope:system', 'scope:bus-nats'],
+    ],
     notPackages: ['@nestjs/*', 'zod'],
   },
   'scope:harness': { may: ['layer:model', 'layer:ports'], notPackages: ['@nestjs/*'] },

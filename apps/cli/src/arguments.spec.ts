@@ -67,6 +67,9 @@ describe('parseArguments', () => {
   it.each([
     [[], 'parley say "Hello"'],
     [['shout', 'Hello'], "unknown command 'shout'"],
+    [['toString'], "unknown command 'toString'"],
+    [['sessions', '--json'], 'sessions has no option --json'],
+    [['say', 'Hello', '--limit', '3'], 'say has no option --limit'],
     [['say'], 'say needs a text'],
     [['say', '  '], 'say needs a text'],
     [['say', 'Hello', 'there'], 'quotes'],
@@ -80,6 +83,38 @@ describe('parseArguments', () => {
     [['say', 'Hello', '--url', 'nonsense'], '--url'],
   ])('%j is refused by name', (argv, message) => {
     expect(complaint(argv)).toContain(message);
+  });
+
+  describe('for the journal', () => {
+    const env = { NATS_URL: 'nats://one:4222, tls://user:cret@two' };
+    const natsUrls = ['nats://one:4222', 'tls://user:cret@two'];
+
+    it('reads what it is asked for, and where it is as the services do', () => {
+      const journal = (...argv: string[]) => parseArguments(argv, env);
+      expect(journal('sessions')).toEqual({ kind: 'journal', command: { kind: 'sessions', limit: 20 }, natsUrls });
+      expect(journal('sessions', '--limit', '3')).toMatchObject({ command: { limit: 3 } });
+      expect(journal('replay', 'sess_1')).toMatchObject({ command: { kind: 'replay', sessionId: 'sess_1' } });
+      expect(journal('forget', 'sess_a-b')).toMatchObject({ command: { kind: 'forget', sessionId: 'sess_a-b' } });
+    });
+
+    it.each([
+      [['sessions', 'sess_1'], 'takes no argument'],
+      [['sessions', '--limit', '0'], '--limit'],
+      [['replay'], 'replay takes one session'],
+      [['forget', 'sess_1', 'sess_2'], 'forget takes one session'],
+      [['forget', 'resp_1'], "'resp_1' is no session"],
+      [['forget', 'sess_1.>'], 'is no session'],
+      [['forget', 'sess_*'], 'is no session'],
+    ])('%j is refused by name', (argv, message) => {
+      expect(complaint(argv, env)).toContain(message);
+    });
+
+    it('needs to know where it is, and never quotes it', () => {
+      expect(complaint(['sessions'])).toContain('NATS_URL must be set');
+      const wrong = complaint(['sessions'], { NATS_URL: 'redis://user:cret@host' });
+      expect(wrong).toContain('NATS_URL must be nats://');
+      expect(wrong).not.toContain('cret');
+    });
   });
 
   it('blames the variable when the address came from there', () => {

@@ -1,4 +1,4 @@
-export const HELP = `Speaks with a Parley gateway.
+export const HELP = `Speaks with a Parley gateway, and looks into the journal of its conversations.
 
   parley say "<text>" [options]
 
@@ -13,13 +13,22 @@ once, and up to five times more within a minute; the answer goes on where it was
                           prefer the variable: other users of this machine can see a command line
   --timeout <seconds>     give up after so long in all (default: 60)
   --json                  one JSON object per event and line, with at_ms, the time since sending
+
+  parley sessions [--limit <n>]   the newest sessions of the journal (default: 20)
+  parley replay <session>         what happened, step by step; the turn engine takes each step again, and what it
+                                  orders is compared with what was ordered then. Prints what was said
+  parley forget <session>         erase one session from the journal. First let it end: what it still does is kept
+
+The journal is there where the orchestrators run with PARLEY_JOURNAL=yes. It is read from $NATS_URL, as theirs.
+
   --help, --version
 
-Exit code: 0 the answer was completed, or interrupted as asked
+Exit code: 0 the answer was completed, or interrupted as asked; the replay fits; listed, erased
            1 the turn failed, or its connection was lost and could not be resumed, or --out was asked for and no
-             audio came
+             audio came; the replay differs, or steps are missing
            2 the command line is wrong
            3 cannot connect
            4 the gateway refused the key
            5 timeout
+           6 the journal does not have it
 `;

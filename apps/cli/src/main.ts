@@ -1,14 +1,17 @@
 import { access, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WebSocket } from 'ws';
+import { connectNatsBus, NatsJournal } from '@parley/adapter-bus-nats';
 import { systemPorts } from '@parley/adapter-system';
 import { msOfSamples, samplesOfBytes } from '@parley/model';
+import type { LogPort } from '@parley/ports';
 import { version } from '../../../package.json';
 import { parseArguments } from './arguments';
 import type { SayOptions } from './arguments';
 import { EXIT } from './exit-codes';
 import type { ExitCode } from './exit-codes';
 import { HELP } from './help';
+import { runJournalCommand, type JournalCommand } from './journal/commands';
 import { jsonPrinter, readablePrinter } from './printer';
 import { SpokenTurn } from './spoken-turn';
 import { encodeWav } from './wav';
@@ -33,6 +36,32 @@ async function main(): Promise<ExitCode> {
       return EXIT.usage;
     case 'say':
       return say(parsed.options);
+    case 'journal':
+      return lookIntoJournal(parsed.command, parsed.natsUrls);
+  }
+}
+
+/** What the link logs is said again by the outcome of what was asked. */
+const SILENT: LogPort = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => SILENT,
+};
+
+async function lookIntoJournal(command: JournalCommand, urls: readonly string[]): Promise<ExitCode> {
+  const { timers, random, schedule } = systemPorts;
+  const options = { urls, name: 'cli', inboxPrefix: '_INBOX.cli', log: SILENT, timers, random, schedule };
+  try {
+    const bus = await connectNatsBus(options);
+    const voice = { line: (text: string) => void out(`${text}\n`), complain };
+    const code = await runJournalCommand(command, new NatsJournal(bus), voice);
+    await bus.close();
+    return code;
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return EXIT.cannotConnect;
   }
 }
 

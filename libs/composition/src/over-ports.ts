@@ -26,6 +26,7 @@ export const orchestratorOver = (
   ports: Parameters<typeof createOrchestrator>[0],
   { instructions, model, voice, modelMap, lipSync }: Omit<ConversationConfig, 'llm'>,
   { maxSessions, maxLagMs }: OrchestratorConfig['limits'],
+  journal = false,
 ): Service =>
   createOrchestrator(ports, {
     instructions,
@@ -36,6 +37,7 @@ export const orchestratorOver = (
     policy: DEFAULT_POLICY,
     maxSessions,
     maxLagMs,
+    journal,
   });
 
 export const ttsWorkerOver = (

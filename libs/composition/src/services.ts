@@ -1,4 +1,4 @@
-import { connectNatsBus } from '@parley/adapter-bus-nats';
+import { connectNatsBus, JournalStream } from '@parley/adapter-bus-nats';
 import { connectRedisStore } from '@parley/adapter-store-redis';
 import { systemPorts as system } from '@parley/adapter-system';
 import type { BusPort } from '@parley/ports';
@@ -31,10 +31,20 @@ export async function composeOrchestrator(config: OrchestratorConfig, context: P
   // The owner measures its writes itself, waits and repetitions included.
   const store = await connectRedisStore({ ...config.redis, system, log: context.log });
   const llm = createModel(config.conversation.llm, context.log);
-  const service = orchestratorOver({ bus, store, llm, system, ...context }, config.conversation, config.limits);
+  const journal = config.journal && new JournalStream(bus, system.timers, context.log, config.journal);
+  journal?.start();
+  const service = orchestratorOver(
+    { bus, store, llm, system, ...context },
+    config.conversation,
+    config.limits,
+    journal !== null,
+  );
   return {
     services: [service],
-    close: async () => void (await Promise.allSettled([bus.close(), store.close(), llm.close()])),
+    close: async () => {
+      journal?.close();
+      await Promise.allSettled([bus.close(), store.close(), llm.close()]);
+    },
   };
 }
 

@@ -3,6 +3,7 @@ export * from './bus';
 export * from './bus-requests';
 export * from './bus-subject';
 export * from './connection';
+export * from './journal';
 export * from './llm';
 export * from './log';
 export * from './service';

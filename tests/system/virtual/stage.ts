@@ -152,8 +152,14 @@ export class Stage {
   private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
   readonly storeServer = new MemoryStoreServer(this.system);
   policy: TurnPolicy = DEFAULT_POLICY;
+  journal = false;
   /** Audio that a voice worker sends ahead of the listener. */
   lookAheadMs = 4_000;
+
+  /** For whoever listens to what services say to one another. */
+  link(): MemoryBus {
+    return this.busServer.connect({ log: this.log, timers: this.system.timers });
+  }
 
   async orchestrator(): Promise<StagedProcess> {
     return this.start(({ bus, store }) =>
@@ -168,6 +174,7 @@ export class Stage {
           lipSync: false,
           maxSessions: 100,
           maxLagMs: 100,
+          journal: this.journal,
         },
       ),
     );
@@ -212,7 +219,7 @@ export class Stage {
   private async start<S extends Service>(
     create: (links: { bus: MemoryBus; store: MemoryStore }) => S,
   ): Promise<StagedProcess<S>> {
-    const bus = this.busServer.connect({ log: this.log, timers: this.system.timers });
+    const bus = this.link();
     const store = this.storeServer.connect();
     const service = create({ bus, store });
     await this.system.runUntil(service.start());

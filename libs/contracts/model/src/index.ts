@@ -5,6 +5,7 @@ export * from './client-protocol';
 export * from './delivery';
 export * from './errors';
 export * from './ids';
+export * from './journal';
 export * from './outputs';
 export * from './policy';
 export * from './session-inputs';

@@ -18,6 +18,8 @@ export const subjects = {
   ownerClaim: (owner: Incarnation) => `owner.${owner}.claim`,
   ownerProbe: (owner: Incarnation) => `owner.${owner}.probe`,
   peer: (incarnation: Incarnation) => `peer.${incarnation}`,
+  journal: (session: SessionId) => `journal.${session}`,
+  anyJournal: 'journal.*',
 } as const;
 
 /** Queue groups: one member of each gets a message. */

@@ -199,6 +199,17 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
   peerPing: [{ from: 'gw_1' }],
   ownerProbe: [{ sessionId: 'sess_1' }],
   ownerProbeReply: [{ kind: 'owned', epoch: 3 }, { kind: 'disowned' }],
+  journal: [
+    {
+      ...{ kind: 'opened', epoch: 3, step: 0, nowMs: 12.5, owner: 'orc_1', rev: 7 },
+      engine: { state: { phase: { name: 'idle' } }, policy: { busy: 'reject' } },
+    },
+    {
+      ...{ kind: 'stepped', epoch: 3, step: 17, nowMs: 12.75, effects: '811c9dc5' },
+      // Only the engine knows what an input holds: nothing is left out, and nothing changes its place.
+      input: { kind: 'of-a-later-version', z: 1, a: { b: [null] } } as { kind: string },
+    },
+  ],
 };
 
 interface Case {
@@ -260,6 +271,15 @@ describe('bus messages', () => {
     const event = { type: 'x', deep: { list: [1, { a: null }] } };
     const body = { ...numberedFrom, outputs: [{ kind: 'event', event }] };
     expect(decodeEnvelope(busSchemas.output, encodeEnvelope(traceparent, body))).toMatchObject({ body });
+  });
+
+  it('keeps what the engine was given letter by letter, so that it does the same again', () => {
+    const body: BusBodies['journal'] = {
+      ...{ kind: 'stepped', epoch: 1, step: 1, nowMs: 0, effects: 'threw' },
+      input: JSON.parse('{"z":1,"kind":"x","a":{"c":1,"b":2}}') as { kind: string },
+    };
+    const decoded = decodeEnvelope(busSchemas.journal, encodeEnvelope(traceparent, body));
+    expect(JSON.stringify(decoded)).toContain('"input":{"z":1,"kind":"x","a":{"c":1,"b":2}}');
   });
 
   it('refuses numbers that are no counts', () => {

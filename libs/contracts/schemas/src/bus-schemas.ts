@@ -2,6 +2,7 @@ import type * as model from '@parley/model';
 import { z } from 'zod';
 import { deliveryReport, receivedResponse, report, responseDelivery } from './delivery-schemas';
 import { count, incarnation, sessionId } from './id-schemas';
+import { journal } from './journal-schemas';
 import { clientEventBody, output } from './owner-output-schemas';
 import type { AssertNone, Disagreement } from './same-type';
 import { input, inputReply } from './session-input-schemas';
@@ -81,6 +82,7 @@ export const busSchemas = {
   peerPing,
   ownerProbe,
   ownerProbeReply,
+  journal,
 } as const;
 
 /** What each parser yields. */
@@ -101,6 +103,7 @@ export interface BusBodies {
   peerPing: model.PeerPing;
   ownerProbe: model.OwnerProbe;
   ownerProbeReply: model.OwnerProbeReply;
+  journal: model.JournalEntry;
 }
 
 type Parsed = { [K in keyof typeof busSchemas]: z.output<(typeof busSchemas)[K]> };

@@ -81,6 +81,8 @@ describe('PROTOCOL.md, the bus', () => {
     ownerClaim: subjects.ownerClaim(process),
     ownerProbe: subjects.ownerProbe(process),
     peer: subjects.peer(process),
+    journal: subjects.journal(session),
+    anyJournal: subjects.anyJournal,
   } satisfies Record<keyof typeof subjects, string>;
   const bus = tableOf(['subject', 'queue group']);
 
@@ -110,6 +112,14 @@ describe('PROTOCOL.md, the bus', () => {
       expect(cell(row, 'kind')).toMatch(/^(request|publish)$/);
       expect(cell(row, 'reply') === '–').toBe(cell(row, 'kind') === 'publish');
     }
+  });
+
+  it('lets the journal’s stream store nothing that is a request: it would answer it', () => {
+    const stored = new RegExp(`^${subjects.anyJournal.replace('.', '\\.').replace('*', '[^.]+')}$`);
+    expect(made.journal).toMatch(stored);
+    const requests = bus.filter((row) => cell(row, 'kind') === 'request').map((row) => firstCode(row, 'subject'));
+    expect(requests.length).toBeGreaterThan(5);
+    for (const subject of requests) expect(subject).not.toMatch(stored);
   });
 
   it('has every queue group and no other', () => {

@@ -66,6 +66,12 @@ export interface RedisConfig {
   sentinels: readonly { host: string; port: number }[] | undefined;
 }
 
+/** What the journal keeps at most. */
+export interface JournalConfig {
+  maxAgeMs: number;
+  maxBytes: number;
+}
+
 interface Common<R extends Role> {
   role: R;
   log: LogConfig;
@@ -84,6 +90,8 @@ export type OrchestratorConfig = Common<'orchestrator'> & {
   redis: RedisConfig;
   conversation: ConversationConfig;
   limits: Pick<LimitsConfig, 'maxSessions' | 'maxLagMs'>;
+  /** Null: none is kept. */
+  journal: JournalConfig | null;
 };
 export type TtsWorkerConfig = Common<'tts'> & {
   natsUrl: string;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ClientAccessConfig, ConversationConfig, LlmConfig, TtsConfig } from './config';
+import type { ClientAccessConfig, ConversationConfig, JournalConfig, LlmConfig, TtsConfig } from './config';
 import type { ROLE_VARIABLES } from './roles';
 
 /** The rules that look at several variables at once. */
@@ -7,6 +7,10 @@ import type { ROLE_VARIABLES } from './roles';
 type ValuesOf<R extends keyof typeof ROLE_VARIABLES> = z.output<(typeof ROLE_VARIABLES)[R]>;
 type ClientValues = Pick<ValuesOf<'gateway'>, 'PARLEY_HOST' | 'PARLEY_API_KEYS'>;
 type ConversationValues = Pick<ValuesOf<'orchestrator'>, keyof ValuesOf<'orchestrator'> & keyof ValuesOf<'standalone'>>;
+type JournalValues = Pick<
+  ValuesOf<'orchestrator'>,
+  'PARLEY_JOURNAL' | 'PARLEY_JOURNAL_MAX_AGE_HOURS' | 'PARLEY_JOURNAL_MAX_MB'
+>;
 type SpeechValues = Pick<ValuesOf<'tts'>, keyof ValuesOf<'tts'> & keyof ValuesOf<'standalone'>>;
 
 /** Set variables only; an empty one counts as not set. */
@@ -68,6 +72,17 @@ function llmFrom(values: ConversationValues): LlmConfig {
   const kind = values.PARLEY_LLM ?? (apiKey !== undefined || baseUrl !== undefined ? 'openai' : 'demo');
   if (kind === 'demo') return { kind };
   return { kind, baseUrl, apiKey, model: values.PARLEY_LLM_MODEL, prefill: values.PARLEY_LLM_PREFILL };
+}
+
+const MS_PER_HOUR = 3_600_000;
+const BYTES_PER_MB = 1_000_000;
+
+export function journalFrom(values: JournalValues): JournalConfig | null {
+  if (values.PARLEY_JOURNAL === 'no') return null;
+  return {
+    maxAgeMs: values.PARLEY_JOURNAL_MAX_AGE_HOURS * MS_PER_HOUR,
+    maxBytes: values.PARLEY_JOURNAL_MAX_MB * BYTES_PER_MB,
+  };
 }
 
 export function ttsFrom(values: SpeechValues): TtsConfig {

@@ -80,6 +80,31 @@ describe('the limits', () => {
   });
 });
 
+describe('the journal', () => {
+  const journal = (env: Env) => valid('orchestrator', { ...SERVERS, ...env }).journal;
+
+  it('is off unless it is asked for, because it holds what was said', () => {
+    expect(journal({})).toBeNull();
+    expect(journal({ PARLEY_JOURNAL: 'no', PARLEY_JOURNAL_MAX_MB: '5' })).toBeNull();
+  });
+
+  it('is kept for a day and up to 1 GB, or as configured', () => {
+    expect(journal({ PARLEY_JOURNAL: 'yes' })).toEqual({ maxAgeMs: 86_400_000, maxBytes: 1_000_000_000 });
+    const limits = { PARLEY_JOURNAL_MAX_AGE_HOURS: '1', PARLEY_JOURNAL_MAX_MB: '50' };
+    expect(journal({ PARLEY_JOURNAL: 'yes', ...limits })).toEqual({ maxAgeMs: 3_600_000, maxBytes: 50_000_000 });
+  });
+
+  it.each([
+    ['PARLEY_JOURNAL', 'on'],
+    ['PARLEY_JOURNAL_MAX_AGE_HOURS', '0'],
+    ['PARLEY_JOURNAL_MAX_AGE_HOURS', '1.5'],
+    ['PARLEY_JOURNAL_MAX_MB', '-1'],
+    ['PARLEY_JOURNAL_MAX_MB', '1e9'],
+  ])('is refused with %s=%s', (name, value) => {
+    expect(problems('orchestrator', { ...SERVERS, [name]: value })).toEqual([name]);
+  });
+});
+
 describe('the language model', () => {
   const llm = (env: Env) => valid('standalone', env).conversation.llm;
 

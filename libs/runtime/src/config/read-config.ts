@@ -4,6 +4,7 @@ import {
   accessFrom,
   combinedProblems,
   conversationFrom,
+  journalFrom,
   ttsFrom,
   type ConfigProblem,
   type Environment,
@@ -53,6 +54,7 @@ function readOrchestrator(env: Environment): ConfigOutcome<ConfigOf['orchestrato
     redis: { url: values.REDIS_URL, sentinels: values.REDIS_SENTINELS },
     conversation: conversationFrom(values),
     limits: { maxSessions: values.PARLEY_MAX_SESSIONS, maxLagMs: values.PARLEY_MAX_LAG_MS },
+    journal: journalFrom(values),
   }));
 }
 

@@ -20,6 +20,7 @@ const CONVERSATION = {
   OPENAI_API_KEY: true,
   OPENAI_BASE_URL: true,
 } as const;
+const JOURNAL = { PARLEY_JOURNAL: true, PARLEY_JOURNAL_MAX_AGE_HOURS: true, PARLEY_JOURNAL_MAX_MB: true } as const;
 const SPEECH = {
   PARLEY_TTS: true,
   PARLEY_TTS_MODEL: true,
@@ -42,6 +43,7 @@ export const ROLE_VARIABLES = {
     REDIS_SENTINELS: true,
     ...CONVERSATION,
     PARLEY_MAX_SESSIONS: true,
+    ...JOURNAL,
     ...LAG,
     ...LOG,
   }),

@@ -18,11 +18,12 @@ export const port = z
   .transform(Number)
   .pipe(z.number().max(MAX_PORT, `must be a port number (0 to ${MAX_PORT})`));
 
-/** More than none. */
-export const count = z
-  .string()
-  .regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0')
-  .transform(Number);
+export const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
 
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `must be ${values.map((value) => `\`${value}\``).join(' or ')}` });

@@ -4,7 +4,6 @@ import {
   apiKeys,
   baseUrl,
   choice,
-  count,
   host,
   modelMap,
   natsUrl,
@@ -13,6 +12,7 @@ import {
   secret,
   sentinels,
   text,
+  wholeNumber,
 } from './value-types';
 
 /** What the README's table says about a variable. */
@@ -90,11 +90,19 @@ export const VARIABLES = z.object({
     'OpenAI’s own',
     'Where the language model is (Ollama, vLLM, llama.cpp and the like).',
   ),
-  PARLEY_MAX_CONNECTIONS: withDefault(count, '1000', 'Clients one gateway carries; more are refused with `capacity`.'),
-  PARLEY_MAX_SESSIONS: withDefault(count, '1000', 'Sessions one orchestrator owns, those it takes over included.'),
-  PARLEY_MAX_VOICE_JOBS: withDefault(count, '1000', 'Answers one voice worker speaks at once.'),
+  PARLEY_MAX_CONNECTIONS: withDefault(
+    wholeNumber(1, 1_000_000),
+    '1000',
+    'Clients one gateway carries; more are refused with `capacity`.',
+  ),
+  PARLEY_MAX_SESSIONS: withDefault(
+    wholeNumber(1, 1_000_000),
+    '1000',
+    'Sessions one orchestrator owns, those it takes over included.',
+  ),
+  PARLEY_MAX_VOICE_JOBS: withDefault(wholeNumber(1, 1_000_000), '1000', 'Answers one voice worker speaks at once.'),
   PARLEY_MAX_LAG_MS: withDefault(
-    count,
+    wholeNumber(1, 60_000),
     '100',
     'Lag of the event loop in ms above which a process takes nothing new (docs/architecture.md, Overload).',
   ),
@@ -104,6 +112,21 @@ export const VARIABLES = z.object({
     sentinels,
     'none',
     'Sentinels to ask for the primary, as `host:port`, separated by commas. The host of `REDIS_URL` is then the name they have for it.',
+  ),
+  PARLEY_JOURNAL: withDefault(
+    choice(['yes', 'no']),
+    'no',
+    'Whether every step of every conversation, **what was said included**, is kept in NATS (JetStream) for `parley replay`.',
+  ),
+  PARLEY_JOURNAL_MAX_AGE_HOURS: withDefault(
+    wholeNumber(1, 87_600),
+    '24',
+    'How long the journal keeps a step, in hours.',
+  ),
+  PARLEY_JOURNAL_MAX_MB: withDefault(
+    wholeNumber(1, 1_000_000),
+    '1000',
+    'How large the journal gets, in MB, until the oldest steps go.',
   ),
   PARLEY_LOG_LEVEL: withDefault(choice(['debug', 'info', 'warn', 'error']), 'info', 'The least that is logged.'),
   PARLEY_LOG_FORMAT: withoutDefault(

@@ -15,6 +15,8 @@ export interface OrchestratorConfig {
   maxSessions: number;
   /** Of the event loop, in ms: above it this process takes no new sessions, only those whose owner was lost. */
   maxLagMs: number;
+  /** Every step is published for the journal. It holds what was said. */
+  journal: boolean;
 }
 
 /** Lease of one process incarnation, and how often it is renewed (design §5). */

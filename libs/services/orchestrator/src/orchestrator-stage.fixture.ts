@@ -49,6 +49,7 @@ export const CONFIG: OrchestratorConfig = {
   lipSync: false,
   maxSessions: 100,
   maxLagMs: 100,
+  journal: false,
 };
 
 export const newClaim = (sessionId: SessionId = SESSION, model: string | null = null): Claim => ({

@@ -47,6 +47,7 @@ import { Outbox, type OutboxEntry } from './outbox';
 import { OutputSender } from './output-sender';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
+import { SessionJournal } from './session-journal';
 import { encodeRecord, type SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
@@ -108,6 +109,7 @@ export class OwnedSession {
   private readonly clock: SessionClock;
   private readonly wakeUp: WakeUp;
   private readonly log: LogPort;
+  private readonly journal: SessionJournal | undefined;
   private subscriptions: BusSubscription[] = [];
   private unwatchLink: (() => void) | undefined;
   private readonly voice: SessionVoice;
@@ -132,6 +134,9 @@ export class OwnedSession {
     this.rev = ownership.rev;
     this.traceparent = ownership.traceparent;
     this.log = ports.log.child({ sessionId, epoch });
+    if (config.journal) {
+      this.journal = new SessionJournal(ports.bus, this.log, { sessionId, epoch, owner: self, rev: ownership.rev });
+    }
     const onGatewayLost = (): void => this.push({ kind: 'gateway-lost' });
     this.connection = new SessionConnection(record, peers, onGatewayLost);
     const { acknowledgedOutSeq, outbox, outSeq, resume } = record;
@@ -182,6 +187,8 @@ export class OwnedSession {
   open(): void {
     const { bus } = this.ports;
     this.unwatchLink = bus.onReconnect(() => this.reconnected());
+    const engine = { state: this.engine, policy: this.config.policy };
+    this.journal?.opened(engine, this.clock.nowMs(), this.traceparent);
     this.subscriptions = [
       bus.subscribe(subjects.input(this.sessionId, this.epoch), (message) => {
         const decoded = decodeEnvelope(busSchemas.input, message.payload);
@@ -353,11 +360,14 @@ export class OwnedSession {
 
   /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
   private stepOne(input: EngineInput): Effect[] {
+    const nowMs = this.clock.nowMs();
     try {
-      const result = step(this.engine, input, this.clock.nowMs(), this.config.policy);
+      const result = step(this.engine, input, nowMs, this.config.policy);
       this.engine = result.state;
+      this.journal?.stepped(input, nowMs, result.effects, this.traceparent);
       return result.effects;
     } catch (error) {
+      this.journal?.threw(input, nowMs, this.traceparent);
       this.log.error('a step failed', { input: input.kind, error });
       const live = liveResponse(this.engine);
       if (!live || input.kind === 'generation-failed') return [];
