@@ -65,7 +65,7 @@ describe('a lost connection', () => {
 describe('the end of a connection', () => {
   const closed = (code: number): ClosedReason => ({ kind: 'closed_by_server', code, reason: '' });
 
-  it.each([1000, 1002, 1003, 1008, 1009, 4001])('is final with close code %d', (code) => {
+  it.each([1000, 1002, 1003, 1007, 1008, 1009, 4001])('is final with close code %d', (code) => {
     expect(isWorthRetrying(closed(code))).toBe(false);
   });
 

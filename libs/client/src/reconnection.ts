@@ -50,6 +50,7 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   CLOSE_CODES.normal,
   CLOSE_CODES.protocolError,
   CLOSE_CODES.unsupportedData,
+  CLOSE_CODES.invalidText,
   CLOSE_CODES.policyViolation,
   CLOSE_CODES.messageTooBig,
   CLOSE_CODES.resumedElsewhere,

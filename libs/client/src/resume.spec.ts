@@ -132,7 +132,7 @@ describe('a lost connection', () => {
     expect(subject.client.status).toMatchObject({ phase: 'reconnecting', attempt: 1 });
   });
 
-  it.each([1000, 1002, 1003, 1008, 1009, 4001])('is not resumed after close code %d', async (code) => {
+  it.each([1000, 1002, 1003, 1007, 1008, 1009, 4001])('is not resumed after close code %d', async (code) => {
     const { client, newest, system, made } = open();
     newest().drop(code);
     expect(client.status).toMatchObject({ phase: 'closed', reason: { kind: 'closed_by_server', code } });

@@ -309,6 +309,8 @@ describe('the socket adapter', () => {
     socket.send('a'.repeat(1024 * KIB + 1));
     const [code] = await once(socket, 'close');
     expect(code).toBe(1009);
+    // To the gateway it is a client that broke the protocol, not one that was lost.
+    expect(await admission.only.closed).toBe(1002);
   });
 
   it('closes on malformed framing with 1002 and goes on serving others', async () => {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { CLOSE_CODES } from '@parley/model';
 import type { ConnectionListener, ConnectionPort } from '@parley/ports';
 import type { RawData, WebSocket } from 'ws';
 
@@ -31,9 +32,14 @@ export class SocketConnection implements ConnectionPort {
       else listener.onText(bytesOf(data).toString());
     });
     this.socket.on('pong', () => listener.onPong());
+    // A frame that breaks the protocol, or a limit, is an error here and a close code only at the client.
+    let hasBrokenProtocol = false;
+    this.socket.on('error', (error) => {
+      hasBrokenProtocol ||= 'code' in error && String(error.code).startsWith('WS_ERR_');
+    });
     this.socket.on('close', (code) => {
       this.#listener = undefined;
-      listener.onClosed(code);
+      listener.onClosed(hasBrokenProtocol ? CLOSE_CODES.protocolError : code);
     });
   }
 

@@ -17,7 +17,6 @@ describe('a lost connection', () => {
     ['its gateway is gone', (talk: EngineDriver) => talk.losesGateway()],
     ['the client vanished', (talk: EngineDriver) => talk.client({ kind: 'disconnected', reason: 'lost' })],
     ['the gateway stops', (talk: EngineDriver) => talk.client({ kind: 'disconnected', reason: 'shutdown' })],
-    ['the client read too slowly', (talk: EngineDriver) => talk.client({ kind: 'disconnected', reason: 'overflow' })],
   ])('[CN1] keeps the session: %s', (_, lose) => {
     const talk = lose(speaking());
     expect(talk.effects).toEqual([]);

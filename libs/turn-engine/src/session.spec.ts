@@ -87,7 +87,7 @@ describe('the beginning of a session', () => {
 describe('the end of a session', () => {
   const ends: [string, EngineInput][] = [
     ['gateway-lost', { kind: 'gateway-lost' }],
-    ...(['client', 'lost', 'shutdown', 'overflow'] as const).map((reason): [string, EngineInput] => [
+    ...(['client', 'lost', 'shutdown'] as const).map((reason): [string, EngineInput] => [
       `disconnected: ${reason}`,
       { kind: 'client', number: { attachment: 1, seq: 99 }, closedOrdinal: 0, input: { kind: 'disconnected', reason } },
     ]),

@@ -70,7 +70,7 @@ const sessionOf = async (client: TestClient): Promise<string> =>
 
 /** Heard to its end, sample for sample. */
 function expectWhole(client: TestClient, turn: SpokenResponse, text: string): void {
-  expect(turn).toMatchObject({ status: 'completed', errors: [] });
+  expect(turn).toMatchObject({ status: 'completed', errorCode: undefined, errors: [] });
   expect(turn.texts.join('').trim()).toBe(text);
   expect(isAudioOf(client, turn.responseId, turn.texts, SAMPLES_PER_CHARACTER)).toBe(true);
 }

@@ -162,18 +162,46 @@ describe.each([
     await until('the model was stopped', () => faked.llm.requests.every(({ outcome }) => outcome !== 'running'));
   });
 
-  it('[G2] kill -9 of the gateway: its sockets close, the owner forgets their sessions, a new connection works', async () => {
-    const other = await TestClient.connect({ url: faked.cluster.url });
-    await beginStory();
-    expect(await activeSessions()).toBe(2);
-    const killedMs = performance.now();
+  it('[G6] kill -9 of the gateway in mid-answer: its sockets close, and a client that comes back hears the rest', async () => {
+    const { responseId, question, from } = await beginStory();
     const again = killAndTime(only('gateway'));
-    await Promise.all([client.waitClosed(), other.waitClosed()]);
-    await until('no session', async () => (await activeSessions()) === 0, FORGOTTEN_WITHIN_MS);
-    expect(performance.now() - killedMs).toBeLessThan(FORGOTTEN_WITHIN_MS);
-    await until('the model was stopped', () => faked.llm.requests.every(({ outcome }) => outcome !== 'running'));
+    await client.waitClosed();
+    const before = client.received(responseId);
+    const [token, lastEventId] = [client.events()[1]?.['resume_token'], client.events().at(-1)?.event_id];
+    // All but the last are complete: behind one that is, nothing of the next has come.
+    const samples = [...before.map((segment) => segment.samples), ...(before.at(-1)?.last ? [0] : [])];
+    const has = { response_id: responseId, samples, played_ms: 0, done: false };
     expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
     // Under the address that clients know.
+    const query = new URLSearchParams({
+      resume: String(token),
+      last_event_id: String(lastEventId),
+      received: JSON.stringify([has]),
+    });
+    client = await TestClient.connect({ url: faked.cluster.url, query: query.toString() });
+    expect(await client.waitForType('parley.session')).toMatchObject({ resumed: true, last_client_event_id: null });
+    const rest = (): (typeof before)[number][] => client.received(responseId);
+    await client.waitUntil('three more sentences', () => rest().length >= before.length + 3);
+    // Nothing of what it had comes again: the first sample is the one behind the last.
+    const first = client.arrivals.find((arrival) => arrival.kind === 'audio');
+    expect(first).toMatchObject({ segment: samples.length - 1, firstSample: samples.at(-1) });
+    const startedMs = performance.now();
+    client.send({ type: 'parley.interrupt' });
+    const cut = await finishTurn(client, responseId, { from: 0, startedMs });
+    expect(cut).toMatchObject({ status: 'cancelled', errors: [] });
+    expect(askedFor(question)).toHaveLength(2);
+    expect(from).toBe(3);
+    expect(await speakTurn(client, 'Still there?')).toMatchObject({ status: 'completed', errors: [] });
+    await until('the model was stopped', () => faked.llm.requests.every(({ outcome }) => outcome !== 'running'));
+  });
+
+  it('[G2] kill -9 of the gateway: the owner forgets the sessions that nobody can resume, a new connection works', async () => {
+    const other = await TestClient.connect({ url: faked.cluster.url, subprotocols: ['realtime'] });
+    expect(await activeSessions()).toBe(2);
+    const again = killAndTime(only('gateway'));
+    await Promise.all([client.waitClosed(), other.waitClosed()]);
+    await until('one session', async () => (await activeSessions()) === 1, FORGOTTEN_WITHIN_MS);
+    expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
     client = await TestClient.connect({ url: faked.cluster.url });
     expect(await speakTurn(client, 'Is somebody there?')).toMatchObject({ status: 'completed' });
   });

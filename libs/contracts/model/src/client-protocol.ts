@@ -153,6 +153,7 @@ export const CLOSE_CODES = {
   goingAway: 1001,
   protocolError: 1002,
   unsupportedData: 1003,
+  invalidText: 1007,
   policyViolation: 1008,
   messageTooBig: 1009,
   internalError: 1011,

@@ -59,6 +59,6 @@ export type SessionInput =
   | { kind: 'policy-updated'; patch: Partial<SessionPolicy> }
   /** The gateway could not accept a client's message; it goes through the owner so that errors keep their order. */
   | { kind: 'message-refused'; error: ClientError }
-  | { kind: 'disconnected'; reason: 'client' | 'lost' | 'shutdown' | 'overflow' };
+  | { kind: 'disconnected'; reason: 'client' | 'lost' | 'shutdown' };
 
 export type SessionInputKind = SessionInput['kind'];

@@ -102,7 +102,7 @@ const sessionInput = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('session-updated'), patch: sessionPatch }),
   z.object({ kind: z.literal('policy-updated'), patch: sessionPolicyPatch }),
   z.object({ kind: z.literal('message-refused'), error: clientError }),
-  z.object({ kind: z.literal('disconnected'), reason: z.enum(['client', 'lost', 'shutdown', 'overflow']) }),
+  z.object({ kind: z.literal('disconnected'), reason: z.enum(['client', 'lost', 'shutdown']) }),
 ]);
 
 export const input = z.object({

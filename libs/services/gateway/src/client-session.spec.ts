@@ -168,7 +168,7 @@ describe('what a client sends', () => {
     expect(connection.closes).toEqual([{ code: 1008, reason: 'too many messages at once' }]);
     await stage.pass();
     expect(owner.inputs).toHaveLength(513);
-    expect(owner.inputs.at(-1)?.input).toEqual({ kind: 'disconnected', reason: 'overflow' });
+    expect(owner.inputs.at(-1)?.input).toEqual({ kind: 'disconnected', reason: 'client' });
   });
 
   it('after its end was ordered is not listened to', async () => {
@@ -343,6 +343,8 @@ describe('the end of a connection', () => {
     [1006, 'lost'],
     [1000, 'client'],
     [1005, 'client'],
+    [1002, 'client'],
+    [1009, 'client'],
     [1001, 'lost'],
   ])('by close code %i is told to the owner as %s, once', async (code, reason) => {
     session.onClosed(code);
@@ -393,7 +395,7 @@ describe('the end of a connection', () => {
     for (let n = 0; n < 60; n++) audio({ firstSample: n * 24_000, samples: 24_000 });
     await stage.pass();
     expect(connection.closes).toEqual([{ code: 1008, reason: 'the client reads too slowly' }]);
-    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'overflow' }]);
+    expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'client' }]);
   });
 
   it('is a cut after two pings without an answer', () => {

@@ -22,6 +22,16 @@ const INTERRUPT_REFUSALS: readonly ErrorCode[] = ['nothing_to_interrupt', 'respo
 
 /** What stands for a close frame without a code (RFC 6455 §7.1.5): a program that closes its socket and says no more. */
 const NO_CLOSE_CODE = 1005;
+/** Deliberately, or by breaking the protocol, which it would do again: such a client does not come back to its session. */
+const ENDED_BY_CLIENT: readonly number[] = [
+  CLOSE_CODES.normal,
+  NO_CLOSE_CODE,
+  CLOSE_CODES.protocolError,
+  CLOSE_CODES.unsupportedData,
+  CLOSE_CODES.invalidText,
+  CLOSE_CODES.policyViolation,
+  CLOSE_CODES.messageTooBig,
+];
 
 /** What may begin a response. */
 const BEGINNINGS: readonly SessionInput['kind'][] = ['final-transcript', 'response-requested', 'said'];
@@ -108,7 +118,7 @@ export class ClientSession implements ConnectionListener {
 
   /** Without a word, or with another code than the one for it, the client has not ended its session. */
   onClosed(code: number): void {
-    this.end(code === CLOSE_CODES.normal || code === NO_CLOSE_CODE ? 'client' : 'lost');
+    this.end(ENDED_BY_CLIENT.includes(code) ? 'client' : 'lost');
   }
 
   /** One tick of the gateway's ping timer; a half-open connection answers no more. */
@@ -227,7 +237,7 @@ export class ClientSession implements ConnectionListener {
 
   private closeConnection(code: number, reason: string): void {
     this.connection.close(code, reason);
-    this.end(code === CLOSE_CODES.policyViolation ? 'overflow' : 'shutdown');
+    this.end(ENDED_BY_CLIENT.includes(code) ? 'client' : 'shutdown');
   }
 
   /** `ordered`: by the owner, which then needs no farewell. */
