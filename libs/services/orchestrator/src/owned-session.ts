@@ -38,13 +38,15 @@ import {
   type EngineState,
   type WrittenEffect,
 } from '@parley/turn-engine';
+import { isEmpty, newBatch, type Batch } from './batch';
 import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
 import { drawIds } from './drawn-ids';
 import { Generations } from './generations';
 import { Mailbox } from './mailbox';
 import { record } from './observations';
-import { Outbox, type OutboxEntry } from './outbox';
+import { Outbox } from './outbox';
 import { OutputSender } from './output-sender';
+import { PendingOpening } from './pending-opening';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
 import { SessionJournal } from './session-journal';
@@ -72,27 +74,6 @@ export interface Ownership {
 
 /** While the store cannot be reached, a write is tried again so often; nothing leaves meanwhile. */
 const WRITE_RETRY_MS = 200;
-
-/** What one write covers, and what leaves after it. */
-interface Batch {
-  outputs: OutboxEntry[];
-  closeReason: string | undefined;
-  /** It holds durable inputs, which are answered then. */
-  hasInputs: boolean;
-  /** A connection that begins with it. */
-  opening: Omit<Opening, 'afterOutSeq'> | undefined;
-}
-
-const isEmpty = ({ outputs, closeReason, hasInputs, opening }: Batch): boolean =>
-  outputs.length === 0 && closeReason === undefined && !hasInputs && opening === undefined;
-
-/** Settled with the write that holds a new connection; undefined when the session was lost before. */
-class PendingOpening {
-  settle: (opening: Opening | undefined) => void = () => {};
-  readonly opening = new Promise<Opening | undefined>((resolve) => {
-    this.settle = resolve;
-  });
-}
 
 /**
  * One session while this process owns it. One input at a time: `step`; what no client hears of starts at once; the
@@ -317,7 +298,7 @@ export class OwnedSession {
   private async run(): Promise<void> {
     this.running = true;
     while (this.state === 'owned' && !this.mailbox.isEmpty) {
-      const batch: Batch = { outputs: [], closeReason: undefined, hasInputs: false, opening: undefined };
+      const batch = newBatch();
       this.stepAll(batch);
       if (isEmpty(batch)) continue;
       // The model's request leaves before the write is prepared, and what comes in the same turn of the event loop shares it.

@@ -110,7 +110,16 @@ export class Sight {
         if (session === undefined) return;
         session.owner = seen.process;
         session.epochs.stored = seen.epoch;
+        return;
       }
+      // Nothing of these tells where an answer stands.
+      case 'caught-up':
+      case 'fault':
+      case 'hung-up':
+      case 'passed':
+      case 'sent':
+      case 'settled':
+      case 'slowed':
     }
   }
 
