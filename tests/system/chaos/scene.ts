@@ -4,11 +4,13 @@ import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { until } from '../support/until';
 import { BusServer } from './bus-server';
 import type { Servers } from '../support/servers';
-import { answerOf, placeOf, type Place } from './story';
+import { answerOf, placeOf, SENTENCES, type Place } from './story';
 
-/** 30 ms a character: an answer of nine seconds. */
+/** 30 ms a character: six sentences take nine seconds. */
 export const SAMPLES_PER_CHARACTER = 720;
-export interface ProviderTimes {
+export interface ProviderHabits {
+  /** Of an answer. */
+  sentences: number;
   /** Times real time. */
   voicePace: number;
   firstTokenMs: number;
@@ -16,7 +18,8 @@ export interface ProviderTimes {
   chunkMs: number;
 }
 
-const PROVIDER_TIMES: ProviderTimes = {
+export const PROVIDERS: ProviderHabits = {
+  sentences: SENTENCES,
   // A little faster than it is played, or each delay anywhere would be a silence: 0.3 s ahead at the end of an answer.
   voicePace: 1.03,
   // Long, because a fifth of all kills is to hit a turn that waits for the model.
@@ -67,7 +70,7 @@ export class Scene {
     private readonly faked: FakedCluster,
     readonly bus: BusServer,
     readonly servers: Servers,
-    private readonly providers: ProviderTimes,
+    private readonly providers: ProviderHabits,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
     faked.voice.speechRule((request) => this.onSpeech(request));
@@ -75,7 +78,7 @@ export class Scene {
 
   static async start(
     servers: Servers,
-    providers = PROVIDER_TIMES,
+    providers: ProviderHabits,
     env: Readonly<Record<string, string>> = {},
   ): Promise<Scene> {
     const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
@@ -121,7 +124,7 @@ export class Scene {
   private onChat(request: RecordedChat): ReturnType<Parameters<FakedCluster['llm']['chatRule']>[0]> {
     const place = placeOf(request.text);
     if (!place) return undefined;
-    const name = answerOf(place);
+    const name = answerOf(place, this.providers.sentences);
     const before = this.chats.get(name) ?? 0;
     this.chats.set(name, before + 1);
     const firstTokenDelayMs = before === 0 ? this.providers.firstTokenMs : FIRST_TOKEN_AGAIN_MS;

@@ -20,6 +20,8 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export interface TalkOptions {
   talk: number;
   turns: number;
+  /** Of each answer. */
+  sentences: number;
   /** Tells the server what was played, or leaves that to the server's reckoning. */
   reports: boolean;
   /** The last turn is interrupted. */
@@ -96,9 +98,13 @@ export class Talk {
     return this.sessionId !== undefined && this.client?.closed === undefined;
   }
 
-  /** The address that carries its socket. */
+  get addresses(): readonly string[] {
+    return this.options.addresses;
+  }
+
+  /** The one that carries its socket. */
   get address(): string {
-    const { addresses } = this.options;
+    const { addresses } = this;
     return addresses[this.addressAt % addresses.length] ?? '';
   }
 
@@ -142,10 +148,15 @@ export class Talk {
   }
 
   private async take(talk: number, turn: number, isLast: boolean): Promise<void> {
-    const { random, interrupts } = this.options;
+    const { random, interrupts, sentences } = this.options;
     const current = new CurrentTurn(turnIdOf({ talk, turn }), performance.now(), interrupts && isLast);
     const place = { talk, turn };
-    const asked = { turnId: current.turnId, question: questionOf(place), answer: answerOf(place), interrupted: false };
+    const asked = {
+      turnId: current.turnId,
+      question: questionOf(place),
+      answer: answerOf(place, sentences),
+      interrupted: false,
+    };
     this.recording.asked.push(asked);
     this.current = current;
     this.send({ type: 'parley.transcript.final', turn_id: current.turnId, text: asked.question });
@@ -163,6 +174,7 @@ export class Talk {
       }
       this.report(current, nowMs);
     }
+    this.report(current, performance.now());
     await sleep(random.fraction() * 400);
   }
 
@@ -203,11 +215,12 @@ export class Talk {
 
   private report(current: CurrentTurn, nowMs: number): void {
     const { responseId, ear } = current;
-    if (!this.options.reports || !current.isAudible || nowMs < current.reportedAtMs + REPORT_EVERY_MS) return;
+    if (!this.options.reports || !current.isAudible) return;
+    const ended = current.isHeard(nowMs);
+    if (!ended && nowMs < current.reportedAtMs + REPORT_EVERY_MS) return;
     current.reportedAtMs = nowMs;
-    const ended = current.isHeard(nowMs) ? { ended: true } : {};
     const played = { response_id: responseId, played_ms: Math.floor(ear.playedMs(nowMs)) };
-    this.client?.send({ type: 'parley.playback', ...played, ...ended });
+    this.client?.send({ type: 'parley.playback', ...played, ...(ended ? { ended } : {}) });
   }
 
   private isLineLost(): boolean {
