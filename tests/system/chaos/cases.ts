@@ -1,5 +1,5 @@
 import type { StoreKind } from '../support/servers';
-import { PROVIDERS } from './scene';
+import { PROVIDERS, type ProviderHabits } from './scene';
 import { cutLines, killOne, stopOwner, takeAway, type Stage, type Strike } from './strike';
 
 /** Those that strike, and one that offers too much. */
@@ -125,10 +125,7 @@ export interface Pace {
   /** Conversations begin one after the other within so much. */
   spreadMs: number;
   turnsPerTalk: number;
-  /** Of each answer. */
-  sentences: number;
-  /** Of the model. */
-  firstTokenMs: number;
+  providers: Pick<ProviderHabits, 'sentences' | 'firstTokenMs' | 'tokenDelayMs'>;
   /** How long a bus or a store that is taken away stays away. */
   awayMs: number;
   /** A case that does not come to its turns ends here, and says so. */
@@ -140,7 +137,7 @@ export const WHOLE_PACE: Pace = {
   warmUpMs: 4_000,
   spreadMs: 8_000,
   turnsPerTalk: 4,
-  ...{ sentences: PROVIDERS.sentences, firstTokenMs: PROVIDERS.firstTokenMs },
+  providers: PROVIDERS,
   awayMs: 10_000,
   timeLimitMs: 14 * 60_000,
 };
@@ -153,8 +150,8 @@ export const SMALL_PACE: Pace = {
   warmUpMs: 2_000,
   spreadMs: 3_000,
   turnsPerTalk: 3,
-  sentences: SMALL_ANSWER,
-  firstTokenMs: 1_000,
+  // Strikes come every three seconds: within these a successor is to be beyond what its predecessor has said, or none gets on.
+  providers: { sentences: SMALL_ANSWER, firstTokenMs: 1_000, tokenDelayMs: 40 },
   awayMs: 3_000,
   timeLimitMs: 2 * 60_000,
 };
@@ -163,7 +160,7 @@ export const SMALL_PACE: Pace = {
 const SMALL_GAP_MS = 15_000;
 
 const SMALL_PAUSES: Partial<Record<StrikeName, Case['pauseMs']>> = {
-  orchestrator: [1_000, 1_500],
+  orchestrator: [1_500, 2_500],
   'link-reset': [500, 1_000],
   'link-blackhole': [500, 1_000],
 };

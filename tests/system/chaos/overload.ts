@@ -15,7 +15,7 @@ const TURNS_PER_TALK = 4;
  * The voice speaks in real time, so that whatever holds it up makes the rest of the answer late. Its pieces are large: clients and
  * providers are one process, which is to be the last to be late.
  */
-const STEADY = { voicePace: 1, firstTokenMs: 500, chunkMs: 100 };
+const STEADY = { ...PROVIDERS, voicePace: 1, firstTokenMs: 500, chunkMs: 100 };
 
 export interface Overload {
   title: string;

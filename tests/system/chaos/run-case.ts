@@ -24,12 +24,12 @@ export interface RunOptions {
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
 export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
   const { talks, random, isSmall, pace } = options;
-  const { sentences, firstTokenMs, spreadMs, turnsPerTalk, awayMs } = pace;
+  const { providers, spreadMs, turnsPerTalk, awayMs } = pace;
   const servers = await Servers.start(definition.store);
   const lines = new Lines();
   let scene: Scene | undefined;
   try {
-    scene = await Scene.start(servers, { ...PROVIDERS, sentences, firstTokenMs });
+    scene = await Scene.start(servers, { ...PROVIDERS, ...providers });
     const gateways = scene.gatewayUrls();
     const addresses = await Promise.all(
       Array.from({ length: talks }, async (_, place) => {
@@ -41,7 +41,7 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     const witness = new Witness(scene);
     const promptsOf = (turnId: string): ReturnType<Witness['promptsOf']> => witness.promptsOf(turnId);
     const { patienceMs } = definition;
-    const habits = { spreadMs, turnsPerTalk, sentences, patienceMs };
+    const habits = { spreadMs, turnsPerTalk, sentences: providers.sentences, patienceMs };
     const crowd = new Crowd({ size: talks, random, ...habits, addressesOf, promptsOf });
     const stage: Stage = { scene, witness, crowd, lines, random, awayMs };
     crowd.start();

@@ -14,6 +14,8 @@ export interface ProviderHabits {
   /** Times real time. */
   voicePace: number;
   firstTokenMs: number;
+  /** Of each word. */
+  tokenDelayMs: number;
   /** Audio in a piece of what the voice sends. */
   chunkMs: number;
 }
@@ -24,12 +26,12 @@ export const PROVIDERS: ProviderHabits = {
   voicePace: 1.03,
   // Long, because a fifth of all kills is to hit a turn that waits for the model.
   firstTokenMs: 3_000,
+  // 56 words in five seconds: half of the answer is heard while the model writes.
+  tokenDelayMs: 90,
   chunkMs: 20,
 };
 /** Asked once more about a conversation that it knows, a model begins sooner: the prompt is in its cache. */
 const FIRST_TOKEN_AGAIN_MS = 300;
-/** 56 words in five seconds: half of the answer is heard while the model writes. */
-const TOKEN_DELAY_MS = 90;
 
 const HABITS: readonly ContinuationHabit[] = ['continues', 'starts-over', 'repeats-last-sentence'];
 
@@ -127,12 +129,13 @@ export class Scene {
     const name = answerOf(place, this.providers.sentences);
     const before = this.chats.get(name) ?? 0;
     this.chats.set(name, before + 1);
-    const firstTokenDelayMs = before === 0 ? this.providers.firstTokenMs : FIRST_TOKEN_AGAIN_MS;
+    const { firstTokenMs, tokenDelayMs } = this.providers;
+    const firstTokenDelayMs = before === 0 ? firstTokenMs : FIRST_TOKEN_AGAIN_MS;
     const atMs = performance.now();
     this.listener?.onChat({ place, request, atMs, firstTokenAtMs: atMs + firstTokenDelayMs });
     // Told to go on with an answer, models differ in what they do.
     const continuation = HABITS[place.talk % HABITS.length] ?? 'continues';
-    return { kind: 'answer', text: name, continuation, firstTokenDelayMs, tokenDelayMs: TOKEN_DELAY_MS };
+    return { kind: 'answer', text: name, continuation, firstTokenDelayMs, tokenDelayMs };
   }
 
   /** A text that is spoken again leaves at once up to where the rendering before had come: nobody is ever further ahead for it. */
