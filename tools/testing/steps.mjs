@@ -60,6 +60,7 @@ export const STEPS = [
     after: ['build'],
     run: nodeTests('launchers', (file) => /\.e2e\.mjs$/.test(file)),
   },
+  { name: 'chaos', needs: ['servers'], after: ['build'], run: command(['tools/chaos.mjs', '--small']) },
   { name: 'e2e', needs: ['servers', 'browser'], after: ['build'], run: jest('e2e') },
 ];
 

@@ -1,4 +1,5 @@
 import type { StoreKind } from '../support/servers';
+import { PROVIDERS, type ProviderHabits } from './scene';
 import { cutLines, killOne, stopOwner, takeAway, type Stage, type Strike } from './strike';
 
 /** Those that strike, and one that offers too much. */
@@ -117,16 +118,64 @@ export const CASES: Record<StrikeName, Case> = {
   },
 };
 
+/** How long things take in a run. Times in ms. */
+export interface Pace {
+  /** Until the first conversations speak. */
+  warmUpMs: number;
+  /** Conversations begin one after the other within so much. */
+  spreadMs: number;
+  turnsPerTalk: number;
+  providers: Pick<ProviderHabits, 'sentences' | 'firstTokenMs' | 'tokenDelayMs'>;
+  /** How long a bus or a store that is taken away stays away. */
+  awayMs: number;
+  /** A case that does not come to its turns ends here, and says so. */
+  timeLimitMs: number;
+}
+
+/** All rows together are to take 40 min at most. */
+export const WHOLE_PACE: Pace = {
+  warmUpMs: 4_000,
+  spreadMs: 8_000,
+  turnsPerTalk: 4,
+  providers: PROVIDERS,
+  awayMs: 10_000,
+  timeLimitMs: 14 * 60_000,
+};
+
+/** Six seconds of audio. */
+export const SMALL_ANSWER = 4;
+
+/** All rows together are to take 5 min at most; the limit is that of a machine that does other things. */
+export const SMALL_PACE: Pace = {
+  warmUpMs: 2_000,
+  spreadMs: 3_000,
+  turnsPerTalk: 3,
+  // Strikes come every three seconds: within these a successor is to be beyond what its predecessor has said, or none gets on.
+  providers: { sentences: SMALL_ANSWER, firstTokenMs: 1_000, tokenDelayMs: 40 },
+  awayMs: 3_000,
+  timeLimitMs: 2 * 60_000,
+};
+
+/** Beyond every time after which somebody looks for another owner or voice: that an answer goes on at all. */
+const SMALL_GAP_MS = 15_000;
+
+const SMALL_PAUSES: Partial<Record<StrikeName, Case['pauseMs']>> = {
+  orchestrator: [1_500, 2_500],
+  'link-reset': [500, 1_000],
+  'link-blackhole': [500, 1_000],
+};
+
 /**
  * A run so small that all cases together fit into a test: ten strikes where they are short, and whatever turns those hit. In such a
- * hurry a turn is struck several times, and its longest gap is that of several: the median is left to the whole run.
+ * hurry, and on a machine that does other things, gaps show little: what is heard is judged as ever, and gaps by a bound of their own.
  */
-export const smallOf = (each: Case): Case => {
-  const { gapP50Ms: _median, ...must } = each.must;
-  if (must.gapP99Ms === undefined) return { ...each, must: { ...must, turns: 5, strikes: 1 }, pauseMs: [0, 0] };
+export function smallOf(name: StrikeName): Case {
+  const { gapP50Ms: _median, ...must } = CASES[name].must;
+  if (must.gapP99Ms === undefined) return { ...CASES[name], must: { turns: 5, strikes: 1 }, pauseMs: [0, 0] };
+  const strikes = name === 'stopped-owner' ? 1 : 10;
   return {
-    ...each,
-    must: { ...must, turns: 10, strikes: each.strike === stopOwner ? 3 : 10 },
-    pauseMs: [500, 1_500],
+    ...CASES[name],
+    must: { turns: name === 'stopped-owner' ? 1 : 10, strikes, gapP99Ms: SMALL_GAP_MS },
+    pauseMs: SMALL_PAUSES[name] ?? [0, 1_000],
   };
-};
+}

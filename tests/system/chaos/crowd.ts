@@ -5,8 +5,6 @@ import { judge, type Prompt, type TurnVerdict } from './judge';
 import { SAMPLES_PER_CHARACTER } from './scene';
 import { Talk, type Resume } from './talk';
 
-const TURNS_PER_TALK = 4;
-const SPREAD_MS = 8_000;
 const AFTER_LOSS_MS = 500;
 const LOOK_EVERY_MS = 50;
 
@@ -17,7 +15,10 @@ export interface CrowdOptions {
   /** Its talks have numbers above this one. */
   above?: number;
   /** They begin one after the other within so many ms, so that turns are at all their moments at any time. */
-  spreadMs?: number;
+  spreadMs: number;
+  turnsPerTalk: number;
+  /** Of each answer. */
+  sentences: number;
   random: RandomPort;
   patienceMs: number | undefined;
   /** Where the talks of one place connect, one after the other. */
@@ -68,14 +69,15 @@ export class Crowd {
   }
 
   private async fill(place: number): Promise<void> {
-    const { size, random, patienceMs, addressesOf, spreadMs = SPREAD_MS } = this.options;
+    const { size, random, patienceMs, addressesOf, spreadMs, turnsPerTalk, sentences } = this.options;
     await sleep((place * spreadMs) / size);
     while (!this.isOver) {
       const number = ++this.begun;
       const habits = {
         reports: number % 2 === 0,
         interrupts: number % 4 < 2,
-        turns: TURNS_PER_TALK,
+        turns: turnsPerTalk,
+        sentences,
         patienceMs,
         random,
       };

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { seededRandom } from '@parley/harness';
 import type { RandomPort } from '@parley/ports';
 import { readArguments, USAGE, type Arguments } from './arguments';
-import { CASES, smallOf, type CaseName, type StrikeName } from './cases';
+import { CASES, SMALL_PACE, smallOf, WHOLE_PACE, type CaseName, type StrikeName } from './cases';
 import { putRow } from './results';
 import { OVERLOAD, runOverload, SMALL_OVERLOAD } from './overload';
 import type { OverloadRow } from './overload-row';
@@ -12,10 +12,6 @@ import type { Row } from './row';
 import { runCase } from './run-case';
 import { withTable } from './table';
 
-const MINUTE_MS = 60_000;
-/** A case that does not come to its turns. All rows together are to take 40 min at most, the small ones 5. */
-const TIME_LIMIT_MS = 14 * MINUTE_MS;
-const SMALL_TIME_LIMIT_MS = MINUTE_MS;
 /** The results that the page shows. */
 const SHOWN = 'results/chaos.json';
 const PAGE = 'BENCHMARKS.md';
@@ -56,14 +52,14 @@ function run(name: CaseName, asked: Arguments): Promise<Row | OverloadRow> {
 }
 
 function strike(name: StrikeName, { turns, small, talks }: Arguments, random: RandomPort): Promise<Row> {
-  const whole = small ? smallOf(CASES[name]) : CASES[name];
+  const whole = small ? smallOf(name) : CASES[name];
   const definition = turns === undefined ? whole : { ...whole, must: { ...whole.must, turns } };
   print(`case ${name}: ${definition.title}`);
   return runCase(name, definition, {
     talks,
     random,
     isSmall: small,
-    timeLimitMs: small ? SMALL_TIME_LIMIT_MS : TIME_LIMIT_MS,
+    pace: small ? SMALL_PACE : WHOLE_PACE,
     print,
   });
 }

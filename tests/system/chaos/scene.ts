@@ -4,29 +4,34 @@ import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { until } from '../support/until';
 import { BusServer } from './bus-server';
 import type { Servers } from '../support/servers';
-import { answerOf, placeOf, type Place } from './story';
+import { answerOf, placeOf, SENTENCES, type Place } from './story';
 
-/** 30 ms a character: an answer of nine seconds. */
+/** 30 ms a character: six sentences take nine seconds. */
 export const SAMPLES_PER_CHARACTER = 720;
-export interface ProviderTimes {
+export interface ProviderHabits {
+  /** Of an answer. */
+  sentences: number;
   /** Times real time. */
   voicePace: number;
   firstTokenMs: number;
+  /** Of each word. */
+  tokenDelayMs: number;
   /** Audio in a piece of what the voice sends. */
   chunkMs: number;
 }
 
-const PROVIDER_TIMES: ProviderTimes = {
+export const PROVIDERS: ProviderHabits = {
+  sentences: SENTENCES,
   // A little faster than it is played, or each delay anywhere would be a silence: 0.3 s ahead at the end of an answer.
   voicePace: 1.03,
   // Long, because a fifth of all kills is to hit a turn that waits for the model.
   firstTokenMs: 3_000,
+  // 56 words in five seconds: half of the answer is heard while the model writes.
+  tokenDelayMs: 90,
   chunkMs: 20,
 };
 /** Asked once more about a conversation that it knows, a model begins sooner: the prompt is in its cache. */
 const FIRST_TOKEN_AGAIN_MS = 300;
-/** 56 words in five seconds: half of the answer is heard while the model writes. */
-const TOKEN_DELAY_MS = 90;
 
 const HABITS: readonly ContinuationHabit[] = ['continues', 'starts-over', 'repeats-last-sentence'];
 
@@ -67,7 +72,7 @@ export class Scene {
     private readonly faked: FakedCluster,
     readonly bus: BusServer,
     readonly servers: Servers,
-    private readonly providers: ProviderTimes,
+    private readonly providers: ProviderHabits,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
     faked.voice.speechRule((request) => this.onSpeech(request));
@@ -75,7 +80,7 @@ export class Scene {
 
   static async start(
     servers: Servers,
-    providers = PROVIDER_TIMES,
+    providers: ProviderHabits,
     env: Readonly<Record<string, string>> = {},
   ): Promise<Scene> {
     const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
@@ -121,15 +126,16 @@ export class Scene {
   private onChat(request: RecordedChat): ReturnType<Parameters<FakedCluster['llm']['chatRule']>[0]> {
     const place = placeOf(request.text);
     if (!place) return undefined;
-    const name = answerOf(place);
+    const name = answerOf(place, this.providers.sentences);
     const before = this.chats.get(name) ?? 0;
     this.chats.set(name, before + 1);
-    const firstTokenDelayMs = before === 0 ? this.providers.firstTokenMs : FIRST_TOKEN_AGAIN_MS;
+    const { firstTokenMs, tokenDelayMs } = this.providers;
+    const firstTokenDelayMs = before === 0 ? firstTokenMs : FIRST_TOKEN_AGAIN_MS;
     const atMs = performance.now();
     this.listener?.onChat({ place, request, atMs, firstTokenAtMs: atMs + firstTokenDelayMs });
     // Told to go on with an answer, models differ in what they do.
     const continuation = HABITS[place.talk % HABITS.length] ?? 'continues';
-    return { kind: 'answer', text: name, continuation, firstTokenDelayMs, tokenDelayMs: TOKEN_DELAY_MS };
+    return { kind: 'answer', text: name, continuation, firstTokenDelayMs, tokenDelayMs };
   }
 
   /** A text that is spoken again leaves at once up to where the rendering before had come: nobody is ever further ahead for it. */

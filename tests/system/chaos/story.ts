@@ -15,7 +15,7 @@ const LINES = [
   (tag: string) => `Its captain in story ${tag} has lost her only map.`,
   (tag: string) => `A boy in story ${tag} draws her another one in the sand.`,
   (tag: string) => `The sea takes the map of story ${tag} before the evening.`,
-  (tag: string) => `So story ${tag} ends as it began, in a harbour.`,
+  (tag: string) => `So story ${tag} ends as it began, in a small harbour.`,
 ];
 
 const PLACE = /\bstory (\d+)-(\d+)\b/i;
@@ -26,8 +26,14 @@ export const turnIdOf = (place: Place): string => `turn-${tagOf(place)}`;
 
 export const questionOf = (place: Place): string => `Please tell me story ${tagOf(place)}`;
 
-/** Six sentences of 28 characters and more: each becomes a segment of its own. */
-export const answerOf = (place: Place): string => LINES.map((line) => line(tagOf(place))).join(' ');
+/** A whole answer. */
+export const SENTENCES = LINES.length;
+
+/** The last so many sentences, of 28 characters and more: each becomes a segment of its own. */
+export const answerOf = (place: Place, sentences: number): string =>
+  LINES.slice(-sentences)
+    .map((line) => line(tagOf(place)))
+    .join(' ');
 
 /** The talk and turn that a text belongs to. */
 export function placeOf(text: string): Place | undefined {

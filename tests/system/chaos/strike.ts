@@ -43,7 +43,7 @@ const STOP_MS = 10_000;
 const WATCH_WOKEN_MS = 2_000;
 const WATCH_EVERY_MS = 10;
 /** Longer than a client waits for a sign of life. */
-const BLACKHOLE_MS = 4_000;
+const BLACKHOLE_MS = 2_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -86,13 +86,14 @@ const nameOf = ({ role, index, pid }: ClusterMember): string => `${role} ${index
 /** Half of the lines of clients in mid-turn, cut by a reset, or silent for a time as if somebody had pulled a cable. */
 export async function cutLines(stage: Stage, how: 'reset' | 'blackhole'): Promise<Strike | undefined> {
   const { witness, crowd, lines, random } = stage;
-  const victims = (await witness.look(crowd.talks)).filter(() => random.fraction() < 0.5);
+  const sights = await witness.look(crowd.talks);
+  // One whose other line is still silent could not come back at once.
+  const reachable = sights.filter(({ talk }) => !talk.addresses.some((address) => lines.isSilent(address)));
+  const victims = reachable.filter(() => random.fraction() < 0.5);
   if (victims.length === 0) return undefined;
   for (const { talk } of victims) {
-    const line = lines.at(talk.address);
-    if (how === 'reset') line?.cut();
-    else line?.blackhole();
-    if (how === 'blackhole') setTimeout(() => line?.heal(), BLACKHOLE_MS);
+    if (how === 'reset') lines.cut(talk.address);
+    else lines.silence(talk.address, BLACKHOLE_MS);
   }
   return { target: `${victims.length} lines`, hits: hitsOf(victims) };
 }

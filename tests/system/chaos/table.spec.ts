@@ -45,7 +45,13 @@ it('a line has the figures of a row, the shares of its moments, and what it miss
 it('the row about overload has a table of its own', () => {
   const heard = { speaking: { p50: 10, max: 10 }, ownLagMs: 5, turns: 3, pieces: 900, lateMs: SPREAD };
   const row: MeasuredOverload = {
-    ...{ case: 'overload', title: 'too many', must: { lateRatio: 1.5, lateSlackMs: 0 }, capacity: 10, offered: 30 },
+    ...{
+      case: 'overload',
+      title: 'too many',
+      must: { lateRatio: 1.5, lateSlackMs: 0, ownLagMs: 100, speakingShare: 0.8 },
+      capacity: 10,
+      offered: 30,
+    },
     ...{ atCapacity: heard, overloaded: { ...heard, pieces: 800 }, turnedAway: { properly: 44, otherwise: [] } },
     ...{ turns: 7, faulty: [{ turnId: 'turn-1', faults: [] }], complaints: {}, misses: ['1 turns not whole'] },
     ...{ at: ROW.at, commit: ROW.commit, cores: 2, node: ROW.node, seed: 1, talks: 14 },

@@ -3,6 +3,7 @@ import { fieldsOf } from '../support/spoken-turn';
 import { Refused, TestClient, type WireEvent } from '../support/test-client';
 import { Ear } from './ear';
 import type { Asked, Recording } from './judge';
+import { Memory } from './memory';
 import { answerOf, questionOf, turnIdOf } from './story';
 
 const LOOK_EVERY_MS = 10;
@@ -19,6 +20,8 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export interface TalkOptions {
   talk: number;
   turns: number;
+  /** Of each answer. */
+  sentences: number;
   /** Tells the server what was played, or leaves that to the server's reckoning. */
   reports: boolean;
   /** The last turn is interrupted. */
@@ -43,7 +46,8 @@ class CurrentTurn {
   isOver = false;
   interruptAtMs: number | undefined;
   reportedAtMs = 0;
-  readonly ear = new Ear();
+  /** Of the response, once it is known. */
+  ear = new Ear();
 
   constructor(
     readonly turnId: string,
@@ -74,7 +78,7 @@ export class Talk {
   sessionId: string | undefined;
   current: CurrentTurn | undefined;
   private client: TestClient | undefined;
-  private resumeToken: string | undefined;
+  private readonly memory = new Memory();
   private seen = 0;
   private lastArrivalMs = 0;
   private pingedMs: number | undefined;
@@ -94,9 +98,13 @@ export class Talk {
     return this.sessionId !== undefined && this.client?.closed === undefined;
   }
 
-  /** The address that carries its socket. */
+  get addresses(): readonly string[] {
+    return this.options.addresses;
+  }
+
+  /** The one that carries its socket. */
   get address(): string {
-    const { addresses } = this.options;
+    const { addresses } = this;
     return addresses[this.addressAt % addresses.length] ?? '';
   }
 
@@ -135,22 +143,26 @@ export class Talk {
     this.recording.connections.push(client.arrivals);
     const session = await client.waitForType('parley.session', RESUMED_TIMEOUT_MS);
     this.sessionId = String(session['session_id']);
-    if (typeof session['resume_token'] === 'string') this.resumeToken = session['resume_token'];
     this.lastArrivalMs = performance.now();
     return session;
   }
 
   private async take(talk: number, turn: number, isLast: boolean): Promise<void> {
-    const { random, interrupts } = this.options;
+    const { random, interrupts, sentences } = this.options;
     const current = new CurrentTurn(turnIdOf({ talk, turn }), performance.now(), interrupts && isLast);
     const place = { talk, turn };
-    const asked = { turnId: current.turnId, question: questionOf(place), answer: answerOf(place), interrupted: false };
+    const asked = {
+      turnId: current.turnId,
+      question: questionOf(place),
+      answer: answerOf(place, sentences),
+      interrupted: false,
+    };
     this.recording.asked.push(asked);
     this.current = current;
     this.send({ type: 'parley.transcript.final', turn_id: current.turnId, text: asked.question });
     while (!current.isHeard(performance.now())) {
       await sleep(LOOK_EVERY_MS);
-      this.hear(current);
+      this.hear();
       if (this.isLineLost()) await this.resume();
       const nowMs = performance.now();
       if (nowMs > current.askedMs + TURN_TIMEOUT_MS) throw new Error('the turn did not end');
@@ -162,6 +174,7 @@ export class Talk {
       }
       this.report(current, nowMs);
     }
+    this.report(current, performance.now());
     await sleep(random.fraction() * 400);
   }
 
@@ -172,16 +185,15 @@ export class Talk {
   }
 
   /** Takes what has arrived since the last look. */
-  private hear(current: CurrentTurn): void {
+  private hear(): void {
     const arrivals = this.client?.arrivals ?? [];
     for (; this.seen < arrivals.length; this.seen++) {
       const arrival = arrivals[this.seen];
       if (!arrival) break;
       this.lastArrivalMs = arrival.atMs;
       this.pingedMs = undefined;
-      if (arrival.kind === 'audio') {
-        if (arrival.responseId === current.responseId) current.ear.arrived(arrival.samples, arrival.atMs);
-      } else this.react(current, arrival.event, arrival.atMs);
+      this.memory.take(arrival);
+      if (arrival.kind === 'event' && this.current) this.react(this.current, arrival.event, arrival.atMs);
     }
   }
 
@@ -190,6 +202,7 @@ export class Talk {
     if (event.type === 'parley.turn.accepted' && event['turn_id'] === current.turnId) {
       current.acceptedMs ??= atMs;
       current.responseId = String(responseId);
+      current.ear = this.memory.earOf(current.responseId);
     } else if (event.type === 'error') {
       const error = fieldsOf(event['error']);
       // Refused: it will not be accepted any more. A repetition after a loss is refused because it is one.
@@ -202,11 +215,12 @@ export class Talk {
 
   private report(current: CurrentTurn, nowMs: number): void {
     const { responseId, ear } = current;
-    if (!this.options.reports || !current.isAudible || nowMs < current.reportedAtMs + REPORT_EVERY_MS) return;
+    if (!this.options.reports || !current.isAudible) return;
+    const ended = current.isHeard(nowMs);
+    if (!ended && nowMs < current.reportedAtMs + REPORT_EVERY_MS) return;
     current.reportedAtMs = nowMs;
-    const ended = current.isHeard(nowMs) ? { ended: true } : {};
     const played = { response_id: responseId, played_ms: Math.floor(ear.playedMs(nowMs)) };
-    this.client?.send({ type: 'parley.playback', ...played, ...ended });
+    this.client?.send({ type: 'parley.playback', ...played, ...(ended ? { ended } : {}) });
   }
 
   private isLineLost(): boolean {
@@ -226,21 +240,27 @@ export class Talk {
   /** One try at once, at another address; then again with a pause. */
   private async resume(): Promise<void> {
     const lostMs = performance.now();
-    this.client?.socket.terminate();
-    const token = this.resumeToken;
-    if (token === undefined) throw new Error('the line was lost, and no resume token had been given');
     for (let attempt = 1; attempt <= RESUME_TRIES; attempt++) {
+      await this.letGo();
+      const query = this.memory.resumeQuery(performance.now());
+      if (query === undefined) throw new Error('the line was lost, and no resume token had been given');
       this.addressAt++;
-      try {
-        const session = await this.connect(`resume=${encodeURIComponent(this.resumeToken ?? token)}`);
-        if (session['resumed'] !== true) throw new Error('the session was not resumed');
+      const session = await this.connect(query).catch(() => undefined);
+      if (session?.['resumed'] === false) throw new Error('the session was not resumed');
+      if (session) {
         this.resumes.push({ ms: performance.now() - lostMs, tries: attempt });
         return this.sendAgain(session['last_client_event_id']);
-      } catch {
-        await sleep(RESUME_PAUSE_MS * (1 + this.options.random.fraction()));
       }
+      await sleep(RESUME_PAUSE_MS * (1 + this.options.random.fraction()));
     }
     throw new Error('the session could not be resumed');
+  }
+
+  /** A socket hands over what it had received until it is closed: what the client states must hold all of that. */
+  private async letGo(): Promise<void> {
+    this.client?.socket.terminate();
+    await this.client?.waitClosed();
+    this.hear();
   }
 
   /** What came after the last event that the server has applied. */

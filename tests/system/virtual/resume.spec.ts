@@ -79,6 +79,19 @@ describe('a client that lost its connection', () => {
     expectWhole();
   });
 
+  it.each(MOMENTS)(
+    '[G6] %s, and whose socket opens after the voice has spoken again, hears every sample once',
+    async (_, atMs) => {
+      await speaksUntil(atMs);
+      gateways[0].kill();
+      await stage.system.advanceBy(150);
+      stage.upgradeMs = 100;
+      await client.resume(gateways[1].service);
+      await stage.system.advanceBy(10_000);
+      expectWhole();
+    },
+  );
+
   it.each(MOMENTS)('[G6] without anybody noticing, %s, hears every sample once', async (_, atMs) => {
     await speaksUntil(atMs + 600);
     await client.resume(gateways[0].service, { untilMs: atMs });

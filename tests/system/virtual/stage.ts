@@ -155,6 +155,8 @@ export class Stage {
   journal = false;
   /** Audio that a voice worker sends ahead of the listener. */
   lookAheadMs = 4_000;
+  /** From the decision about a connection until its socket is open. */
+  upgradeMs = 0;
 
   /** For whoever listens to what services say to one another. */
   link(): MemoryBus {
@@ -210,6 +212,7 @@ export class Stage {
       }),
     );
     if (admission.kind !== 'admitted') throw new Error(`refused: ${admission.body}`);
+    await this.system.advanceBy(this.upgradeMs);
     const client = new StagedClient(this.system);
     client.listener = admission.open(client);
     await this.system.advanceBy(50);

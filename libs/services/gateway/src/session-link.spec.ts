@@ -115,6 +115,23 @@ describe('attaching', () => {
     ]);
   });
 
+  it('keeps audio too until somebody listens, and lets it past the fence of that moment only', async () => {
+    owner.onClaim = () => {
+      owner.audio({ samples: 10 });
+      owner.audio({ samples: 20, firstSample: 10 });
+      owner.audio({ samples: 5, epoch: 0 });
+      return owner.granted();
+    };
+    await stage.now(attach());
+    await stage.pass(50);
+    link.listen(listener);
+    expect(listener.chunks.map(({ firstSample, samples }) => [firstSample, samples])).toEqual([
+      [0, 10],
+      [10, 20],
+    ]);
+    expect(stage.counted('parley_stale_chunks_dropped_total epoch')).toBe(1);
+  });
+
   it.each([
     ['full', { kind: 'full' } as const],
     ['gone', { kind: 'gone' } as const],

@@ -82,7 +82,7 @@ export class SessionLink {
   private reclaiming = false;
   private open = true;
   private listener: LinkListener | undefined;
-  private early: (() => void)[] = [];
+  private early: ((listener: LinkListener) => void)[] = [];
 
   constructor(
     private readonly ports: GatewayPorts,
@@ -118,7 +118,7 @@ export class SessionLink {
   /** From now on the listener gets everything, what has arrived before first. */
   listen(listener: LinkListener): void {
     this.listener = listener;
-    for (const event of this.early.splice(0)) event();
+    for (const event of this.early.splice(0)) event(listener);
   }
 
   get waitingInputs(): number {
@@ -183,21 +183,27 @@ export class SessionLink {
       bus.subscribe(subjects.audio(this.sessionId), (message) => {
         const chunk = decodeChunk(message.payload);
         if (!chunk.ok) return this.log.error('an audio chunk cannot be read', { reason: chunk.reason });
-        if (!this.fence.admits(chunk.value)) {
-          return this.ports.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'epoch' });
-        }
-        this.listener?.onAudio(chunk.value);
+        this.whenListening((listener) => this.receiveAudio(listener, chunk.value));
       }),
       bus.subscribe(subjects.visemes(this.sessionId), (message) => {
         const decoded = decodeEnvelope(busSchemas.visemes, message.payload);
-        if (decoded.ok && this.fence.admits(decoded.body)) this.listener?.onVisemes(decoded.body);
+        if (!decoded.ok) return;
+        this.whenListening((listener) => {
+          if (this.fence.admits(decoded.body)) listener.onVisemes(decoded.body);
+        });
       }),
     ];
   }
 
-  private whenListening(event: () => void): void {
-    if (this.listener) event();
+  /** A session that is resumed may speak before its client's socket is open. */
+  private whenListening(event: (listener: LinkListener) => void): void {
+    if (this.listener) event(this.listener);
     else this.early.push(event);
+  }
+
+  private receiveAudio(listener: LinkListener, chunk: ChunkView): void {
+    if (this.fence.admits(chunk)) return listener.onAudio(chunk);
+    this.ports.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'epoch' });
   }
 
   private receive(message: OutputMessage): void {
