@@ -85,6 +85,20 @@ describe('a lost connection', () => {
     expect(talk.pass(60_000).effects).toEqual([]);
   });
 
+  it('[CN3] holds it then, not before, and not again, whenever somebody looks', () => {
+    const talk = speaking().losesGateway().pass(1_000).looks();
+    expect(talk.effects).toEqual([]);
+    talk.pass(2_000);
+    expect(talk.looks().effects).toEqual([]);
+    talk.hears({ segmentsMs: [900], complete: true, playedMs: 600 });
+    expect(talk.state.phase).toMatchObject({ response: { voice: { stage: 'held', deadlineMs: null } } });
+  });
+
+  it('[CN2] blames no voice within a grace period longer than its time', () => {
+    const talk = EngineDriver.attached({ reconnectGraceMs: 10_000 }, { resumable: true }).answers(FIRST).losesGateway();
+    expect(talk.pass(9_999).effects).toEqual([]);
+  });
+
   it('[CN3] holds one that is still being asked for, and none that there is not', () => {
     const opening = resumable().says('How is the weather?').losesGateway().pass(3_000);
     expect(opening.order).toEqual(['cancel-voice']);
@@ -100,6 +114,7 @@ describe('a lost connection', () => {
     expect(talk.phase).toBe('closed');
     expect(talk.effect('close-session')).toEqual([{ kind: 'close-session', reason: 'the client did not come back' }]);
     expect(talk.deadlineMs).toBeUndefined();
+    expect(talk.state.connection).toEqual({ stage: 'connected' });
   });
 });
 
@@ -120,6 +135,7 @@ describe('a connection that is there after all', () => {
     const talk = resumable().says('How is the weather?').binds().writes(FIRST);
     talk.hears({ segmentsMs: [900], complete: true, playedMs: 300 }).losesGateway();
     expect(talk.findsGateway().effects).toEqual([]);
+    expect(talk.state.phase).toMatchObject({ response: { voice: { stage: 'bound' } } });
   });
 
   it('[CN5] has its voice again, from where delivery stands', () => {

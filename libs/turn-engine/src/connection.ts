@@ -11,10 +11,15 @@ import { bindAnew } from './voice';
 
 /** The connection is gone, or the gateway that carried it. */
 export function loseConnection(draft: Draft, reason: string): void {
-  const { nowMs, policy, state } = draft;
+  const { state } = draft;
   if (!state.session.resumable) return closeSession(draft, reason);
   if (state.connection.stage === 'lost') return;
   endSpeech(draft);
+  waitForClient(draft);
+}
+
+function waitForClient(draft: Draft): void {
+  const { nowMs, policy } = draft;
   const graceDeadlineMs = nowMs + policy.reconnectGraceMs;
   draft.set({
     connection: { stage: 'lost', graceDeadlineMs, deadlineMs: nowMs + policy.reconnectTimeoutMs },
@@ -40,10 +45,8 @@ function holdVoice(draft: Draft): void {
 
 /** A new owner has nobody who listens either: the client has its whole time again, and no worker is asked to speak. */
 export function takeOverLost(draft: Draft): void {
-  const { connection } = draft.state;
-  if (connection.stage === 'connected') return;
-  draft.set({ connection: { stage: 'connected' } });
-  loseConnection(draft, 'lost');
+  if (draft.state.connection.stage === 'connected') return;
+  waitForClient(draft);
   const { live } = draft;
   if (live && live.voice.stage !== 'absent') draft.patchLive({ voice: { stage: 'held', deadlineMs: null } });
 }

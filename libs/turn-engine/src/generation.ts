@@ -131,8 +131,7 @@ export function emitEnd(draft: Draft): void {
     error: null,
     usage: live.generation.usage,
   });
-  if (spokenSegments > 0 && isOrdered(live.voice))
-    draft.do({ kind: 'end-voice', lane, ordinal, segments: spokenSegments });
+  if (isOrdered(live.voice)) draft.do({ kind: 'end-voice', lane, ordinal, segments: spokenSegments });
 }
 
 export function failGeneration(draft: Draft, result: OfResponse & { failure: ProviderFailure }): void {

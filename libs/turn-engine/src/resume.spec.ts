@@ -21,6 +21,15 @@ const closed = (): EngineDriver =>
 const over = (): EngineDriver =>
   closed().hears({ segmentsMs: [900, 1_200], complete: true, playedMs: 2_100, closed: true });
 
+/** The same, and a second answer behind it, of which nothing is played. */
+const bothPlay = (): EngineDriver => {
+  const talk = closed().answers(FIRST);
+  return talk.reports([
+    talk.delivery(1, { segmentsMs: [900, 1_200], complete: true, playedMs: 700, closed: true }),
+    talk.delivery(2, { segmentsMs: [900], complete: true, closed: true }),
+  ]);
+};
+
 const asked = (talk: EngineDriver): unknown[] =>
   talk.effect('speak-segment').map(({ segment, from }) => [segment, from.sample / 24]);
 
@@ -178,6 +187,7 @@ describe('a client that comes back', () => {
     const talk = over().guesses('And then');
     talk.comesBack([talk.has(1, [900, 400])]);
     expect(talk.effect('abort-generation')).toMatchObject([{ ordinal: 2 }]);
+    expect(talk.effect('observe')).toMatchObject([{ observation: { name: 'speculation', outcome: 'interrupted' } }]);
     expect(talk.state.speculation.run).toBeNull();
   });
 
@@ -234,5 +244,58 @@ describe('a client that comes back', () => {
       .answers(FIRST)
       .hears({ segmentsMs: [900], complete: true, closed: true });
     expect(talk.state.finished).toBeNull();
+  });
+
+  it('[RS2][RS4] has its own numbers of each of two that play', () => {
+    const talk = bothPlay();
+    expect(talk.state.tails).toHaveLength(2);
+    const [first, second] = [
+      talk.has(1, [900, 1_200, 0], { playedMs: 900, done: true }),
+      talk.has(2, [900, 0], { done: true }),
+    ];
+    talk.comesBack([first, second]);
+    expect(talk.known()).toMatchObject([
+      { ordinal: 1, playedSamples: samplesOfMs(900), closed: true },
+      { ordinal: 2, playedSamples: 0, closed: true },
+    ]);
+  });
+
+  it('[RS7] loses the end of the older of two that play', () => {
+    const talk = bothPlay();
+    talk.comesBack([talk.has(1, [900, 400], { playedMs: 900 }), talk.has(2, [900, 0], { done: true })]);
+    expect(talk.output('close')).toMatchObject([{ ordinal: 1 }]);
+    expect(talk.effect('open-voice')).toEqual([]);
+    expect(talk.state.tails).toMatchObject([{ ordinal: 2 }]);
+  });
+
+  it('[RS7] that names nothing has nothing of what plays, beside a live one', () => {
+    const talk = closed().says('And then?').binds().writes(FIRST).comesBack([]);
+    expect(talk.output('close')).toMatchObject([{ ordinal: 1 }]);
+    expect(talk.known()).toMatchObject([{ ordinal: 2, segments: [] }]);
+    expect(talk.known()[0]?.segments).toEqual([]);
+  });
+
+  it('[RS2] has of a segment that nobody had reported the first rendering', () => {
+    const talk = resumable()
+      .says('How is the weather?')
+      .binds()
+      .writes(FIRST + SECOND)
+      .hears({ segmentsMs: [900] });
+    talk.comesBack([talk.has(1, [900, 100])]);
+    expect(talk.known()[0]?.segments.map(({ attempt }) => attempt)).toEqual([1, 1]);
+  });
+
+  it('[RS6] may come back twice to what is live again', () => {
+    const talk = over();
+    for (const heardMs of [400, 600]) {
+      talk.comesBack([talk.has(1, [900, heardMs])]);
+      expect(talk.output('close')).toEqual([]);
+      expect(asked(talk)).toEqual([[1, heardMs]]);
+    }
+  });
+
+  it('[RS8] is owed the rest of one answer though another was interrupted since', () => {
+    const talk = over().says('And then?').binds().interrupts();
+    expect(talk.state.finished).toMatchObject({ itemId: 'answer_1' });
   });
 });

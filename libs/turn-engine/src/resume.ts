@@ -73,9 +73,8 @@ function resumeLive(draft: Draft, live: LiveResponse, has: Received | undefined)
   enterLive(draft, { ...live, delivery: has?.delivery ?? live.delivery });
   if (!has || has.done) return finishLive(draft);
   const { live: resumed } = draft;
-  if (!resumed || resumed.voice.stage === 'held' || !owesAudio(resumed)) return;
   // What had been sent to the lost connection is nowhere any more.
-  bindAnew(draft, resumed, resumed.rendering.barren);
+  if (resumed && owesAudio(resumed)) bindAnew(draft, resumed, resumed.rendering.barren);
 }
 
 const enterLive = (draft: Draft, response: LiveResponse): void =>

@@ -14,7 +14,7 @@ describe('the beginning of a session', () => {
   it('[CL1] says what the session is and what the server can do, once', () => {
     const talk = new EngineDriver({}, { voice: 'anna' }).step({ kind: 'attached' });
     expect(talk.order).toEqual([]);
-    expect(greetingOf(talk.state, welcome)).toEqual([
+    expect(greetingOf(talk.state, welcome)).toStrictEqual([
       {
         type: 'session.created',
         session: {
@@ -55,6 +55,7 @@ describe('the beginning of a session', () => {
     const before = talk.state;
     expect(talk.step({ kind: 'attached' }).effects).toEqual([]);
     expect(talk.state).toEqual(before);
+    expect(EngineDriver.attached().says('Hello').step({ kind: 'attached' }).phase).toBe('thinking');
   });
 
   it('[CL1] names the default voice where none was chosen', () => {

@@ -34,7 +34,7 @@ import type {
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings } from '@parley/service-link';
 import type { OrchestratorConfig } from './config';
-import type { OrchestratorPorts } from './owned-session';
+import type { OrchestratorPorts } from './ports';
 
 export const SESSION: SessionId = 'sess_one';
 export const GATEWAY: Incarnation = 'gw_one';

@@ -16,7 +16,8 @@ import { answerPings, GroupMember, Intake, PeerWatch } from '@parley/service-lin
 import { initialState, type SessionConfig } from '@parley/turn-engine';
 import { Claims } from './claims';
 import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
-import { OwnedSession, type OrchestratorPorts } from './owned-session';
+import { OwnedSession } from './owned-session';
+import type { OrchestratorPorts } from './ports';
 import { newResumeToken } from './session-connection';
 import { decodeRecord, type SessionRecord } from './session-record';
 

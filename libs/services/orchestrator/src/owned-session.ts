@@ -14,15 +14,7 @@ import {
   type SessionId,
   type VoiceFailed,
 } from '@parley/model';
-import type {
-  BusPort,
-  BusSubscription,
-  LlmPort,
-  LogPort,
-  SessionStorePort,
-  SystemPorts,
-  TelemetryPort,
-} from '@parley/ports';
+import type { BusSubscription, LogPort } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import type { PeerWatch } from '@parley/service-link';
 import {
@@ -47,30 +39,13 @@ import { record } from './observations';
 import { Outbox } from './outbox';
 import { OutputSender } from './output-sender';
 import { PendingOpening } from './pending-opening';
+import type { OrchestratorPorts, Ownership } from './ports';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
 import { SessionJournal } from './session-journal';
 import { encodeRecord, type SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
 import { WakeUp } from './wake-up';
-
-export interface OrchestratorPorts {
-  bus: BusPort;
-  store: SessionStorePort;
-  llm: LlmPort;
-  system: SystemPorts;
-  log: LogPort;
-  telemetry: TelemetryPort;
-}
-
-/** What a claim has won. */
-export interface Ownership {
-  sessionId: SessionId;
-  epoch: number;
-  rev: number;
-  record: SessionRecord;
-  traceparent: string;
-}
 
 /** While the store cannot be reached, a write is tried again so often; nothing leaves meanwhile. */
 const WRITE_RETRY_MS = 200;
