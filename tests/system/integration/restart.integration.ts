@@ -163,7 +163,7 @@ describe.each([
   });
 
   it('[G6] kill -9 of the gateway in mid-answer: its sockets close, and a client that comes back hears the rest', async () => {
-    const { responseId, question, from } = await beginStory();
+    const { responseId, question } = await beginStory();
     const again = killAndTime(only('gateway'));
     await client.waitClosed();
     const before = client.received(responseId);
@@ -190,7 +190,6 @@ describe.each([
     const cut = await finishTurn(client, responseId, { from: 0, startedMs });
     expect(cut).toMatchObject({ status: 'cancelled', errors: [] });
     expect(askedFor(question)).toHaveLength(2);
-    expect(from).toBe(3);
     expect(await speakTurn(client, 'Still there?')).toMatchObject({ status: 'completed', errors: [] });
     await until('the model was stopped', () => faked.llm.requests.every(({ outcome }) => outcome !== 'running'));
   });
