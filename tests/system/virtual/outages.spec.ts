@@ -150,6 +150,19 @@ describe('a conversation while something around it is away', () => {
     expect(client.state()).toBe('listening');
   });
 
+  it('[G2] a gateway away for longer than its owner bears, and another orchestrator is asked: its owner learns that it is back', async () => {
+    for (let n = 0; n < 4; n++) await stage.orchestrator();
+    client.say('hello', 't1');
+    await stage.system.advanceBy(1_000);
+    gateway.bus.disconnect();
+    await stage.system.advanceBy(5_000);
+    gateway.bus.reconnect();
+    await stage.system.advanceBy(10_000);
+    expect(client.closed).toBeUndefined();
+    expect(statuses()).toEqual(['completed']);
+    expect(client.state()).toBe('listening');
+  });
+
   it('[G2] the bus away while a turn begins: it is answered after it, once', async () => {
     const links = [orchestrator.bus, tts.bus, gateway.bus];
     for (const link of links) link.disconnect();

@@ -43,9 +43,19 @@ describe('claiming a session', () => {
     expect(await claim()).toEqual(TARGET);
   });
 
-  it('finds the owner alive', async () => {
-    answering([{ afterMs: 5, say: { kind: 'owned', epoch: 4, owner: 'orc_two' } }]);
-    expect(await claim()).toEqual({ kind: 'owned', target: { owner: 'orc_two', epoch: 4 } });
+  it('is granted by its owner, where another one was asked: only the owner can attach a connection', async () => {
+    answering([{ afterMs: 5, say: { kind: 'owned', epoch: 3, owner: 'orc_one' } }]);
+    stage
+      .link()
+      .subscribe(subjects.ownerClaim('orc_one'), (message) => message.reply?.(encodeEnvelope(TRACE, GRANTED)));
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0]);
+  });
+
+  it('asks the group again where its owner is gone meanwhile', async () => {
+    answering([{ afterMs: 5, say: { kind: 'owned', epoch: 2, owner: 'orc_gone' } }], [{ afterMs: 5, say: GRANTED }]);
+    expect(await claim()).toEqual(TARGET);
+    expect(triesMs).toEqual([0, 5]);
   });
 
   it('waits for the final word while the old owner is probed, and asks nobody else meanwhile', async () => {

@@ -12,8 +12,6 @@ export interface ClaimTarget {
 
 export type ClaimOutcome =
   | { kind: 'granted'; target: ClaimTarget; opening: Opening | null }
-  /** Its owner lives after all. */
-  | { kind: 'owned'; target: Omit<ClaimTarget, 'attachment'> }
   | { kind: 'full' }
   | { kind: 'superseded' }
   | { kind: 'gone' }
@@ -85,10 +83,10 @@ class Claiming {
       },
     };
     const answer = await askGroup(bus, workGroups.claim, question);
-    const owner = answer.kind === 'answer' && answer.body.kind === 'owned' ? answer.body.owner : undefined;
-    if (owner === undefined || this.claim.attach.kind !== 'resume') return answer;
-    // A new connection is attached by whoever owns the session; one that is gone meanwhile has a successor to ask.
-    const attached = await ask(bus, subjects.ownerClaim(owner), question);
+    if (answer.kind !== 'answer' || answer.body.kind !== 'owned') return answer;
+    // Only its owner can attach a connection, and nobody else tells it that one it gave up is there after all. An owner that is gone
+    // meanwhile has a successor to ask.
+    const attached = await ask(bus, subjects.ownerClaim(answer.body.owner), question);
     return attached.kind === 'no-responders' ? { kind: 'timeout' } : attached;
   }
 
@@ -102,14 +100,13 @@ class Claiming {
         const { owner, epoch, attachment, opening } = body;
         return this.settle({ kind: 'granted', target: { owner, epoch, attachment }, opening });
       }
-      case 'owned':
-        return this.settle({ kind: 'owned', target: { owner: body.owner, epoch: body.epoch } });
       case 'superseded':
       case 'gone':
         return this.settle(body);
       case 'full':
         if (++this.full === FULL_ANSWERS) this.settle(body);
         return;
+      case 'owned':
       case 'probing':
     }
   }

@@ -239,6 +239,7 @@ export class OwnerDouble {
     };
     this.claimSubscription = this.bus.subscribe(subjects.claim, onClaim);
     this.reserveSubscription = this.bus.subscribe(subjects.claimReserve, onClaim);
+    this.bus.subscribe(subjects.ownerClaim(incarnation), onClaim);
     this.bus.subscribe('session.*.report', ({ payload }) => {
       this.reports.push({ ...this.read(busSchemas.report, payload), atMs: stage.system.nowMs });
     });

@@ -304,10 +304,10 @@ export class SessionLink {
       if (!this.ports.bus.connected) untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
       // Jitter: after a crash many sessions look for an owner at once. And where the owner lives after all, whatever looked
       // like its loss may not be over yet.
-      if (outcome.kind !== 'granted') {
+      if (outcome.kind !== 'granted' || outcome.target.epoch === owner.epoch) {
         await new Promise<void>((resolve) => timers.after(RECLAIM_PERIOD_MS * (0.5 + random.fraction()), resolve));
       }
-      if (this.open && (outcome.kind === 'granted' || outcome.kind === 'owned')) {
+      if (this.open && outcome.kind === 'granted') {
         this.reclaiming = false;
         return this.adoptOwner({ ...outcome.target, attachment: owner.attachment });
       }
