@@ -7,8 +7,11 @@ import { ROOT } from './support/root.mjs';
 import { runChild } from './support/run-child.mjs';
 
 const BUNDLE = path.join(ROOT, '.cache/simulation/main.mjs');
-/** Most objects die with their message: a larger nursery spares half of the collector's work. */
-const FLAGS = ['--max-semi-space-size=64', '--enable-source-maps'];
+/**
+ * Most objects die with their message: a larger nursery spares half of the collector's work, and one thread does it with less
+ * work than several. No source maps: reading them for stacks that nobody looks at costs a tenth.
+ */
+const FLAGS = ['--max-semi-space-size=128', '--single-threaded-gc'];
 
 await build({
   absWorkingDir: ROOT,
@@ -20,7 +23,6 @@ await build({
   target: 'node20.19',
   packages: 'external',
   tsconfig: path.join(ROOT, 'tsconfig.base.json'),
-  sourcemap: true,
   logLevel: 'error',
 });
 process.exitCode = await runChild(process.execPath, [...FLAGS, BUNDLE, ...process.argv.slice(2)], {

@@ -42,13 +42,15 @@ const TICK_MS = 500;
 /** Everything must have gone wrong and been mended by then. */
 const LIMIT_MS = 15 * 60_000;
 /** In the others everything goes wrong that can. */
-const HUNT_PROBABILITY = 0.12;
+const HUNT_PROBABILITY = 0.1;
 const SHORT_ANSWERS = { from: 1, to: 3 };
 /** Longer than the voice looks ahead, so that there is much to lose. */
 const LONG_ANSWERS = { from: 3, to: 6 };
 /** After the last fault and the last act; the bounds of G2 are over then. */
 const CALM_MS = 20_000;
 const GOODBYE_MS = 3_000;
+/** Of one client, before its last one. */
+const TURNS = [1, 1, 1, 2, 2, 3];
 
 /** One virtual world from its start to its end. The same seed takes the same course, in any process. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
@@ -130,7 +132,7 @@ function clientsOf(seed: number, world: World, recorder: Recorder): Client[] {
   const dice = streamOf(seed, 'clients');
   return Array.from(
     { length: dice.integer(2, 4) },
-    (_, index) => new Client(`c${index}`, world, recorder, seed, dice.integer(1, 3)),
+    (_, index) => new Client(`c${index}`, world, recorder, seed, dice.pick(TURNS)),
   );
 }
 

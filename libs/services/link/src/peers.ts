@@ -39,13 +39,16 @@ export class PeerWatch {
   private readonly watched = new Map<Incarnation, Watched>();
   private readonly stopTimer: CancelTimer;
   private readonly unwatchLink: () => void;
+  /** The same each time: most of what an idle fleet says to one another is pings. */
+  private readonly question: Uint8Array;
   private linkedAtMs = -Infinity;
 
   constructor(
     private readonly bus: BusPort,
     private readonly system: SystemPorts,
-    private readonly self: Incarnation,
+    self: Incarnation,
   ) {
+    this.question = encodeEnvelope(NO_TRACE, { from: self });
     this.unwatchLink = bus.onReconnect(() => {
       this.linkedAtMs = system.clock.nowMs();
     });
@@ -84,9 +87,7 @@ export class PeerWatch {
 
   private async ping(peer: Incarnation, watched: Watched): Promise<void> {
     watched.asking = true;
-    const outcome = await this.bus.request(subjects.peer(peer), encodeEnvelope(NO_TRACE, { from: this.self }), {
-      timeoutMs: PING_PERIOD_MS,
-    });
+    const outcome = await this.bus.request(subjects.peer(peer), this.question, { timeoutMs: PING_PERIOD_MS });
     watched.asking = false;
     if (this.watched.get(peer) !== watched) return;
     const nowMs = this.system.clock.nowMs();

@@ -117,9 +117,15 @@ export class SoundJudge {
   private isAtEnd({ texts }: SeenResponse, { rendering, segment, at, startsAt }: Place): boolean {
     if (rendering?.ends.has(at - startsAt) === true) return true;
     const text = texts[segment] ?? '';
-    if (at === 0 && this.voices.endsAt(spokenOf(text), 0)) return true;
+    if (this.voices.some((asked) => this.endsUnheard(text, asked, at))) return true;
     // Lost when all its words were heard: there is nothing left to ask another voice for.
     return rendering?.deterministic === false && heard(text, at, this.fastest) === text.trimEnd().length;
+  }
+
+  /** Asked again for what was lost, the voice has ended before it came to anything that was not heard. */
+  private endsUnheard(text: string, asked: Rendering, at: number): boolean {
+    if (!asked.deterministic) return asked.ends.has(0) && this.isRest(text, asked, at);
+    return asked.text === spokenOf(text) && [...asked.ends].some((samples) => samples <= at);
   }
 
   private judgeEnd(response: SeenResponse, place: Place): void {

@@ -1,9 +1,23 @@
-import { decodeRecord, type SessionRecord } from '@parley/service-orchestrator';
+import { decodeRecord } from '@parley/service-orchestrator';
+import { z } from 'zod';
 import type { ObservationOf, WireEvent } from './observation';
 import type { Fail } from './violation';
 
 /** PROTOCOL.md §5: an event that an owner output stands for has its numbers in its id. */
 const OWNER_EVENT = /^event_(\d+)_(\d+)/;
+
+/** Of each owner's writes one in so many is read as a new owner would: all of them would take an eighth of the time of a seed. */
+const READ_EVERY = 4;
+
+/** What is judged of every write. */
+const judged = z.object({
+  outSeq: z.number(),
+  engine: z.object({
+    recentTurnIds: z.array(z.string()),
+    history: z.array(z.object({ role: z.string(), text: z.string().optional() })),
+  }),
+});
+type Judged = z.infer<typeof judged>;
 
 interface Stored {
   epoch: number;
@@ -21,9 +35,9 @@ export class StoreJudge {
     if (epoch < before.epoch || (epoch === before.epoch && rev <= before.rev)) {
       fail('store fenced-writer', `(${epoch}, ${rev}) over (${before.epoch}, ${before.rev}) of ${sessionId}`);
     }
-    const decoded = decodeRecord(state);
-    if (!decoded.ok) return fail('store readable', `${sessionId}: ${decoded.reason}`);
-    const { record } = decoded;
+    const decoded = rev % READ_EVERY === 1 ? decodeRecord(state) : undefined;
+    if (decoded?.ok === false) return fail('store readable', `${sessionId}: ${decoded.reason}`);
+    const record = decoded?.record ?? judged.parse(JSON.parse(Buffer.from(state).toString()));
     if (record.outSeq < before.outSeq) fail('store written-first', `outSeq of ${sessionId} went back`);
     for (const turnId of record.engine.recentTurnIds) before.turnIds.add(turnId);
     this.sessions.set(sessionId, { epoch, rev, outSeq: record.outSeq, turnIds: before.turnIds });
@@ -48,7 +62,7 @@ export class StoreJudge {
 }
 
 /** Each text of a user is said once in a simulation, so it is stored once. */
-function judgeUsers({ engine }: SessionRecord, fail: Fail): void {
+function judgeUsers({ engine }: Judged, fail: Fail): void {
   const texts = engine.history.flatMap((item) => (item.role === 'user' ? [item.text] : []));
   if (new Set(texts).size < texts.length) fail('G3 turn-twice', 'a text of the user is stored twice');
 }

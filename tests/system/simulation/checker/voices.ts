@@ -25,11 +25,8 @@ export class Voices {
     return this.renderings.get(textHash);
   }
 
-  /** Whether the voice, asked for `text`, has ended after `samples` samples. */
-  endsAt(text: string, samples: number): boolean {
-    for (const rendering of this.renderings.values()) {
-      if (rendering.text === text && rendering.ends.has(samples)) return true;
-    }
-    return false;
+  /** Whether it was asked for such a text. */
+  some(isIt: (rendering: Rendering) => boolean): boolean {
+    return [...this.renderings.values()].some(isIt);
   }
 }

@@ -150,7 +150,7 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 const FIRST_MS = 1_500;
-const LAST_MS = 38_000;
+const LAST_MS = 33_000;
 const COUNT = { from: 5, to: 11 };
 
 const AIMED_PROBABILITY = 0.5;

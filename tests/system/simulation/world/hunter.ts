@@ -35,7 +35,7 @@ const isProcess = (prey: Prey): boolean => prey === 'orchestrator' || prey === '
 /** Of these the successor is killed as well: before anybody has heard of it, or when it has gone on. */
 const SECOND_PROBABILITY = 0.4;
 const FIRST_MS = 1_500;
-const COUNT = { from: 4, to: 9 };
+const COUNT = { from: 4, to: 7 };
 const PATIENCE_MS = 12_000;
 const REST_MS = { from: 0, to: 3_000 };
 const GONE_MS = { from: 200, to: 3_000 };

@@ -31,6 +31,7 @@ export class Recorder {
   }
 
   private hashed(observation: Observation): void {
+    if (observation.kind === 'passed') return;
     if (observation.kind !== 'stored') return void this.lines.push(JSON.stringify(observation));
     const { state, ...rest } = observation;
     this.lines.push(JSON.stringify(rest));

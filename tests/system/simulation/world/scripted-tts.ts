@@ -50,7 +50,6 @@ export class ScriptedTts implements TtsPort {
     const until = ['stalled', 'failing', 'ends-early', 'throws'].includes(mode)
       ? FRAME_SAMPLES * dice.integer(0, total / FRAME_SAMPLES - 1)
       : total;
-    const audio = provider.audio.of(text, mode === 'ends-twice' ? until + PIECE_SAMPLES : until);
     provider.onSpoke({
       ...{ process: process.name, text, textHash: provider.audio.hashOf(text) },
       ...{ ends: BREAKS_OFF.includes(mode) ? null : until, deterministic: provider.deterministic },
@@ -58,17 +57,18 @@ export class ScriptedTts implements TtsPort {
     await process.pause(mode === 'slow' ? dice.between(500, 4_500) : dice.between(30, 250), signal);
     const pieceMs = mode === 'slow' ? PIECE_MS * dice.between(0.8, 2) : PIECE_MS / dice.between(2, 12);
     for (let sent = 0; sent < until && !signal.aborted; sent += PIECE_SAMPLES) {
-      yield { kind: 'audio', pcm: audio.subarray(2 * sent, 2 * Math.min(sent + PIECE_SAMPLES, until)) };
+      yield { kind: 'audio', pcm: provider.audio.piece(text, sent, Math.min(sent + PIECE_SAMPLES, until)) };
       await process.pause(pieceMs, signal);
     }
-    if (!signal.aborted) yield* this.end(mode, audio.subarray(2 * until), signal);
+    const more = (): Uint8Array => provider.audio.piece(text, until, until + PIECE_SAMPLES);
+    if (!signal.aborted) yield* this.end(mode, more, signal);
   }
 
   async close(): Promise<void> {
     // Holds nothing.
   }
 
-  private async *end(mode: TtsMode, more: Uint8Array, signal: AbortSignal): AsyncIterable<TtsEvent> {
+  private async *end(mode: TtsMode, more: () => Uint8Array, signal: AbortSignal): AsyncIterable<TtsEvent> {
     switch (mode) {
       case 'stalled':
         return void (await this.process.pause(1e9, signal));
@@ -80,7 +80,7 @@ export class ScriptedTts implements TtsPort {
         return;
       case 'ends-twice':
         yield { kind: 'finished' };
-        yield { kind: 'audio', pcm: more.subarray(0, 2 * PIECE_SAMPLES) };
+        yield { kind: 'audio', pcm: more() };
         return yield { kind: 'finished' };
       case 'well':
       case 'slow':
