@@ -42,7 +42,7 @@ const TICK_MS = 500;
 /** Everything must have gone wrong and been mended by then. */
 const LIMIT_MS = 15 * 60_000;
 /** In the others everything goes wrong that can. */
-const HUNT_PROBABILITY = 0.1;
+const HUNT_PROBABILITY = 0.12;
 const SHORT_ANSWERS = { from: 1, to: 3 };
 /** Longer than the voice looks ahead, so that there is much to lose. */
 const LONG_ANSWERS = { from: 3, to: 6 };
@@ -51,6 +51,7 @@ const CALM_MS = 20_000;
 const GOODBYE_MS = 3_000;
 /** Of one client, before its last one. */
 const TURNS = [1, 1, 1, 2, 2, 3];
+const HUNTED_TURNS = [2, 3, 4];
 
 /** One virtual world from its start to its end. The same seed takes the same course, in any process. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
@@ -77,7 +78,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     (seen) => sight.observe(seen),
     (seen) => trouble.observe(seen),
   );
-  const clients = clientsOf(seed, world, recorder);
+  const clients = clientsOf(seed, world, recorder, isHunt ? HUNTED_TURNS : TURNS);
   const ticking = system.timers.every(TICK_MS, () => recorder.record({ kind: 'passed' }));
 
   const course = async (): Promise<void> => {
@@ -128,11 +129,11 @@ class Counter {
   }
 }
 
-function clientsOf(seed: number, world: World, recorder: Recorder): Client[] {
+function clientsOf(seed: number, world: World, recorder: Recorder, turns: readonly number[]): Client[] {
   const dice = streamOf(seed, 'clients');
   return Array.from(
     { length: dice.integer(2, 4) },
-    (_, index) => new Client(`c${index}`, world, recorder, seed, dice.pick(TURNS)),
+    (_, index) => new Client(`c${index}`, world, recorder, seed, dice.pick(turns)),
   );
 }
 

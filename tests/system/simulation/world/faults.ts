@@ -125,12 +125,21 @@ export const KILLS = { orchestrator: kill('orchestrator', 4), tts: kill('tts', 3
 /** A voice worker that is taken for lost, and comes back when another one speaks: not so soon that nobody has noticed. */
 export const CUT_OFF: Fault = { ...linkLost, outage: loss, lastsMs: { from: 400, to: 1_500 } };
 
-/** A rendering that breaks: those begun in this moment alone. */
-export const BROKEN_JOB: Fault = { ...ttsFault('throws'), outage: loss, lastsMs: { from: 20, to: 60 } };
+/** The next rendering breaks, and no other. */
+export const BROKEN_JOB: Fault = {
+  ...{ name: 'tts throws', weight: 0, outage: loss, lastsMs: { from: 400, to: 1_500 } },
+  place: () => 'tts',
+  begin: ({ voice }) => {
+    voice.next = 'throws';
+    return () => {
+      voice.next = undefined;
+    };
+  },
+};
 
 /** All that goes wrong. */
 export const FAULTS: readonly Fault[] = [
-  linkFault('delay', 3),
+  linkFault('delay', 5),
   linkFault('drop', 4),
   linkFault('duplicate', 3),
   linkFault('reorder', 3),

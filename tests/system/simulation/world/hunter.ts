@@ -24,6 +24,7 @@ const CHASES: readonly Chase[] = [
   { prey: ['tts'], moment: 'between-tokens', withinMs: 100 },
   { prey: ['tts'], moment: 'audio-flowing', withinMs: 600 },
   { prey: ['tts'], moment: 'generated-and-playing', withinMs: 1_500 },
+  { prey: ['link of tts'], moment: 'between-tokens', withinMs: 300 },
   { prey: ['link of tts'], moment: 'audio-flowing', withinMs: 300 },
   { prey: ['voice job'], moment: 'between-tokens', withinMs: 200 },
   { prey: ['voice job'], moment: 'audio-flowing', withinMs: 200 },

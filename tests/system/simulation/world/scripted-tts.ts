@@ -9,6 +9,8 @@ export type TtsMode = (typeof TTS_MODES)[number] | 'well';
 /** The voice's provider; shared by all processes that call it. */
 export interface VoiceProvider {
   mode: TtsMode;
+  /** Of the next rendering alone. */
+  next: TtsMode | undefined;
   /** A multiple of `FRAME_SAMPLES`. */
   samplesPerCharacter: number;
   /** Whether it says the same again when it is asked for the same. */
@@ -44,7 +46,8 @@ export class ScriptedTts implements TtsPort {
   async *synthesize({ text }: TtsRequest, signal: AbortSignal): AsyncIterable<TtsEvent> {
     const { provider, process } = this;
     const { dice } = process;
-    const { mode } = provider;
+    const mode = provider.next ?? provider.mode;
+    provider.next = undefined;
     if (mode !== 'well') provider.touched[mode]++;
     const total = text.length * provider.samplesPerCharacter;
     const until = ['stalled', 'failing', 'ends-early', 'throws'].includes(mode)

@@ -72,6 +72,7 @@ export class World {
       // Most often the rate that everybody assumes of a voice not yet heard.
       samplesPerCharacter: dice.pick([1440, 1440, 1120, 1696]),
       deterministic: streamOf(seed, 'voice').chance(0.5),
+      next: undefined,
       audio: new SpokenAudio(),
       touched: zeros(TTS_MODES),
       onSpoke: (spoke) => recorder.record({ kind: 'spoke', ...spoke }),
