@@ -10,8 +10,8 @@ const LONGEST_RESTART_MS = 1_000;
 const STABLE_MS = 10_000;
 /** Failures in a row before the first READY: it will not start at all. */
 const MAX_FALSE_STARTS = 3;
-/** The services of a process have 15 s, and what they stand on a few more. */
-const KILL_AFTER_MS = 25_000;
+/** The services of a process have 20 s, and what they stand on 6 more; Kubernetes gives as long. */
+const KILL_AFTER_MS = 30_000;
 const READY = /\bREADY\b.*?(https?:\/\/[^\s"]+)/;
 
 /**

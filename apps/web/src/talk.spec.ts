@@ -163,6 +163,19 @@ describe('the key', () => {
 describe('a lost connection', () => {
   const PAUSES_MS = [200, 2_000, 4_000, 8_000, 16_000, 30_000];
 
+  it('of a server that has asked for another one is no news', async () => {
+    const { talk, socket, sockets, system } = await answering();
+    socket().event('parley.going_away', { reconnect_within_ms: 2_000 });
+    const phases = new Set<string>();
+    while (sockets.length === 1) {
+      await system.advanceBy(50);
+      phases.add(talk.current().connection.phase);
+    }
+    socket().accept({ resumed: true });
+    expect([...phases, talk.current().connection.phase]).toEqual(['open', 'open']);
+    expect(talk.current().notice).toBeUndefined();
+  });
+
   it('[RT9] is said, comes back by itself, and the conversation goes on', async () => {
     const { talk, socket, sockets, system } = await answering();
     socket().closed();

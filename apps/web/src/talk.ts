@@ -186,6 +186,8 @@ export class Talk {
   }
 
   private reconnecting(reason: ClosedReason): void {
+    // Done before anybody could read it, and nothing is lost by it.
+    if (reason.kind === 'server_restarting') return;
     const connection: Connection = { phase: 'reconnecting', message: sentenceOf(reason) };
     this.show({ connection, latencyMs: undefined });
   }

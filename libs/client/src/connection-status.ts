@@ -13,6 +13,8 @@ export type ClosedReason =
   | { kind: 'lost' }
   /** Nothing came any more, not even the answer to a ping. */
   | { kind: 'unresponsive'; afterMs: number }
+  /** The server stops and said so in time: the session goes on with another connection, and nothing was lost. */
+  | { kind: 'server_restarting' }
   /** `close()` was called. */
   | { kind: 'closed_by_client' };
 
@@ -47,6 +49,8 @@ export function describeClosedReason(reason: ClosedReason): string {
       return 'the connection broke';
     case 'unresponsive':
       return `the gateway stopped answering (nothing for ${Math.round(reason.afterMs / 1000)} s)`;
+    case 'server_restarting':
+      return 'the gateway restarts';
     case 'closed_by_client':
       return 'closed';
     default:

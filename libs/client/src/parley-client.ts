@@ -150,10 +150,27 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
     const nowMs = this.options.system.clock.nowMs();
     const retry = this.memory.begun && isWorthRetrying(reason) ? this.reconnection.next(nowMs) : undefined;
     if (retry === undefined) return this.end(reason);
-    this.keepalive.stop();
-    this.connection?.giveUp();
+    this.leave();
     this.cancelRetry = this.options.system.timers.after(retry.delayMs, () => this.resume(retry.attempt));
     this.enter({ phase: 'reconnecting', ...retry, reason });
+  }
+
+  /** The server stops soon. Until its moment has come, this client stays where it is. */
+  private goingAway({ reconnectWithinMs }: Of<'going-away'>): void {
+    this.cancelRetry();
+    this.cancelRetry = this.options.system.timers.after(this.reconnection.moveInMs(reconnectWithinMs), () => {
+      this.leave();
+      const retry = this.reconnection.moves();
+      this.enter({ phase: 'reconnecting', ...retry, reason: { kind: 'server_restarting' } });
+      if (this.status.phase === 'reconnecting') this.resume(retry.attempt);
+    });
+  }
+
+  /** Nothing comes from this connection any more. */
+  private leave(): void {
+    this.cancelRetry();
+    this.keepalive.stop();
+    this.connection?.giveUp();
   }
 
   private resume(attempt: number): void {
@@ -224,6 +241,8 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
         return this.refused(event);
       case 'pong':
         return this.keepalive.pongArrived();
+      case 'going-away':
+        return this.goingAway(event);
       case 'state':
         return this.floorChanged(event);
       case 'audio-ended':

@@ -4,6 +4,8 @@ import type { ClosedReason } from './connection-status';
 
 /** The first try comes at once, spread over so long: the clients of a dead gateway shall not all come together. */
 export const FIRST_TRY_WITHIN_MS = 200;
+/** Of the time that a server which stops gives; the rest is for the new connection to stand. */
+const MOVE_SHARE = 0.5;
 /** RT9: the pauses before the five tries after that one. */
 export const RETRY_DELAYS_MS: readonly number[] = [2_000, 4_000, 8_000, 16_000, 30_000];
 /**
@@ -30,6 +32,13 @@ export class Reconnection {
     this.begunAtMs = nowMs;
   }
 
+  /** The server has asked for another connection. That is nobody's failure: the try for it comes at once, and is the first. */
+  moves(): Retry {
+    this.begunAtMs = undefined;
+    this.tries = 1;
+    return { attempt: 1, delayMs: 0 };
+  }
+
   /** The try that follows a lost connection or a failed try; undefined: all were made. */
   next(nowMs: number): Retry | undefined {
     if (this.begunAtMs !== undefined && nowMs - this.begunAtMs >= STEADY_MS) this.tries = 0;
@@ -40,8 +49,17 @@ export class Reconnection {
     return { attempt: this.tries, delayMs };
   }
 
+  /** A moment for this client of many, in ms from now. */
+  moveInMs(withinMs: number): number {
+    return this.fraction() * withinMs * MOVE_SHARE;
+  }
+
   private jitterMs(): number {
-    return (Number.parseInt(this.random.hex(2), 16) / 0x1_0000) * FIRST_TRY_WITHIN_MS;
+    return this.fraction() * FIRST_TRY_WITHIN_MS;
+  }
+
+  private fraction(): number {
+    return Number.parseInt(this.random.hex(2), 16) / 0x1_0000;
   }
 }
 
@@ -62,6 +80,7 @@ export function isWorthRetrying(reason: ClosedReason): boolean {
     case 'lost':
     case 'unresponsive':
     case 'connect_timeout':
+    case 'server_restarting':
       return true;
     case 'closed_by_server':
       return !FINAL_CODES.has(reason.code);

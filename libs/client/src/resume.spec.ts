@@ -72,6 +72,85 @@ const sentTo = (socket: FakeSocket): unknown[] =>
   socket.sent.filter(({ type }) => type !== 'parley.ping' && type !== 'parley.playback');
 const received = (socket: FakeSocket): unknown => JSON.parse(socket.query.get('received') ?? 'null');
 
+describe('a server that stops', () => {
+  const WITHIN_MS = 2_000;
+  const goAway = (socket: FakeSocket): void =>
+    socket.event({ type: 'parley.going_away', reconnect_within_ms: WITHIN_MS });
+
+  it('is left for a new connection within half of the time it gives, and nothing is lost', async () => {
+    const subject = open();
+    const [old] = subject.made;
+    const said: unknown[] = [];
+    subject.client.on('status', (status) => said.push(status));
+    if (!old) throw new Error('no socket was made');
+    accept(old, subject.client.say('hello'), A);
+    goAway(old);
+    // Until its moment has come it stays, and hears.
+    old.audio(A, 480);
+    expect(subject.made).toHaveLength(1);
+    await subject.system.advanceBy(WITHIN_MS / 2);
+    expect(subject.made).toHaveLength(2);
+    const socket = subject.newest();
+    expect(received(socket)).toEqual([{ response_id: A, samples: [480], played_ms: 20, done: false }]);
+    // Its end is the resumption's own doing.
+    old.drop(4001, 'the session goes on with another connection');
+    socket.accept({ resumed: true, resume_token: 'token_2' });
+    socket.audio(A, 240, { firstSample: 480 });
+    expect(said).toEqual([
+      { phase: 'reconnecting', attempt: 1, delayMs: 0, reason: { kind: 'server_restarting' } },
+      { phase: 'open' },
+    ]);
+    expect(subject.log.filter((line) => line.startsWith('audio') || line === 'resumed')).toEqual([
+      `audio ${A} 480`,
+      'resumed',
+      `audio ${A} 240`,
+    ]);
+  });
+
+  it('is left by many clients at different moments', async () => {
+    const movedAtMs = new Set<number>();
+    for (let seed = 0; seed < 50; seed++) {
+      const system = new VirtualSystem(seed);
+      const { made, newest } = open({ system });
+      goAway(newest());
+      while (made.length === 1) await system.advanceBy(50);
+      expect(system.nowMs).toBeLessThanOrEqual(WITHIN_MS / 2 + 50);
+      movedAtMs.add(system.nowMs);
+    }
+    expect(movedAtMs.size).toBeGreaterThan(10);
+  });
+
+  it('that closes the connection before: it is resumed as a lost one, once', async () => {
+    const subject = open();
+    goAway(subject.newest());
+    await lose(subject, 1012);
+    subject.newest().accept({ resumed: true });
+    await subject.system.advanceBy(WITHIN_MS);
+    expect(subject.made).toHaveLength(2);
+    expect(subject.phases).toEqual(['reconnecting', 'open']);
+  });
+
+  it('is followed by one that does not answer: the next try comes after 2 s', async () => {
+    const subject = open();
+    goAway(subject.newest());
+    await subject.system.advanceBy(WITHIN_MS / 2);
+    subject.newest().refuse('connect ECONNREFUSED');
+    await subject.system.advanceBy(1_999);
+    expect(subject.made).toHaveLength(2);
+    await subject.system.advanceBy(1);
+    expect(subject.made).toHaveLength(3);
+  });
+
+  it('is left by nobody who has closed meanwhile', async () => {
+    const subject = open();
+    goAway(subject.newest());
+    subject.client.close();
+    await subject.system.advanceBy(WITHIN_MS);
+    expect(subject.made).toHaveLength(1);
+    expect(subject.system.pendingTimers).toBe(0);
+  });
+});
+
 describe('a lost connection', () => {
   it('[RT9] is resumed at once, with the newest token and the last event received', async () => {
     const subject = open();

@@ -43,6 +43,7 @@ export type ServerEvent =
   | { kind: 'interrupted'; responseId: ResponseId; turnId: TurnId; heardMs: number; heardText: string }
   | { kind: 'metrics'; responseId: ResponseId; turnId: TurnId; metrics: TurnMetrics }
   | { kind: 'pong' }
+  | { kind: 'going-away'; reconnectWithinMs: number }
   | { kind: 'error'; error: ServerError; clientEventId: string | null };
 
 /** `unread`: an event of no meaning here. `malformed`: one whose fields are not what its type promises. */
@@ -133,6 +134,8 @@ function readParleyEvent(wire: WireEvent): ServerEvent | undefined {
       return { kind: 'metrics', responseId: responseId(wire), turnId: text(wire, 'turn_id'), metrics: metrics(wire) };
     case 'parley.visemes':
       return { kind: 'visemes', responseId: responseId(wire), visemes: list(wire, 'visemes').map(viseme) };
+    case 'parley.going_away':
+      return { kind: 'going-away', reconnectWithinMs: number(wire, 'reconnect_within_ms') };
     case 'parley.pong':
       return { kind: 'pong' };
     default:

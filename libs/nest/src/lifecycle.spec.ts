@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { VirtualSystem } from '@parley/harness';
 import type { LogPort, Service } from '@parley/ports';
-import { followSignals, stopInOrder } from './lifecycle';
+import { followSignals, STOP_DEADLINE_MS, stopInOrder } from './lifecycle';
 
 const silentLog: LogPort = {
   debug: () => undefined,
@@ -43,7 +43,10 @@ describe('stopping', () => {
   async function stopAll(services: Service[], closing: (() => Promise<void>)[], forMs = 0) {
     const system = new VirtualSystem();
     let isDone = false;
-    const stopped = stopInOrder({ log: silentLog, system, services, closing }).then(() => (isDone = true));
+    const stopped = stopInOrder({
+      ...{ log: silentLog, system, services, closing },
+      deadlineMs: STOP_DEADLINE_MS,
+    }).then(() => (isDone = true));
     await system.advanceBy(forMs);
     if (isDone) await stopped;
     return { isDone, pendingTimers: system.pendingTimers };
@@ -62,15 +65,15 @@ describe('stopping', () => {
     expect(outcome.isDone).toBe(true);
   });
 
-  it('waits 15 s for all services together and 3 s for each close, and no longer', async () => {
+  it('waits 20 s for all services together and 3 s for each close, and no longer', async () => {
     const deadlines: number[] = [];
     const hanging = (deadlineMs: number) => {
       deadlines.push(deadlineMs);
       return never();
     };
-    expect((await stopAll([service('a', hanging), service('b', hanging)], [never, never], 20_999)).isDone).toBe(false);
-    expect((await stopAll([service('a', hanging), service('b', hanging)], [never, never], 21_000)).isDone).toBe(true);
-    expect(deadlines.slice(0, 2)).toEqual([15_000, 0]);
+    expect((await stopAll([service('a', hanging), service('b', hanging)], [never, never], 25_999)).isDone).toBe(false);
+    expect((await stopAll([service('a', hanging), service('b', hanging)], [never, never], 26_000)).isDone).toBe(true);
+    expect(deadlines.slice(0, 2)).toEqual([20_000, 0]);
   });
 });
 

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { LogPort, Service, SystemPorts } from '@parley/ports';
 
-/** For the services together; Kubernetes gives 30 s before it kills. */
-const STOP_DEADLINE_MS = 15_000;
+/** For the services together: 15 s for turns to end (`turnsMs`), 5 s for what goes on elsewhere. Kubernetes gives 30 s before it kills. */
+export const STOP_DEADLINE_MS = 20_000;
 /** For closing the HTTP server, the bus, the store and the providers after that. */
 const CLOSE_DEADLINE_MS = 3_000;
 /** Ctrl-C reaches the whole foreground group, and npm passes it on once more: both are one wish to stop. */
@@ -14,6 +14,8 @@ export interface LifecycleOptions {
   system: SystemPorts;
   /** In their order of starting; they stop in the opposite one. */
   services: readonly Service[];
+  /** For all of them together. */
+  deadlineMs: number;
   /** What the services stand on, released after them, in this order. */
   closing: readonly (() => Promise<void>)[];
 }
@@ -27,8 +29,8 @@ export interface SignalOptions extends Pick<LifecycleOptions, 'log' | 'system'> 
 
 /** Ends the services within the deadline whatever happens outside, then what they stand on. Resolves in any case. */
 export async function stopInOrder(options: LifecycleOptions): Promise<void> {
-  const { log, system, services, closing } = options;
-  const endMs = system.clock.nowMs() + STOP_DEADLINE_MS;
+  const { log, system, services, deadlineMs, closing } = options;
+  const endMs = system.clock.nowMs() + deadlineMs;
   for (const service of [...services].reverse()) {
     const leftMs = Math.max(0, endMs - system.clock.nowMs());
     await within(system, leftMs, service.stop(leftMs), (error) => log.error('a service did not stop', { error }));

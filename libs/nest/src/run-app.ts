@@ -17,7 +17,7 @@ import {
   type Role,
   type Telemetry,
 } from '@parley/runtime';
-import { followSignals, stopInOrder } from './lifecycle';
+import { followSignals, STOP_DEADLINE_MS, stopInOrder } from './lifecycle';
 import { SocketAdapter } from './socket-adapter';
 
 export interface AppDefinition<R extends Role, C extends Composition> {
@@ -25,6 +25,8 @@ export interface AppDefinition<R extends Role, C extends Composition> {
   system: SystemPorts;
   compose(config: ConfigOf[R], context: ProcessContext): Promise<C>;
   module(composition: C, telemetry: Telemetry): Type | DynamicModule;
+  /** Shorter where nobody is there to take anything over. */
+  stopDeadlineMs?: number;
   /** What the module cannot say: static files, for instance. */
   prepare?(app: NestExpressApplication): void;
 }
@@ -48,7 +50,9 @@ export async function runApp<R extends Role, C extends Composition>(definition: 
     write: (line) => process.stdout.write(line),
   });
   const starting = start(definition, config, log);
-  followSignals({ log, system, source: process, exit }, async () => stopInOrder({ log, system, ...(await starting) }));
+  followSignals({ log, system, source: process, exit }, async () =>
+    stopInOrder({ log, system, deadlineMs: definition.stopDeadlineMs ?? STOP_DEADLINE_MS, ...(await starting) }),
+  );
   try {
     const { url } = await starting;
     log.ready(url);

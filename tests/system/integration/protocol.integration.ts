@@ -657,7 +657,7 @@ describe('the client protocol, from outside', () => {
     await until('one session less', async () => (await scrape(metricsUrl, 'parley_sessions_active')) < before);
   });
 
-  it('SIGTERM of the gateway closes its sockets with 1001, and its owner keeps the session that can be resumed', async () => {
+  it('SIGTERM of the gateway closes its sockets with 1012, and its owner keeps the session that can be resumed', async () => {
     const { metricsUrl } = only('orchestrator');
     const before = await scrape(metricsUrl, 'parley_sessions_active');
     const client = await connect();
@@ -665,7 +665,7 @@ describe('the client protocol, from outside', () => {
     await speakTurn(client, 'Will you stay?');
     expect(await scrape(metricsUrl, 'parley_sessions_active')).toBe(before + 2);
     process.kill(only('gateway').pid, 'SIGTERM');
-    expect([(await client.waitClosed()).code, (await other.waitClosed()).code]).toEqual([1001, 1001]);
+    expect([(await client.waitClosed()).code, (await other.waitClosed()).code]).toEqual([1012, 1012]);
     await until('one session less', async () => (await scrape(metricsUrl, 'parley_sessions_active')) === before + 1);
   });
 });

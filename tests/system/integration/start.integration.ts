@@ -92,7 +92,7 @@ describe('npm start, with nothing configured', () => {
       await speakTurn(client, 'Thanks', 20_000);
       expect(processesOf(tmpDir).size).toBeGreaterThanOrEqual(2);
       child.kill(signal);
-      expect((await client.waitClosed()).code).toBe(1001);
+      expect((await client.waitClosed()).code).toBe(1012);
       await exited;
       await until('no process of it is left', () => processesOf(tmpDir).size === 0, 5_000);
       expect(readdirSync(tmpDir).filter((name) => !name.startsWith('node-compile-cache'))).toEqual([]);

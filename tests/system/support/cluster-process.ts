@@ -24,7 +24,7 @@ export interface ClusterProcess {
 }
 
 const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 32_000;
 
 /** `node tools/cluster.mjs` as a user would start it, on free ports, with the test run's NATS and Redis if there are any. */
 export async function startCluster(

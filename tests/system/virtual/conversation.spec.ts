@@ -356,9 +356,9 @@ describe('a conversation over the real services on virtual time', () => {
     expect(client.closed?.code).toBe(1006);
   });
 
-  it('a stopped gateway closes its connections with 1001 and holds nothing', async () => {
+  it('a stopped gateway closes its connections with 1012 and holds nothing', async () => {
     await stage.system.runUntil(gateway.service.stop(5_000));
-    expect(client.closed?.code).toBe(1001);
+    expect(client.closed?.code).toBe(1012);
     await stage.system.runUntil(orchestrator.service.stop(5_000));
     await stage.system.runUntil(tts.service.stop(5_000));
     await stage.system.advanceBy(10_000);

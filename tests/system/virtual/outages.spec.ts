@@ -338,6 +338,6 @@ describe('a conversation while something around it is away', () => {
     await stage.system.runUntil(tts.service.stop(5_000));
     await stage.system.advanceBy(20_000);
     expect(stage.system.pendingTimers).toBe(0);
-    expect([client.closed?.code, other.closed?.code]).toEqual([1001, 1001]);
+    expect([client.closed?.code, other.closed?.code]).toEqual([1012, 1012]);
   });
 });

@@ -94,7 +94,10 @@ export interface OutputMessage {
   /** The connection it is for: one with a lower number has been replaced. */
   attachment: number;
   firstOutSeq: number;
+  /** None only with `released`. */
   outputs: OwnerOutput[];
+  /** The owner has let the session go: its gateway claims at once. Not numbered and not repeated; a missing owner shows anyway. */
+  released?: true;
 }
 
 /** What a gateway knows of what reached its client. */

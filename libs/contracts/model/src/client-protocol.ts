@@ -113,6 +113,8 @@ export type ParleyEvent =
     }
   | ({ type: 'parley.turn.metrics'; turn_id: TurnId; response_id: ResponseId } & TurnMetrics)
   | { type: 'parley.visemes'; response_id: ResponseId; item_id: ItemId; visemes: WireViseme[] }
+  /** This gateway stops: the client resumes with a new connection, within so many ms, and at a moment of its own. */
+  | { type: 'parley.going_away'; reconnect_within_ms: number }
   | { type: 'parley.pong' };
 
 /** Stage times in whole ms from the moment the owner accepted the turn; null when the stage was not reached. */
@@ -150,13 +152,13 @@ export interface WireError {
 /** Close codes (RFC 6455 §7.4.1 and IANA registry). */
 export const CLOSE_CODES = {
   normal: 1000,
-  goingAway: 1001,
   protocolError: 1002,
   unsupportedData: 1003,
   invalidText: 1007,
   policyViolation: 1008,
   messageTooBig: 1009,
   internalError: 1011,
+  serviceRestart: 1012,
   /** The client has resumed its session with another connection. */
   resumedElsewhere: 4001,
 } as const;

@@ -136,6 +136,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
         { kind: 'end', ...lane, segments: 2, status: 'failed', error, usage, spokenSegments: 2 },
       ],
     },
+    { ...numberedFrom, outputs: [], released: true },
     { ...numberedFrom, outputs: [{ kind: 'close', ...lane }] },
     {
       ...numberedFrom,
@@ -233,7 +234,7 @@ const reasonOf = (decoded: DecodedEnvelope<unknown>): string => {
   return decoded.reason;
 };
 /** The fields whose absence the type allows, or an older release. */
-const OPTIONAL = [/ clientEventId$/, / retryAfterMs$/, /^voiceOrder \d+ from$/];
+const OPTIONAL = [/ clientEventId$/, / retryAfterMs$/, / released$/, /^voiceOrder \d+ from$/];
 
 describe('bus messages', () => {
   it('has a sample of every message', () => {

@@ -64,5 +64,6 @@ export const output = z.object({
   epoch: count,
   attachment: count,
   firstOutSeq: count,
-  outputs: z.array(ownerOutput).min(1),
+  outputs: z.array(ownerOutput),
+  released: z.literal(true).exactOptional(),
 });

@@ -272,6 +272,7 @@ describe('PROTOCOL.md, the client protocol', () => {
       'parley.output.resumed': { response_id: true, from_ms: true },
       'parley.user': { state: true },
       'parley.visemes': { response_id: true, item_id: true, visemes: true },
+      'parley.going_away': { reconnect_within_ms: true },
       'parley.pong': {},
     };
     const documented = tableOf(['event', 'fields', 'when']).map((row) => {

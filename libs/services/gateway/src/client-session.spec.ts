@@ -357,7 +357,8 @@ describe('the end of a connection', () => {
   it('by the gateway is a close code to the client and a word to the owner', async () => {
     session.shutDown();
     await stage.pass(100);
-    expect(connection.closes).toEqual([{ code: 1001, reason: 'the server is restarting' }]);
+    session.shutDown();
+    expect(connection.closes).toEqual([{ code: 1012, reason: 'the server is restarting' }]);
     expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'shutdown' }]);
     expect(overs).toBe(1);
   });

@@ -2,6 +2,7 @@ import { CLOSE_CODES, type ClientEvent, type ClientEventBody, type ErrorCode, ty
 import type { CancelTimer, ConnectionListener, ConnectionPort, LogPort } from '@parley/ports';
 import { parseClientText } from '@parley/schemas';
 import { inputOf, type DeliverySnapshot } from './client-inputs';
+import type { Departing } from './departures';
 import { Downlink, type DownlinkOptions } from './downlink';
 import type { Resumption } from './resumption';
 import type { ClientOutput, GatewayPorts, OutputNumber, SessionLink } from './session-link';
@@ -37,7 +38,7 @@ const ENDED_BY_CLIENT: readonly number[] = [
 const BEGINNINGS: readonly SessionInput['kind'][] = ['final-transcript', 'response-requested', 'said'];
 
 /** One client connection: its events to numbered inputs, owner output and audio to its socket, reports to its owner. */
-export class ClientSession implements ConnectionListener {
+export class ClientSession implements ConnectionListener, Departing {
   private readonly downlink: Downlink;
   /** Arrival of inputs that may begin a response, and of interrupts: for the latency metrics. */
   private readonly askedAtMs = new Map<number, number>();
@@ -134,10 +135,18 @@ export class ClientSession implements ConnectionListener {
     this.looksDue = Math.max(0, this.looksDue - 1);
   }
 
+  get isInTurn(): boolean {
+    return this.downlink.awaitsOwner || this.link.waitingInputs > 0;
+  }
+
+  announceStop(reconnectWithinMs: number): boolean {
+    if (this.options.parley && !this.ended) this.downlink.goingAway(reconnectWithinMs);
+    return this.options.parley;
+  }
+
   /** The gateway stops: the client hears a close code, the owner that the client is gone. */
   shutDown(): void {
-    this.connection.close(CLOSE_CODES.goingAway, 'the server is restarting');
-    this.end('shutdown');
+    if (!this.ended) this.closeConnection(CLOSE_CODES.serviceRestart, 'the server is restarting');
   }
 
   private handle(event: ClientEvent): void {

@@ -104,6 +104,10 @@ export class Downlink {
     this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
   }
 
+  goingAway(reconnectWithinMs: number): void {
+    this.writeEvent({ type: 'parley.going_away', reconnect_within_ms: reconnectWithinMs }, this.ownEventId());
+  }
+
   playback(responseId: ResponseId, playedMs: number, ended: boolean): void {
     const stream = [...this.streams.values()].find((each) => each.announce.responseId === responseId);
     if (stream) this.playhead.report(stream.ordinal, playedMs, ended, this.clock.nowMs());

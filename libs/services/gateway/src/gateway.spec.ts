@@ -222,13 +222,16 @@ const lastClaim = (): Claim & { sessionId: SessionId } => {
 };
 
 describe('stopping', () => {
-  it('closes every connection with 1001 and waits until its owner knows', async () => {
+  it('tells every client, closes with 1012 who stays, and waits until its owner knows', async () => {
     const { connection } = await connect();
     const stopped = gateway.stop(5_000);
     expect(gateway.readiness()).toEqual({ ready: false, reasons: ['stopping'] });
-    await stage.pass(100);
+    await stage.pass(1_050);
+    expect(connection.events.at(-1)).toMatchObject({ type: 'parley.going_away', reconnect_within_ms: 2_000 });
+    expect(connection.closes).toEqual([]);
+    await stage.pass(2_000);
     await stopped;
-    expect(connection.closes).toEqual([{ code: 1001, reason: 'the server is restarting' }]);
+    expect(connection.closes).toEqual([{ code: 1012, reason: 'the server is restarting' }]);
     expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'shutdown' }]);
   });
 
@@ -249,8 +252,8 @@ describe('stopping', () => {
     const admission = await opening;
     const connection = new TestConnection();
     if (admission.kind === 'admitted') admission.open(connection);
-    await stage.pass(100);
-    expect(connection.closes).toEqual([{ code: 1001, reason: 'the server is restarting' }]);
+    await stage.pass(4_000);
+    expect(connection.closes).toEqual([{ code: 1012, reason: 'the server is restarting' }]);
     expect(owner.inputs.map(({ input }) => input)).toEqual([{ kind: 'disconnected', reason: 'shutdown' }]);
     expect(stopped).toBe(true);
   });

@@ -4,6 +4,7 @@ import { answerPings, Intake, PeerWatch } from '@parley/service-link';
 import { authenticate, selectSubprotocol } from './authentication';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
+import { Departures } from './departures';
 import { resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
 import { SessionLink, type GatewayPorts } from './session-link';
 
@@ -63,7 +64,7 @@ export class Gateway implements GatewayService {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Closes every connection, also those that are being admitted, with 1001 and waits until their owners know, or the deadline. */
+  /** Lets every connection leave, also those that are being admitted (see `Departures`), until their owners know, or the deadline. */
   stop(deadlineMs: number): Promise<void> {
     this.stopping ??= this.drain(deadlineMs);
     return this.stopping;
@@ -143,8 +144,6 @@ export class Gateway implements GatewayService {
     this.sessions.add(session);
     this.ports.telemetry.count('parley_sessions_total', { role: 'gateway' });
     this.countSessions();
-    // A connection that opens while the gateway stops is closed like the others.
-    if (this.stopping) session.shutDown();
     return session;
   }
 
@@ -181,9 +180,11 @@ export class Gateway implements GatewayService {
     const { clock, timers } = this.ports.system;
     this.intake.close();
     const untilMs = clock.nowMs() + deadlineMs;
-    for (const session of this.sessions) session.shutDown();
+    const departures = new Departures(this.ports.system, deadlineMs);
+    departures.look(this.sessions);
     while (this.sessions.size + this.opening > 0 && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => timers.after(STOP_POLL_MS, resolve));
+      departures.look(this.sessions);
     }
     this.stopPings?.();
     this.subscription?.unsubscribe();

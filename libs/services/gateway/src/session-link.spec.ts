@@ -266,6 +266,41 @@ describe('an owner that is lost', () => {
     expect(next.inputs).toMatchObject([{ seq: 1, attachment: 1, epoch: 2 }]);
   });
 
+  const sayReleased = (epoch: number): void =>
+    owner.bus.publish(
+      subjects.output(SESSION),
+      encodeEnvelope(TRACE, { epoch, attachment: 1, firstOutSeq: 1, outputs: [], released: true }),
+    );
+
+  it('by its own word is replaced at once', async () => {
+    await attached();
+    const next = successor();
+    sayReleased(1);
+    await stage.pass(10);
+    expect(next.claims).toMatchObject([{ seenEpoch: 1, attach: { kind: 'keep', attachment: 1 } }]);
+    // A word that is late.
+    sayReleased(1);
+    await stage.pass(2_000);
+    expect(next.claims).toHaveLength(1);
+  });
+
+  it('by its own word, right behind its answer that it lives: is asked for again, and not believed', async () => {
+    await attached();
+    const next = successor();
+    const granted = next.onClaim;
+    next.onClaim = () => ({ kind: 'owned', owner: owner.incarnation, epoch: 1 });
+    link.confirmOwner();
+    while (next.claims.length === 0) await stage.pass(10);
+    next.onClaim = granted;
+    sayReleased(1);
+    // The pause after the answer, and no ping.
+    await stage.pass(390);
+    expect(next.claims).toHaveLength(2);
+    send();
+    await stage.pass();
+    expect(next.inputs).toMatchObject([{ seq: 1, attachment: 1, epoch: 2 }]);
+  });
+
   it('by its crash in mid-write: what was under way to it goes to its successor with the same number', async () => {
     await attached();
     send();

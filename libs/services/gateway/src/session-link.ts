@@ -80,6 +80,8 @@ export class SessionLink {
   private confirmTimer: CancelTimer | undefined;
   private readonly fence = new AudioFence();
   private reclaiming = false;
+  /** Whoever owned the session with this epoch has let go of it. */
+  private releasedEpoch = 0;
   private open = true;
   private listener: LinkListener | undefined;
   private early: ((listener: LinkListener) => void)[] = [];
@@ -209,6 +211,7 @@ export class SessionLink {
   private receive(message: OutputMessage): void {
     if (message.epoch < this.fence.epoch) return;
     if (message.attachment > this.attachment) return this.listener?.onSuperseded();
+    if (message.released) return this.released(message.epoch);
     if (message.firstOutSeq <= this.order.lastOutSeq) this.listener?.onRepeated();
     const { firstOutSeq } = message;
     for (const [index, output] of message.outputs.entries()) {
@@ -216,6 +219,12 @@ export class SessionLink {
         this.hand(ready);
       }
     }
+  }
+
+  private released(epoch: number): void {
+    this.releasedEpoch = epoch;
+    // Otherwise a successor was found already.
+    if (epoch === this.owner?.epoch) this.loseOwner('it has let go of it');
   }
 
   private hand({ output, epoch, outSeq }: NumberedOutput): void {
@@ -242,7 +251,7 @@ export class SessionLink {
     const applied = answer.kind === 'answer' && answer.body.kind === 'applied' ? answer.body.seq : undefined;
     if (applied !== undefined) this.inputs.confirm(applied);
     if (answer.kind === 'no-responders' || (answer.kind === 'answer' && answer.body.kind === 'disowned')) {
-      return this.loseOwner();
+      return this.loseOwner(answer.kind);
     }
     if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
       return this.listener?.onSuperseded();
@@ -271,14 +280,14 @@ export class SessionLink {
     this.owner = target;
     this.confirmTimer?.();
     this.unwatchOwner?.();
-    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner());
+    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner('it is gone'));
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
   }
 
-  private loseOwner(): void {
+  private loseOwner(why: string): void {
     if (this.reclaiming || !this.open) return;
     this.reclaiming = true;
-    this.log.info('the owner of a session was lost', { sessionId: this.sessionId });
+    this.log.info('a session needs another owner', { sessionId: this.sessionId, why });
     void this.reclaim();
   }
 
@@ -307,6 +316,8 @@ export class SessionLink {
       if (outcome.kind !== 'granted' || outcome.target.epoch === owner.epoch) {
         await new Promise<void>((resolve) => timers.after(RECLAIM_PERIOD_MS * (0.5 + random.fraction()), resolve));
       }
+      // It was its owner when it was asked.
+      if (outcome.kind === 'granted' && outcome.target.epoch === this.releasedEpoch) continue;
       if (this.open && outcome.kind === 'granted') {
         this.reclaiming = false;
         return this.adoptOwner({ ...outcome.target, attachment: owner.attachment });

@@ -12,7 +12,7 @@ import {
 } from '@parley/model';
 import type { BusMessage, BusSubscription, CancelTimer, Readiness, Service, StoredSession } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
-import { answerPings, GroupMember, Intake, PeerWatch } from '@parley/service-link';
+import { answerPings, GroupMember, Intake, PeerWatch, turnsMs } from '@parley/service-link';
 import { initialState, type SessionConfig } from '@parley/turn-engine';
 import { Claims } from './claims';
 import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
@@ -22,7 +22,7 @@ import { newResumeToken } from './session-connection';
 import { decodeRecord, type SessionRecord } from './session-record';
 
 const FLUSH_TIMEOUT_MS = 1_000;
-/** While sessions speak, a planned stop looks this often whether they have ended. */
+/** A planned stop looks this often which sessions have come to the end of a turn. */
 const DRAIN_PERIOD_MS = 50;
 
 /** Owns sessions: claims them for gateways, runs them, and lets them go. The only writer of a session's state. */
@@ -75,7 +75,7 @@ export class Orchestrator implements Service {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Claims no more, lets running responses end until the deadline, then releases every session and the lease. */
+  /** Claims no more and hands each session over at the end of its turn, those that take too long in mid-answer; then releases the lease. */
   stop(deadlineMs: number): Promise<void> {
     this.stopping ??= this.drain(deadlineMs);
     return this.stopping;
@@ -85,20 +85,23 @@ export class Orchestrator implements Service {
     const { clock, timers } = this.ports.system;
     this.intake.close();
     this.group.leave();
-    const untilMs = clock.nowMs() + deadlineMs;
-    while (this.isBusy && clock.nowMs() < untilMs) {
+    const beganMs = clock.nowMs();
+    const passedMs = (): number => clock.nowMs() - beganMs;
+    const releases = new Set<Promise<void>>();
+    // A claim that wins now is released with the others.
+    while (this.claiming.size + this.sessions.size > 0 && passedMs() < deadlineMs) {
+      for (const session of this.sessions.values()) {
+        if (!session.isBusy || passedMs() >= turnsMs(deadlineMs)) releases.add(session.release());
+      }
       await new Promise<void>((resolve) => timers.after(DRAIN_PERIOD_MS, resolve));
     }
-    await Promise.all([...this.sessions.values()].map((session) => session.release()));
+    // The store cannot be reached: whoever takes them over goes on from the last write.
+    for (const session of this.sessions.values()) session.drop('the process stops');
+    await Promise.all(releases);
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.stopLease?.();
     this.peers.close();
     await this.ports.store.releaseLease(this.incarnation);
-  }
-
-  /** A claim that wins now is released with the others. */
-  private get isBusy(): boolean {
-    return this.claiming.size > 0 || [...this.sessions.values()].some((session) => session.isBusy);
   }
 
   private async renewLease(): Promise<void> {
@@ -138,7 +141,7 @@ export class Orchestrator implements Service {
   private async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimReply | undefined> {
     const own = this.sessions.get(claim.sessionId);
     if (own && (await this.isNewest(own, claim))) return this.attach(own, claim);
-    own?.supersede();
+    own?.drop('another process has owned the session since');
     if (this.claiming.has(claim.sessionId)) return undefined;
     // A session that lost its owner must find another one, late or not.
     const hasRoom = claim.attach.kind === 'new' ? this.intake.hasRoom : !this.intake.isFull;

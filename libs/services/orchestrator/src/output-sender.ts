@@ -52,6 +52,13 @@ export class OutputSender {
     this.watch();
   }
 
+  /** The last word of an owner that has let the session go. */
+  sayReleased(): void {
+    const { epoch, outbox } = this;
+    const firstOutSeq = outbox.outSeq + 1;
+    this.publish(NO_TRACE, { epoch, attachment: this.attachment(), firstOutSeq, outputs: [], released: true });
+  }
+
   acknowledge(outSeq: number): void {
     if (!this.outbox.acknowledge(outSeq)) return;
     this.oldest = undefined;

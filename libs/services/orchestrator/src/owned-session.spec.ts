@@ -1,7 +1,7 @@
 import { DEFAULT_POLICY, subjects, type SegmentTimings, type TurnPolicy } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
-import { initialState } from '@parley/turn-engine';
+import { initialState, liveResponse } from '@parley/turn-engine';
 import {
   CONFIG,
   GATEWAY,
@@ -258,12 +258,18 @@ describe('while the store cannot be reached', () => {
     expect(ports.store.writes.map(({ rev }) => rev)).toEqual([1, 2, 2, 2]);
   });
 
-  it('the session can be let go: nothing of it leaves any more', async () => {
+  it('the session cannot be let go, but dropped: nothing of it leaves any more', async () => {
     const before = gateway.kinds.length;
     ports.store.inner.setUnavailable(true);
     void gateway.send(turnOf(1));
     await stage.pass(100);
-    await stage.system.runUntil(session.release());
+    let released = false;
+    void session.release().then(() => (released = true));
+    await stage.pass(1_000);
+    expect(released).toBe(false);
+    session.drop('the process stops');
+    await stage.pass();
+    expect(released).toBe(true);
     ports.store.inner.setUnavailable(false);
     await stage.pass(5_000);
     expect(gateway.kinds.slice(before)).toEqual([]);
@@ -328,15 +334,61 @@ describe('a session that another process has taken', () => {
 describe('letting go', () => {
   it('frees the session for another process at once, with its state, and stops everything', async () => {
     await thinking();
+    await stage.now(session.release());
+    await stage.now(session.release());
+    expect(gateway.messages.at(-1)).toMatchObject({ epoch: 1, attachment: 1, outputs: [], released: true });
     const before = gateway.messages.length;
-    await stage.now(session.release());
-    await stage.now(session.release());
     expect(stage.storeServer.sessions.load(SESSION)).toMatchObject({ session: { owner: undefined, epoch: 1 } });
     expect(stored().engine.phase.name).toBe('thinking');
     stage.llm.call(0).writes('One two three four. ');
     await stage.pass(20_000);
     expect(gateway.messages).toHaveLength(before);
     expect(await stage.now(gateway.send(turnOf(2)))).toBe('no-responders');
+  });
+
+  it('stops the model at once, and stores what no write was due for', async () => {
+    await thinking();
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+    stage.llm.call(0).writes('Five six');
+    await stage.pass();
+    const isHalf = () => JSON.stringify(stored().engine).includes('Five six');
+    expect(isHalf()).toBe(false);
+    const releasing = session.release();
+    expect(stage.llm.call(0).signal.aborted).toBe(true);
+    await stage.now(releasing);
+    expect(isHalf()).toBe(true);
+    expect(liveResponse(stored().engine)?.generation.stage).toBe('running');
+  });
+
+  it('waits for the write that is under way, answers its input, and applies what comes meanwhile', async () => {
+    ports.store.hold();
+    const first = gateway.send(turnOf(1));
+    await stage.pass();
+    const releasing = session.release();
+    const second = gateway.send(updateOf('Be kind.'));
+    await stage.pass(100);
+    expect(stage.storeServer.sessions.load(SESSION)).toMatchObject({ session: { owner: 'orc_one' } });
+    ports.store.letGo();
+    await stage.now(releasing);
+    expect(await stage.now(first)).toMatchObject({ kind: 'applied' });
+    expect(await stage.now(second)).toMatchObject({ kind: 'applied' });
+    expect(stored().connection.lastSeq).toBe(2);
+    // Whoever takes it over asks the model.
+    expect(stage.llm.calls.every(({ signal }) => signal.aborted)).toBe(true);
+  });
+
+  it('begins no answer any more: its successor asks the model', async () => {
+    ports.store.hold();
+    const update = gateway.send(updateOf('Be kind.'));
+    await stage.pass();
+    const releasing = session.release();
+    const turn = gateway.send(turnOf(2));
+    await stage.pass();
+    ports.store.letGo();
+    await stage.now(Promise.all([releasing, update, turn]));
+    expect(stored().engine.phase.name).toBe('thinking');
+    expect(stage.llm.calls).toHaveLength(0);
   });
 });
 

@@ -31,7 +31,7 @@ import {
   type WrittenEffect,
 } from '@parley/turn-engine';
 import { isEmpty, newBatch, type Batch } from './batch';
-import { SESSION_TTL_MS, TOMBSTONE_MS, type OrchestratorConfig } from './config';
+import { TOMBSTONE_MS, type OrchestratorConfig } from './config';
 import { drawIds } from './drawn-ids';
 import { Generations } from './generations';
 import { Mailbox } from './mailbox';
@@ -43,12 +43,10 @@ import type { OrchestratorPorts, Ownership } from './ports';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
 import { SessionJournal } from './session-journal';
-import { encodeRecord, type SessionRecord } from './session-record';
+import type { SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
+import { StateWriter } from './state-writer';
 import { WakeUp } from './wake-up';
-
-/** While the store cannot be reached, a write is tried again so often; nothing leaves meanwhile. */
-const WRITE_RETRY_MS = 200;
 
 /**
  * One session while this process owns it. One input at a time: `step`; what no client hears of starts at once; the
@@ -71,15 +69,18 @@ export class OwnedSession {
   private readonly voice: SessionVoice;
   private pendingOpening = new PendingOpening();
   private traceparent: string;
-  private rev: number;
+  private readonly writer: StateWriter;
   private running = false;
   private state: 'owned' | 'over' = 'owned';
+  /** Set by a planned stop; settled once the session is let go, or lost. */
+  private releasing: Promise<void> | undefined;
+  private onReleased = (): void => {};
   private engine;
 
   constructor(
     private readonly ports: OrchestratorPorts,
     private readonly config: OrchestratorConfig,
-    private readonly self: Incarnation,
+    self: Incarnation,
     private readonly peers: PeerWatch,
     private readonly ownership: Ownership,
     /** Called once, when this process no longer carries the session. */
@@ -87,7 +88,6 @@ export class OwnedSession {
   ) {
     const { record, sessionId, epoch } = ownership;
     this.engine = record.engine;
-    this.rev = ownership.rev;
     this.traceparent = ownership.traceparent;
     this.log = ports.log.child({ sessionId, epoch });
     if (config.journal) {
@@ -100,6 +100,8 @@ export class OwnedSession {
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.attachment, onGatewayLost);
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
     this.clock = new SessionClock(ports.system.clock, ports.bus);
+    const isOwned = (): boolean => this.isOwned();
+    this.writer = new StateWriter(ports, { sessionId, epoch, self }, this.clock, ownership.rev, isOwned);
     this.wakeUp = new WakeUp(ports.system.timers, this.clock, () =>
       this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.connection.lastInput) }),
     );
@@ -130,7 +132,7 @@ export class OwnedSession {
     return this.pendingOpening.opening;
   }
 
-  /** A response is generated or delivered: a planned stop waits for its end. */
+  /** A response is generated or delivered: a planned stop waits for its end, unless that takes too long. */
   get isBusy(): boolean {
     return this.running || (this.isHeard && liveResponse(this.engine) !== undefined);
   }
@@ -219,16 +221,23 @@ export class OwnedSession {
     this.push({ kind: 'voice-failed', lane, ordinal, attempt, failure });
   }
 
-  /** Lets go of the session, so that another process can claim it at once. */
-  async release(): Promise<void> {
-    if (this.state === 'over') return;
-    this.stopEverything();
-    await this.ports.store.release(this.sessionId, this.epoch);
+  /**
+   * Lets go of the session, so that another process can claim it at once, in mid-answer too: what comes until then is
+   * still applied, the model stops, and all that is known is stored. Then the gateway is told.
+   */
+  release(): Promise<void> {
+    if (this.state === 'over') return Promise.resolve();
+    if (this.releasing) return this.releasing;
+    this.releasing = new Promise((resolve) => (this.onReleased = resolve));
+    // The successor asks it to go on.
+    this.generations.abortAll();
+    if (!this.running) void this.run();
+    return this.releasing;
   }
 
-  /** Another process has taken the session over: nothing of it may leave any more. */
-  supersede(): void {
-    this.log.info('another process has owned the session since');
+  /** Nothing of it may leave any more: another process has taken the session over, or will. */
+  drop(why: string): void {
+    this.log.info('a session is dropped', { why });
     this.stopEverything();
   }
 
@@ -272,7 +281,11 @@ export class OwnedSession {
 
   private async run(): Promise<void> {
     this.running = true;
-    while (this.state === 'owned' && !this.mailbox.isEmpty) {
+    while (this.isOwned() && (this.releasing || !this.mailbox.isEmpty)) {
+      if (this.mailbox.isEmpty) {
+        await this.letGo();
+        continue;
+      }
       const batch = newBatch();
       this.stepAll(batch);
       if (isEmpty(batch)) continue;
@@ -287,6 +300,17 @@ export class OwnedSession {
     }
     this.running = false;
     this.settle();
+  }
+
+  /** Stores also what no write was due for, such as how much was played. Whatever came meanwhile is applied before. */
+  private async letGo(): Promise<void> {
+    if (!(await this.write(this.snapshot())) || !this.mailbox.isEmpty) return;
+    const { onReleased } = this;
+    this.onReleased = () => {};
+    this.stopEverything();
+    await this.ports.store.release(this.sessionId, this.epoch);
+    this.sender.sayReleased();
+    onReleased();
   }
 
   /** Steps everything that waits. */
@@ -336,7 +360,7 @@ export class OwnedSession {
   private start(effect: AtOnceEffect): void {
     switch (effect.kind) {
       case 'start-generation':
-        return this.generations.start(effect);
+        return this.releasing ? undefined : this.generations.start(effect);
       case 'abort-generation':
         return this.generations.abort(effect.ordinal);
       case 'open-voice':
@@ -357,36 +381,12 @@ export class OwnedSession {
 
   /** False when the session was lost: then nothing may leave. */
   private async write(record: SessionRecord): Promise<boolean> {
-    const state = encodeRecord(record);
-    const { store, system, telemetry } = this.ports;
-    this.rev++;
-    while (this.state === 'owned') {
-      const startedMs = system.clock.nowMs();
-      const { sessionId, epoch, rev } = this;
-      const outcome = await store.write({
-        sessionId,
-        epoch,
-        rev,
-        owner: this.self,
-        attachment: this.attachment,
-        state,
-        ttlMs: SESSION_TTL_MS,
-      });
-      telemetry.observe('parley_store_write_seconds', {}, (system.clock.nowMs() - startedMs) / 1000);
-      if (outcome.kind === 'written' || outcome.kind === 'already') {
-        this.clock.storeBack();
-        return this.isOwned();
-      }
-      if (outcome.kind === 'fenced') {
-        this.log.info('another process owns the session', { ownerEpoch: outcome.epoch });
-        this.stopEverything();
-        return false;
-      }
-      this.clock.storeLost();
-      telemetry.count('parley_store_failures_total', { operation: 'write' });
-      await new Promise<void>((resolve) => system.timers.after(WRITE_RETRY_MS, resolve));
+    const outcome = await this.writer.write(record);
+    if (outcome.kind === 'fenced' && this.isOwned()) {
+      this.log.info('another process owns the session', { ownerEpoch: outcome.epoch });
+      this.stopEverything();
     }
-    return false;
+    return outcome.kind === 'written' && this.isOwned();
   }
 
   // A method, because the state can change during an await, which the compiler does not see.
@@ -450,6 +450,7 @@ export class OwnedSession {
     this.voice.close();
     this.connection.close();
     this.pendingOpening.settle(undefined);
+    this.onReleased();
     this.onOver();
   }
 }

@@ -20,7 +20,7 @@ import type {
   TtsPort,
 } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
-import { answerPings, GroupMember, Intake } from '@parley/service-link';
+import { answerPings, GroupMember, Intake, turnsMs } from '@parley/service-link';
 import { FailureNotices } from './failure-notices';
 import { compareRenderings, JobFence, jobName, type JobOutcome } from './job-fence';
 import { SessionReports } from './session-reports';
@@ -30,8 +30,6 @@ const DEFAULT_MAX_JOBS = 64;
 const DEFAULT_MAX_LAG_MS = 100;
 const DEFAULT_LOOK_AHEAD_MS = 4000;
 const FLUSH_TIMEOUT_MS = 2000;
-/** Part of a stop's deadline that is kept for the release of what had to be cancelled. */
-const SETTLE_FRACTION = 0.2;
 
 export interface TtsWorkerPorts {
   bus: BusPort;
@@ -118,17 +116,16 @@ class TtsWorker implements Service {
     this.phase = 'stopping';
     this.intake.close();
     this.group.leave();
-    const settleMs = deadlineMs * SETTLE_FRACTION;
     if (this.jobs.size > 0) {
       await new Promise<void>((resolve) => {
-        const cancelTimer = timers.after(deadlineMs - settleMs, resolve);
+        const cancelTimer = timers.after(turnsMs(deadlineMs), resolve);
         this.onIdle = () => {
           cancelTimer();
           resolve();
         };
       });
     }
-    await this.cancelAll(settleMs);
+    await this.cancelAll(deadlineMs - turnsMs(deadlineMs));
     this.notices.close();
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.subscriptions = [];
