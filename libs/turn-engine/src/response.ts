@@ -42,6 +42,9 @@ export interface NewResponse {
 
 export const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
+/** More than end while a client is away. */
+const REMEMBERED_RESPONSES = 16;
+
 export function beginResponse(draft: Draft, begun: NewResponse): void {
   const { nowMs, policy, state } = draft;
   const { responseId, itemId, turnId, cause, run, dictated } = begun;
@@ -59,6 +62,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
     metadata: begun.metadata,
   });
   draft.set({
+    recentResponses: [...state.recentResponses, { ordinal, responseId }].slice(-REMEMBERED_RESPONSES),
     history: insertItem(
       boundHistory(state.history, policy.maxContextChars),
       { id: itemId, role: 'assistant', text: '', interrupted: false, spoken: null },

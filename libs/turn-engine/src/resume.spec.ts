@@ -110,6 +110,22 @@ describe('a client that comes back', () => {
     expect(asked(talk)).toEqual([[0, 300]]);
   });
 
+  it('[RS4] has finished with one that is older than a response it names that is over, too', () => {
+    const interrupted = over()
+      .says('And then?')
+      .binds()
+      .writes(FIRST)
+      .hears({ segmentsMs: [300] })
+      .interrupts();
+    interrupted.comesBack([interrupted.has(2, [300], { done: true })]);
+    expect(interrupted.phase).toBe('listening');
+    expect(interrupted.effects).toEqual([]);
+    const failed = over().says('And then?').binds().modelFails();
+    failed.comesBack([failed.has(2, [])]);
+    expect(failed.phase).toBe('listening');
+    expect(failed.effects).toEqual([]);
+  });
+
   it('[RS5] is spoken to by another rendering, at its own position', () => {
     const talk = speaking();
     talk.comesBack([talk.has(1, [900, 600])]);

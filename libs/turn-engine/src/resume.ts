@@ -4,7 +4,7 @@ import type { Draft } from './draft';
 import { cutToDelivered, dropTail, finishLive, owesAudio } from './response';
 import { discardSpeculation } from './speculation';
 import { endSpeech } from './speech';
-import type { Delivery, LiveResponse, Tail } from './state';
+import type { Delivery, LiveResponse, ResponseName, Tail } from './state';
 import { bindAnew } from './voice';
 
 /**
@@ -19,11 +19,7 @@ export function resume(draft: Draft, received: readonly ReceivedResponse[] | nul
   // Also where nobody had noticed that the old connection was gone.
   endSpeech(draft);
   draft.set({ connection: { stage: 'connected' } });
-  const reception = new Reception(received, [
-    ...tails,
-    ...(finished ? [finished] : []),
-    ...(draft.live ? [draft.live] : []),
-  ]);
+  const reception = new Reception(received, draft.state.recentResponses);
   for (const tail of tails) resumeTail(draft, tail, reception.of(tail));
   // Of one that was played to its end, as far as anybody knew, only the client can know better.
   const isOver = finished !== null && !tails.some(({ ordinal }) => ordinal === finished.ordinal);
@@ -87,9 +83,9 @@ class Reception {
 
   constructor(
     private readonly received: readonly ReceivedResponse[] | null,
-    responses: readonly (LiveResponse | Tail)[],
+    begun: readonly ResponseName[],
   ) {
-    this.newest = Math.max(0, ...responses.filter((each) => this.named(each)).map(({ ordinal }) => ordinal));
+    this.newest = begun.findLast((each) => this.named(each))?.ordinal ?? 0;
   }
 
   /** Undefined: it has finished with it. */
@@ -101,7 +97,7 @@ class Reception {
     return { delivery: { segments: [], playedSamples: 0 }, done: false };
   }
 
-  private named({ responseId }: LiveResponse | Tail): ReceivedResponse | undefined {
+  private named({ responseId }: ResponseName): ReceivedResponse | undefined {
     return this.received?.find((each) => each.responseId === responseId);
   }
 }

@@ -33,6 +33,8 @@ export interface EngineState {
   history: HistoryItem[];
   /** Turn ids accepted lately, oldest first; a repeated one runs nothing (G3). */
   recentTurnIds: TurnId[];
+  /** The last responses that were begun, oldest first: a client that comes back names those it knows. */
+  recentResponses: ResponseName[];
   /** What the client chose of the turn policy; the rest is the server's. */
   policy: Partial<SessionPolicy>;
   /** Region "queue": turns that were accepted and wait for the live response to end, oldest first. Empty without one. */
@@ -59,6 +61,11 @@ export interface EngineState {
   voiceRate: VoiceRate;
   /** No input since; the session closes when it is over. */
   idleDeadlineMs: number;
+}
+
+export interface ResponseName {
+  ordinal: number;
+  responseId: ResponseId;
 }
 
 export interface SessionConfig {
@@ -298,6 +305,7 @@ export function initialState(session: SessionConfig): EngineState {
     tails: [],
     history: [],
     recentTurnIds: [],
+    recentResponses: [],
     policy: {},
     queue: [],
     speculation: { turnId: null, starts: 0, run: null },

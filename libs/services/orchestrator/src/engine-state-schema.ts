@@ -161,6 +161,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   tails: z.array(tail),
   history: z.array(historyItem),
   recentTurnIds: z.array(z.string()),
+  recentResponses: z.array(z.object({ ordinal: count, responseId })).default([]),
   // Absent in states of the first version.
   policy: sessionPolicyPatch.default({}),
   queue: z.array(queuedTurn).default([]),
