@@ -19,7 +19,8 @@ const SIMULATION_COVERAGE = [
   `--coverageThreshold=${JSON.stringify({ global: { lines: 80 } })}`,
 ];
 /** Without nats-down: until a hole in the audio is repaired, an answer may fail when the processes find the bus again one after the other. */
-const CHAOS = 'orchestrator,tts,gateway,link-reset,link-blackhole,stopped-owner,redis-failover,redis-down,overload';
+const CHAOS =
+  'orchestrator,tts,gateway,link-reset,link-blackhole,stopped-owner,redis-failover,redis-down,rolling-restart,overload';
 const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file);
 
 /**

@@ -6,15 +6,14 @@ export interface Arguments {
   turns: number | undefined;
   small: boolean;
   seed: number;
-  /** Conversations at a time. */
-  talks: number;
+  /** Conversations at a time, in place of what each row has. */
+  talks: number | undefined;
   /** The JSON file that takes the rows; the others of it stay. */
   out: string | undefined;
 }
 
 export const USAGE = `npm run chaos [-- --case ${CASE_NAMES.join(',')}] [--turns 500] [--small] [--talks 14] [--seed 1] [--out results/chaos.json]`;
 
-const DEFAULT_TALKS = 14;
 const DEFAULT_OUT = 'results/chaos.json';
 
 /** Undefined where they make no sense. */
@@ -24,7 +23,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     turns: undefined,
     small: false,
     seed: 1,
-    talks: DEFAULT_TALKS,
+    talks: undefined,
     out: undefined,
   };
   for (let index = 0; index < args.length; index++) {
@@ -46,7 +45,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     else if (name === '--talks') read.talks = Number(value);
     else return undefined;
   }
-  // A small run, or one with another number of turns, is no row of the page.
-  const isWhole = !read.small && read.turns === undefined;
+  // A small run, or one of another size, is no row of the page.
+  const isWhole = !read.small && read.turns === undefined && read.talks === undefined;
   return { ...read, out: read.out ?? (isWhole ? DEFAULT_OUT : undefined) };
 }

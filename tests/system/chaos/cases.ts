@@ -1,6 +1,6 @@
 import type { StoreKind } from '../support/servers';
 import { PROVIDERS, type ProviderHabits } from './scene';
-import { cutLines, killOne, stopOwner, takeAway, type Stage, type Strike } from './strike';
+import { cutLines, killOne, restartNext, stopOwner, takeAway, type Stage, type Strike } from './strike';
 
 /** Those that strike, and one that offers too much. */
 const STRIKES = [
@@ -13,6 +13,7 @@ const STRIKES = [
   'redis-failover',
   'redis-down',
   'nats-down',
+  'rolling-restart',
 ] as const;
 export const CASE_NAMES = [...STRIKES, 'overload'] as const;
 export type StrikeName = (typeof STRIKES)[number];
@@ -25,11 +26,18 @@ export interface Requirement {
   /** Of what every answer waits for: only that it goes on. */
   gapP50Ms?: number;
   gapP99Ms?: number;
+  /** Of every client that comes back: until its session is there again. */
+  resumeMs?: number;
 }
 
 export interface Case {
   title: string;
   must: Requirement;
+  /** Conversations at a time. */
+  talks: number;
+  providers?: Partial<ProviderHabits>;
+  /** Of all processes. */
+  env?: Readonly<Record<string, string>>;
   store: StoreKind;
   /** Through lines of ours, which can be cut. */
   overLines: boolean;
@@ -37,13 +45,16 @@ export interface Case {
   patienceMs: number | undefined;
   /** Between two strikes, once everything is up again: from the first to the second, by chance. */
   pauseMs: readonly [number, number];
-  strike(stage: Stage): Promise<Strike | undefined>;
+  /** `done`: how many there were before. */
+  strike(stage: Stage, done: number): Promise<Strike | undefined>;
 }
 
 const GAP = { gapP50Ms: 400, gapP99Ms: 1_500 };
 /** The longest gap is all that the row about a stopped owner bounds. */
 const STOPPED_GAP = { gapP50Ms: 4_000, gapP99Ms: 4_000 };
-const PLAIN = { store: 'single', overLines: false, patienceMs: undefined } as const;
+const PLAIN = { talks: 14, store: 'single', overLines: false, patienceMs: undefined } as const;
+/** In a deploy one process of a kind carries everybody. */
+const ROOM = { PARLEY_MAX_VOICE_JOBS: '200', PARLEY_MAX_SESSIONS: '400', PARLEY_MAX_CONNECTIONS: '400' };
 /** Of those that take away what all turns stand on. */
 const OUTAGES = { turns: 10, strikes: 10 };
 
@@ -72,16 +83,15 @@ export const CASES: Record<StrikeName, Case> = {
   'link-reset': {
     title: 'client link cut by a reset',
     must: { turns: 100, strikes: 10, ...GAP },
-    store: 'single',
+    ...PLAIN,
     overLines: true,
-    patienceMs: undefined,
     pauseMs: [4_000, 6_000],
     strike: (stage) => cutLines(stage, 'reset'),
   },
   'link-blackhole': {
     title: 'client link gone without a word',
     must: { turns: 100, strikes: 10, ...GAP },
-    store: 'single',
+    ...PLAIN,
     overLines: true,
     patienceMs: 300,
     pauseMs: [5_000, 7_000],
@@ -115,6 +125,17 @@ export const CASES: Record<StrikeName, Case> = {
     ...PLAIN,
     pauseMs: [4_000, 6_000],
     strike: (stage) => takeAway(stage, 'bus'),
+  },
+  'rolling-restart': {
+    title: 'rolling restart of every service, 100 conversations under way',
+    must: { turns: 300, strikes: 18, resumeMs: 2_000 },
+    ...PLAIN,
+    talks: 100,
+    // Clients and providers are one process, which is to be the last to be late.
+    providers: { chunkMs: 100 },
+    env: ROOM,
+    pauseMs: [0, 1_000],
+    strike: restartNext,
   },
 };
 
@@ -171,6 +192,9 @@ const SMALL_PAUSES: Partial<Record<StrikeName, Case['pauseMs']>> = {
  */
 export function smallOf(name: StrikeName): Case {
   const { gapP50Ms: _median, ...must } = CASES[name].must;
+  // One round.
+  if (name === 'rolling-restart')
+    return { ...CASES[name], talks: PLAIN.talks, must: { ...must, turns: 10, strikes: 6, resumeMs: SMALL_GAP_MS } };
   if (must.gapP99Ms === undefined) return { ...CASES[name], must: { turns: 5, strikes: 1 }, pauseMs: [0, 0] };
   const strikes = name === 'stopped-owner' ? 1 : 10;
   return {

@@ -76,6 +76,7 @@ export class Crowd {
       const habits = {
         reports: number % 2 === 0,
         interrupts: number % 4 < 2,
+        moves: number % 3 > 0,
         turns: turnsPerTalk,
         sentences,
         patienceMs,

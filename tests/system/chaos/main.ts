@@ -32,8 +32,8 @@ async function chaos(asked: Arguments): Promise<number> {
     const row = await run(name, asked);
     print(describe(row));
     isGood &&= row.misses.length === 0;
-    const { seed, talks, out } = asked;
-    const measured = { at, commit: setting('CHAOS_COMMIT'), cores: cpus().length, node: process.version, seed, talks };
+    const { seed, out } = asked;
+    const measured = { at, commit: setting('CHAOS_COMMIT'), cores: cpus().length, node: process.version, seed };
     if (out === undefined) continue;
     const rows = putRow(out, { ...measured, ...row });
     if (out !== SHOWN) continue;
@@ -53,10 +53,10 @@ function run(name: CaseName, asked: Arguments): Promise<Row | OverloadRow> {
 
 function strike(name: StrikeName, { turns, small, talks }: Arguments, random: RandomPort): Promise<Row> {
   const whole = small ? smallOf(name) : CASES[name];
-  const definition = turns === undefined ? whole : { ...whole, must: { ...whole.must, turns } };
+  const must = { ...whole.must, ...(turns === undefined ? {} : { turns }) };
+  const definition = { ...whole, must, talks: talks ?? whole.talks };
   print(`case ${name}: ${definition.title}`);
   return runCase(name, definition, {
-    talks,
     random,
     isSmall: small,
     pace: small ? SMALL_PACE : WHOLE_PACE,

@@ -10,7 +10,6 @@ export interface Circumstances {
   cores: number;
   node: string;
   seed: number;
-  talks: number;
 }
 
 export type MeasuredStrikes = Circumstances & Row;

@@ -17,6 +17,7 @@ const GOOD: Run = {
   name: 'tts',
   title: 'a case',
   must: MUST,
+  talks: 14,
   strikes: [
     strike(['turn-1', 'before-first-token'], ['turn-2', 'generating']),
     strike(['turn-3', 'playing'], ['turn-4', 'playing'], ['turn-1', 'playing']),
@@ -55,6 +56,16 @@ describe('a row', () => {
     expect(missesWith(turn('turn-3', { gapMs: 1_501 }))).toEqual(['gap p99 1501 ms']);
     const slow = GOOD.judged.map((each) => ({ ...each, gapMs: 401 }));
     expect(rowOf({ ...GOOD, judged: slow }).misses).toEqual(['gap p50 401 ms']);
+  });
+
+  it('misses it with a session that came back too late', () => {
+    const must = { turns: 4, strikes: 2, resumeMs: 2_000 };
+    const resumes = (ms: number): Run['resumes'] => [
+      { ms: 50, tries: 1 },
+      { ms, tries: 1 },
+    ];
+    expect(rowOf({ ...GOOD, must, resumes: resumes(2_000) }).misses).toEqual([]);
+    expect(rowOf({ ...GOOD, must, resumes: resumes(2_001) }).misses).toEqual(['a session resumed after 2001 ms']);
   });
 
   it('misses it with a fault in a turn that nothing had hit, or that was interrupted', () => {

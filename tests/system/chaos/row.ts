@@ -29,6 +29,8 @@ export interface Row {
   case: StrikeName;
   title: string;
   must: Requirement;
+  /** Conversations at a time. */
+  talks: number;
   strikes: number;
   turns: number;
   /** What counted turns were in the middle of, at each strike on them. */
@@ -59,6 +61,7 @@ export interface Run {
   name: StrikeName;
   title: string;
   must: Requirement;
+  talks: number;
   strikes: readonly Strike[];
   judged: readonly JudgedTurn[];
   resumes: readonly Resume[];
@@ -83,6 +86,7 @@ export function rowOf(run: Run): Row {
     case: run.name,
     title: run.title,
     must: run.must,
+    talks: run.talks,
     strikes: run.strikes.length,
     turns: counted.length,
     moments: split(counted),
@@ -175,6 +179,7 @@ function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
   expect(undisturbed.faulty === 0, `${undisturbed.faulty} undisturbed turns not whole`);
   expect(interrupted.faulty === 0, `${interrupted.faulty} interrupted turns wrong`);
   expect(row.resumed.again === 0, `${row.resumed.again} sessions resumed at a second try only`);
+  expect(row.resumed.ms.max <= (must.resumeMs ?? Infinity), `a session resumed after ${row.resumed.ms.max} ms`);
   const { p50: aheadMs } = row.aheadMs.undisturbed;
   // Where no gap is measured it hides none: in an outage, or on a busy machine, everybody's audio gathers.
   expect(isSmall || must.gapP99Ms === undefined || aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);

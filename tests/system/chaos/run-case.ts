@@ -14,7 +14,6 @@ const NOTHING_TO_HIT_MS = 200;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RunOptions {
-  talks: number;
   random: RandomPort;
   isSmall: boolean;
   pace: Pace;
@@ -23,13 +22,14 @@ export interface RunOptions {
 
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
 export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
-  const { talks, random, isSmall, pace } = options;
+  const { random, isSmall, pace } = options;
+  const { talks, env } = definition;
   const { providers, spreadMs, turnsPerTalk, awayMs } = pace;
   const servers = await Servers.start(definition.store);
   const lines = new Lines();
   let scene: Scene | undefined;
   try {
-    scene = await Scene.start(servers, { ...PROVIDERS, ...providers });
+    scene = await Scene.start(servers, { ...PROVIDERS, ...providers, ...definition.providers }, env);
     const gateways = scene.gatewayUrls();
     const addresses = await Promise.all(
       Array.from({ length: talks }, async (_, place) => {
@@ -52,6 +52,7 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
       name,
       title: definition.title,
       must: definition.must,
+      talks,
       strikes,
       judged,
       resumes,
@@ -75,7 +76,7 @@ async function strikeAgainAndAgain(
   const endMs = performance.now() + pace.timeLimitMs;
   await sleep(pace.warmUpMs);
   while ((hit.size < must.turns || strikes.length < must.strikes) && performance.now() < endMs) {
-    const done = await strike(stage);
+    const done = await strike(stage, strikes.length);
     if (!done) {
       await sleep(NOTHING_TO_HIT_MS);
       continue;

@@ -38,6 +38,8 @@ const HABITS: readonly ContinuationHabit[] = ['continues', 'starts-over', 'repea
 const SAMPLES_PER_MS = 24;
 const BYTES_PER_SAMPLE = 2;
 const BACK_TIMEOUT_MS = 15_000;
+/** A planned stop takes up to 26 s. */
+const RESTARTED_TIMEOUT_MS = 45_000;
 
 export type Role = ClusterMember['role'];
 
@@ -113,10 +115,20 @@ export class Scene {
   }
 
   /** SIGKILL; resolves when the launcher has started another one in its place and that is up. */
-  async kill({ role, index, pid }: ClusterMember): Promise<void> {
-    process.kill(pid, 'SIGKILL');
+  async kill(member: ClusterMember): Promise<void> {
+    process.kill(member.pid, 'SIGKILL');
+    await this.successorOf(member, BACK_TIMEOUT_MS);
+  }
+
+  /** SIGTERM; resolves when it has ended by itself and another one is up in its place. */
+  async restart(member: ClusterMember): Promise<void> {
+    process.kill(member.pid, 'SIGTERM');
+    await this.successorOf(member, RESTARTED_TIMEOUT_MS);
+  }
+
+  private async successorOf({ role, index, pid }: ClusterMember, timeoutMs: number): Promise<void> {
     const isBack = (): boolean => this.members(role).some((each) => each.index === index && each.pid !== pid);
-    await until(`${role} ${index} started again`, isBack, BACK_TIMEOUT_MS);
+    await until(`${role} ${index} started again`, isBack, timeoutMs);
   }
 
   async stop(): Promise<void> {

@@ -81,6 +81,22 @@ async function choose(
   return candidates[Math.floor(random.fraction() * candidates.length)];
 }
 
+/** As a deploy goes through them. */
+const DEPLOYED: readonly (keyof typeof CARRIES)[] = ['orchestrator', 'tts', 'gateway'];
+
+/** SIGTERM of the next process in the order of a deploy; resolves when it is gone and its successor is up. */
+export async function restartNext({ scene, witness, crowd }: Stage, done: number): Promise<Strike | undefined> {
+  const order = DEPLOYED.flatMap((role) => scene.members(role).map((member) => ({ role, member })));
+  const next = order[done % order.length];
+  if (!next) return undefined;
+  const { role, member } = next;
+  const sights = await witness.look(crowd.talks);
+  const back = scene.restart(member);
+  const carried = sights.filter((sight) => CARRIES[role](sight, member));
+  await back;
+  return { target: nameOf(member), hits: hitsOf(carried) };
+}
+
 const nameOf = ({ role, index, pid }: ClusterMember): string => `${role} ${index} (${pid})`;
 
 /** Half of the lines of clients in mid-turn, cut by a reset, or silent for a time as if somebody had pulled a cable. */

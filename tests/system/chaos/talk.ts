@@ -24,6 +24,8 @@ export interface TalkOptions {
   sentences: number;
   /** Tells the server what was played, or leaves that to the server's reckoning. */
   reports: boolean;
+  /** Leaves a gateway that says it stops; the others wait to be closed. */
+  moves: boolean;
   /** The last turn is interrupted. */
   interrupts: boolean;
   /** With silence for so long in mid-turn it asks for a sign of life, and gives the link up when none comes in as much again. */
@@ -32,6 +34,9 @@ export interface TalkOptions {
   addresses: readonly string[];
   random: RandomPort;
 }
+
+/** Of the time that a gateway which stops gives its clients: they leave at a moment in the first half. */
+const MOVE_SHARE = 0.5;
 
 /** A session that came back: after how long, at which try. */
 export interface Resume {
@@ -82,6 +87,8 @@ export class Talk {
   private seen = 0;
   private lastArrivalMs = 0;
   private pingedMs: number | undefined;
+  /** The gateway stops, and this client leaves it then. */
+  private moveAtMs = Infinity;
   private addressAt: number;
   /** What was sent and must arrive, oldest first. */
   private readonly sent: { id: string; event: Record<string, unknown> }[] = [];
@@ -140,6 +147,7 @@ export class Talk {
     this.client = client;
     this.seen = 0;
     this.pingedMs = undefined;
+    this.moveAtMs = Infinity;
     this.recording.connections.push(client.arrivals);
     const session = await client.waitForType('parley.session', RESUMED_TIMEOUT_MS);
     this.sessionId = String(session['session_id']);
@@ -193,8 +201,14 @@ export class Talk {
       this.lastArrivalMs = arrival.atMs;
       this.pingedMs = undefined;
       this.memory.take(arrival);
+      if (arrival.kind === 'event') this.prepareToMove(arrival.event, arrival.atMs);
       if (arrival.kind === 'event' && this.current) this.react(this.current, arrival.event, arrival.atMs);
     }
+  }
+
+  private prepareToMove(event: WireEvent, atMs: number): void {
+    if (event.type !== 'parley.going_away' || !this.options.moves) return;
+    this.moveAtMs = atMs + Number(event['reconnect_within_ms']) * MOVE_SHARE * this.options.random.fraction();
   }
 
   private react(current: CurrentTurn, event: WireEvent, atMs: number): void {
@@ -224,7 +238,7 @@ export class Talk {
   }
 
   private isLineLost(): boolean {
-    if (this.client?.closed) return true;
+    if (this.client?.closed || performance.now() >= this.moveAtMs) return true;
     const { patienceMs } = this.options;
     if (patienceMs === undefined) return false;
     const nowMs = performance.now();

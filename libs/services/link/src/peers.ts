@@ -1,11 +1,9 @@
 import { subjects, type Incarnation } from '@parley/model';
-import type { BusPort, BusSubscription, CancelTimer, SystemPorts } from '@parley/ports';
+import type { BusPort, BusSubscription, CancelTimer, RequestOutcome, SystemPorts } from '@parley/ports';
 import { encodeEnvelope } from '@parley/schemas';
 
 /** One request per process pair (design §5): a crash shows within this time, as no responders. */
 export const PING_PERIOD_MS = 250;
-/** Silence that is no crash (a stopped process, a cut link): as long as a lease lives. */
-export const SILENCE_MS = 3_000;
 /** A fleet that lost its bus does not come back in one instant; a busy machine takes its time to dial. */
 export const SETTLE_MS = 2_000;
 
@@ -23,6 +21,13 @@ export function answerPings(bus: BusPort, incarnation: Incarnation): BusSubscrip
  */
 export type Patience = 'none' | 'until-silent';
 
+/**
+ * Silence that is no crash: a stopped process, a cut link. Of an owner or worker: beyond what a busy host does to a process, and so that
+ * a listener who waits for its successor waits 4 s at most; that it lives after all is found by the claim's probe. Of a gateway: as
+ * long as a lease lives.
+ */
+const SILENCE_MS: Record<Patience, number> = { none: 1_500, 'until-silent': 3_000 };
+
 interface Watched {
   patience: Patience;
   listeners: Set<() => void>;
@@ -32,7 +37,7 @@ interface Watched {
 
 /**
  * Watches other processes, each once however many sessions depend on it. A peer is lost when nobody answers for it (see
- * `Patience`), or when it is silent for `SILENCE_MS` while our own link is up. A lost incarnation never comes back: a restarted process
+ * `Patience`), or when it is silent for too long while our own link is up. A lost incarnation never comes back: a restarted process
  * is another one.
  */
 export class PeerWatch {
@@ -93,9 +98,7 @@ export class PeerWatch {
     const nowMs = this.system.clock.nowMs();
     // While our own link is down, silence says nothing about the peer.
     if (outcome.kind === 'reply' || !this.bus.connected) watched.lastHeardMs = nowMs;
-    else if (outcome.kind === 'no-responders' && watched.patience === 'none' && !this.isSettling)
-      this.lose(peer, watched);
-    else if (nowMs - watched.lastHeardMs >= SILENCE_MS) this.lose(peer, watched);
+    else if (!this.isSettling && isLost(outcome, watched, nowMs)) this.lose(peer, watched);
   }
 
   private lose(peer: Incarnation, watched: Watched): void {
@@ -103,3 +106,6 @@ export class PeerWatch {
     for (const listener of watched.listeners) listener();
   }
 }
+
+const isLost = ({ kind }: RequestOutcome, { patience, lastHeardMs }: Watched, nowMs: number): boolean =>
+  (kind === 'no-responders' && patience === 'none') || nowMs - lastHeardMs >= SILENCE_MS[patience];
