@@ -122,10 +122,15 @@ export class SoundJudge {
     return rendering?.deterministic === false && heard(text, at, this.fastest) === text.trimEnd().length;
   }
 
-  /** Asked again for what was lost, the voice has ended before it came to anything that was not heard. */
+  /**
+   * Asked again for what was lost, the voice has ended before it came to anything that was not heard: the owner may have known of less
+   * than was. One that does not repeat itself was asked for some last words, and broke off.
+   */
   private endsUnheard(text: string, asked: Rendering, at: number): boolean {
-    if (!asked.deterministic) return asked.ends.has(0) && this.isRest(text, asked, at);
-    return asked.text === spokenOf(text) && [...asked.ends].some((samples) => samples <= at);
+    const ends = [...asked.ends].filter((samples) => samples <= at);
+    if (asked.deterministic) return asked.text === spokenOf(text) && ends.length > 0;
+    const isEarly = (samples: number): boolean => samples < Math.floor(asked.text.length * this.fastest);
+    return spokenOf(text).endsWith(asked.text) && ends.some(isEarly);
   }
 
   private judgeEnd(response: SeenResponse, place: Place): void {
