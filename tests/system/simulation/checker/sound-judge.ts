@@ -123,14 +123,14 @@ export class SoundJudge {
   }
 
   /**
-   * Asked again for what was lost, the voice has ended before it came to anything that was not heard: the owner may have known of less
-   * than was. One that does not repeat itself was asked for some last words, and broke off.
+   * Asked again for what was lost, the voice has ended before it came to anything that was not heard: it ended early, or its owner knew
+   * of less than was heard. One that does not repeat itself was asked for the last words, from where the owner knew of.
    */
   private endsUnheard(text: string, asked: Rendering, at: number): boolean {
-    const ends = [...asked.ends].filter((samples) => samples <= at);
-    if (asked.deterministic) return asked.text === spokenOf(text) && ends.length > 0;
-    const isEarly = (samples: number): boolean => samples < Math.floor(asked.text.length * this.fastest);
-    return spokenOf(text).endsWith(asked.text) && ends.some(isEarly);
+    const whole = spokenOf(text);
+    if (asked.deterministic) return asked.text === whole && isAnyAtMost(asked.ends, at);
+    const said = Math.max(0, whole.length - asked.text.length - 1);
+    return ` ${whole}`.endsWith(` ${asked.text}`) && isAnyAtMost(asked.ends, at - said * this.fastest);
   }
 
   private judgeEnd(response: SeenResponse, place: Place): void {
@@ -151,6 +151,8 @@ export class SoundJudge {
 }
 
 const beginning = (): Omit<Place, 'segment'> => ({ at: 0, rendering: undefined, startsAt: 0, begun: new Map() });
+
+const isAnyAtMost = (ends: ReadonlySet<number>, samples: number): boolean => [...ends].some((each) => each <= samples);
 
 /** Marks that are for the eye are not spoken. */
 const spokenOf = (text: string): string => text.trim().replaceAll('_', ' ');
