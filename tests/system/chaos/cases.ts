@@ -146,7 +146,7 @@ export interface Pace {
   /** Conversations begin one after the other within so much. */
   spreadMs: number;
   turnsPerTalk: number;
-  providers: Pick<ProviderHabits, 'sentences' | 'firstTokenMs' | 'tokenDelayMs'>;
+  providers: Pick<ProviderHabits, 'firstTokenMs' | 'tokenDelayMs'>;
   /** How long a bus or a store that is taken away stays away. */
   awayMs: number;
   /** A case that does not come to its turns ends here, and says so. */
@@ -163,16 +163,13 @@ export const WHOLE_PACE: Pace = {
   timeLimitMs: 14 * 60_000,
 };
 
-/** Six seconds of audio. */
-export const SMALL_ANSWER = 4;
-
 /** All rows together are to take 5 min at most; the limit is that of a machine that does other things. */
 export const SMALL_PACE: Pace = {
   warmUpMs: 2_000,
   spreadMs: 3_000,
   turnsPerTalk: 3,
   // Strikes come every three seconds: within these a successor is to be beyond what its predecessor has said, or none gets on.
-  providers: { sentences: SMALL_ANSWER, firstTokenMs: 1_000, tokenDelayMs: 40 },
+  providers: { firstTokenMs: 1_000, tokenDelayMs: 40 },
   awayMs: 3_000,
   timeLimitMs: 2 * 60_000,
 };

@@ -1,6 +1,5 @@
 import { systemPorts } from '@parley/composition';
 import type { RandomPort } from '@parley/ports';
-import { SMALL_ANSWER } from './cases';
 import { Crowd } from './crowd';
 import { overloadRowOf, type Load, type OverloadRow, type Requirement } from './overload-row';
 import { Servers } from '../support/servers';
@@ -23,8 +22,6 @@ export interface Overload {
   capacity: number;
   /** Measured for so long at capacity, and then as long with more offered. */
   windowMs: number;
-  /** Of each answer. */
-  sentences: number;
   must: Requirement;
 }
 
@@ -32,7 +29,6 @@ export const OVERLOAD: Overload = {
   title: '3 × the capacity offered',
   capacity: 60,
   windowMs: 60_000,
-  sentences: PROVIDERS.sentences,
   must: { lateRatio: 1.5, lateSlackMs: 0, ownLagMs: 100, speakingShare: 0.8 },
 };
 
@@ -41,7 +37,6 @@ export const SMALL_OVERLOAD: Overload = {
   ...OVERLOAD,
   capacity: 16,
   windowMs: 5_000,
-  sentences: SMALL_ANSWER,
   must: { ...OVERLOAD.must, lateSlackMs: 2_000, ownLagMs: 2_000, speakingShare: 0.5 },
 };
 
@@ -55,16 +50,16 @@ export interface OverloadOptions {
 /** A run at capacity, and then the same with three times as many who want to speak. */
 export async function runOverload(definition: Overload, options: OverloadOptions): Promise<OverloadRow> {
   const { random, print } = options;
-  const { capacity, windowMs, sentences } = definition;
+  const { capacity, windowMs } = definition;
   const servers = await Servers.start('single');
-  const scene = await Scene.start(servers, { ...STEADY, sentences }, { PARLEY_MAX_CONNECTIONS: String(capacity / 2) });
+  const scene = await Scene.start(servers, STEADY, { PARLEY_MAX_CONNECTIONS: String(capacity / 2) });
   try {
     const gateways = scene.gatewayUrls();
     const witness = new Witness(scene);
     const crowdOf = (size: number, above: number): Crowd =>
       new Crowd({
         ...{ size, above, random, patienceMs: undefined, spreadMs: windowMs / 4 },
-        ...{ turnsPerTalk: TURNS_PER_TALK, sentences },
+        ...{ turnsPerTalk: TURNS_PER_TALK, sentences: STEADY.sentences },
         addressesOf: () => gateways,
         promptsOf: (turnId) => witness.promptsOf(turnId),
       });

@@ -41,7 +41,7 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     const witness = new Witness(scene);
     const promptsOf = (turnId: string): ReturnType<Witness['promptsOf']> => witness.promptsOf(turnId);
     const { patienceMs } = definition;
-    const habits = { spreadMs, turnsPerTalk, sentences: providers.sentences, patienceMs };
+    const habits = { spreadMs, turnsPerTalk, sentences: PROVIDERS.sentences, patienceMs };
     const crowd = new Crowd({ size: talks, random, ...habits, addressesOf, promptsOf });
     const stage: Stage = { scene, witness, crowd, lines, random, awayMs };
     crowd.start();

@@ -26,9 +26,6 @@ export const turnIdOf = (place: Place): string => `turn-${tagOf(place)}`;
 
 export const questionOf = (place: Place): string => `Please tell me story ${tagOf(place)}`;
 
-/** A whole answer. */
-export const SENTENCES = LINES.length;
-
 /** The last so many sentences, of 28 characters and more: each becomes a segment of its own. */
 export const answerOf = (place: Place, sentences: number): string =>
   LINES.slice(-sentences)
