@@ -9,7 +9,7 @@ import { discardSpeculation } from './speculation';
 import { passSpeech } from './speech';
 import { passCalls } from './tools';
 import { liveResponse, type EngineState, type LiveResponse } from './state';
-import { goOnWithoutVoice } from './voice';
+import { goOnWithoutVoice, replaceSilentVoice } from './voice';
 
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
 export function nextDeadlineMs(state: EngineState): number | undefined {
@@ -84,7 +84,7 @@ function passVoice(draft: Draft): void {
       failure: { kind: 'timeout', message: 'No voice worker answered in time.' },
     });
   } else if (owesAudio(live)) {
-    failLive(draft, 'tts', { kind: 'timeout', message: 'The voice stopped in the middle of the answer.' });
+    replaceSilentVoice(draft, live);
   } else {
     closeLive(draft);
   }

@@ -87,8 +87,8 @@ describe('a false interruption', () => {
     expect(talk.pass(200).output('resumed')).toHaveLength(1);
     expect(talk.phase).toBe('speaking');
     talk.finishes();
-    expect(talk.pass(4_999).output('end')).toEqual([]);
-    expect(talk.pass(1).output('end')).toMatchObject([{ status: 'failed' }]);
+    expect(talk.pass(4_999).effect('open-voice')).toEqual([]);
+    expect(talk.pass(1).effect('open-voice')).toMatchObject([{ attempt: 2 }]);
   });
 
   it('[PA4][DR9] drops no tail that stands still, and gives it its whole time afterwards', () => {

@@ -14,7 +14,7 @@ const WAITS: [string, Lead, number][] = [
   ['for a voice, then for the closing', (talk) => talk.says('Hi').writes(FIRST).finishes(), 10_000],
   ['for the closing without a voice', (talk) => talk.says('Hi').refusesVoice().writes(FIRST).finishes(), 5_000],
   ['for audio', (talk) => talk.answers(FIRST), 5_500],
-  ['for the rest of the audio', (talk) => talk.answers(FIRST).hears({ segmentsMs: [800] }), 5_000 + 800 + 500],
+  ['for the rest of the audio', (talk) => talk.answers(FIRST).hears({ segmentsMs: [800] }), 15_000],
   ['for the closing', (talk) => talk.answers(FIRST).hears(all), 5_000 + 1_900 + 500],
   ['for the end of a tail', (talk) => talk.answers(FIRST).hears({ ...all, closed: true }), 2_400],
   [

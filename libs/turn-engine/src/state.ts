@@ -327,7 +327,7 @@ export function initialState(session: SessionConfig): EngineState {
 export function underWay(state: EngineState): ResponseDelivery[] {
   const live = liveResponse(state);
   const of = ({ lane, ordinal, responseId, delivery }: LiveResponse | Tail, closed: boolean): ResponseDelivery => ({
-    ...{ lane, ordinal, responseId, ...delivery, ended: false, closed },
+    ...{ lane, ordinal, responseId, ...delivery, ended: false, closed, holedAttempt: null },
   });
   return [...state.tails.map((tail) => of(tail, true)), ...(live ? [of(live, false)] : [])];
 }

@@ -16,7 +16,7 @@ import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
 import { takeOver } from './takeover';
 import { startQueued } from './turns';
-import { bindVoice, failVoice, goOnWithoutVoice } from './voice';
+import { bindVoice, failVoice, goOnWithoutVoice, repairHole } from './voice';
 
 export interface StepResult {
   state: EngineState;
@@ -75,6 +75,7 @@ function apply(draft: Draft, input: EngineInput): void {
       return timeWords(draft, input);
     case 'reported':
       applyReport(draft, input.announcedOrdinal, input.responses);
+      repairHole(draft, input.responses);
       return bargeIn(draft);
     case 'deadline-passed':
       return passDeadlines(draft, input.drawn);

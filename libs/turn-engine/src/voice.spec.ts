@@ -77,12 +77,38 @@ describe('a bound voice', () => {
     expect(talk.effect('abort-generation')).toEqual([]);
   });
 
-  it('[VO5] that stalls fails the response voiceTimeoutMs after the last progress', () => {
+  it('[VO5] that stalls is replaced voiceTimeoutMs after the last progress, and behind what was delivered', () => {
     const talk = asking().binds().writes(FIRST).finishes();
     talk.pass(4_000).hears({ segmentsMs: [200] });
     talk.pass(4_000).hears({ segmentsMs: [200], playedMs: 100 });
     talk.pass(4_000).hears({ segmentsMs: [200], playedMs: 100 });
     talk.pass(999);
+    expect(talk.effects).toEqual([]);
+    talk.pass(1);
+    expect(talk.output('end')).toEqual([]);
+    expect(talk.effect('open-voice')).toMatchObject([{ attempt: 2 }]);
+    expect(talk.effect('speak-segment')).toMatchObject([{ segment: 0, from: { sample: samplesOfMs(200) } }]);
+  });
+
+  it('[VO5] that stalls again and again is replaced as long as the answer gets on', () => {
+    const talk = asking().binds().writes(FIRST).finishes();
+    for (const deliveredMs of [100, 200, 300, 400])
+      talk
+        .hears({ segmentsMs: [deliveredMs] })
+        .pass(5_000)
+        .binds();
+    expect(talk.phase).toBe('speaking');
+    expect(talk.state.phase).toMatchObject({ response: { rendering: { attempt: 5, barren: 0 } } });
+  });
+
+  it('[VO5] that delivers nothing at all, as the one that replaced another, fails the response', () => {
+    expect(asking().binds().writes(FIRST).pass(5_000).output('end')).toMatchObject([{ status: 'failed' }]);
+    const talk = asking()
+      .binds()
+      .writes(FIRST)
+      .finishes()
+      .hears({ segmentsMs: [200] });
+    talk.pass(5_000).binds().pass(4_999);
     expect(talk.effects).toEqual([]);
     talk.pass(1);
     expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable' } }]);
@@ -128,7 +154,7 @@ describe('a bound voice', () => {
     talk.pass(3_000).writes(SECOND).pass(4_000).writes('And').pass(999);
     expect(talk.effects).toEqual([]);
     talk.pass(1);
-    expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable' } }]);
+    expect(talk.effect('open-voice')).toMatchObject([{ attempt: 2 }]);
   });
 
   it('[VO7] that is lost after everything was delivered is not missed', () => {
@@ -223,6 +249,37 @@ describe('a voice whose worker is lost', () => {
       .times(0, [word('It', 0, 0, 100), word('is', 3, 100, 500), word('sunny', 6, 500, 800)]);
     talk.hears({ segmentsMs: [400] }).losesVoice();
     expect(talk.effect('speak-segment')).toMatchObject([{ from: { sample: samplesOfMs(400), character: 2 } }]);
+  });
+
+  it('[VO13] of which audio was lost on its way speaks again from there on', () => {
+    const talk = asking()
+      .binds()
+      .writes(FIRST)
+      .hears({ segmentsMs: [200], holedAttempt: 1 });
+    expect(talk.effect('open-voice')).toMatchObject([{ attempt: 2 }]);
+    expect(talk.effect('speak-segment')).toMatchObject([{ segment: 0, from: { sample: samplesOfMs(200) } }]);
+    talk.binds().hears({ segmentsMs: [200], holedAttempt: 1 });
+    expect(talk.effects).toEqual([]);
+    talk.finishes().hears({ segmentsMs: [900], complete: true, closed: true });
+    expect(talk.answersInContext()).toEqual([FIRST]);
+  });
+
+  it('[VO13] is not asked again for what was delivered, or while another one is looked for', () => {
+    const delivered = asking()
+      .binds()
+      .writes(FIRST)
+      .hears({ segmentsMs: [900], complete: true, holedAttempt: 1 });
+    expect(delivered.effect('open-voice')).toEqual([]);
+    const opening = asking().writes(FIRST).hears({ holedAttempt: 1 });
+    expect(opening.effect('open-voice')).toEqual([]);
+  });
+
+  it('[VO13][VO11] of which everything is lost three times fails the response', () => {
+    const talk = asking().binds().writes(FIRST);
+    for (const holedAttempt of [1, 2]) talk.hears({ holedAttempt }).binds();
+    expect(talk.phase).toBe('thinking');
+    talk.hears({ holedAttempt: 3 });
+    expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable' } }]);
   });
 
   it('[VO11] three times without a sample between fails the response', () => {

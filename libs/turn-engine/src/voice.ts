@@ -1,4 +1,10 @@
-import { deliveredSamples, SEGMENT_START, type ProviderFailure, type SegmentPosition } from '@parley/model';
+import {
+  deliveredSamples,
+  SEGMENT_START,
+  type ProviderFailure,
+  type ResponseDelivery,
+  type SegmentPosition,
+} from '@parley/model';
 import { heardText } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { providerError } from './errors';
@@ -57,6 +63,21 @@ export function failVoice(draft: Draft, result: OfRendering & { failure: Provide
   if (live?.voice.stage !== 'bound') return;
   if (live.generation.stage === 'ended' && !owesAudio(live)) return;
   if (result.failure.kind !== 'worker_lost' || !renderAgain(draft, live)) failLive(draft, 'tts', result.failure);
+}
+
+/** Audio of the rendering that speaks was lost on its way to the client: it is rendered again from there on. */
+export function repairHole(draft: Draft, responses: readonly ResponseDelivery[]): void {
+  const { live } = draft;
+  if (live?.voice.stage !== 'bound' || !owesAudio(live)) return;
+  const reported = responses.find(({ lane, ordinal }) => lane === live.lane && ordinal === live.ordinal);
+  if (reported?.holedAttempt !== live.rendering.attempt || renderAgain(draft, live)) return;
+  failLive(draft, 'tts', { kind: 'cut', message: 'The audio of this answer was lost on its way, again and again.' });
+}
+
+/** The bound voice delivers nothing any more. Where it had begun, another one may get on, or its last audio was lost on its way. */
+export function replaceSilentVoice(draft: Draft, live: LiveResponse): void {
+  if (hasDelivered(live) && renderAgain(draft, live)) return;
+  failLive(draft, 'tts', { kind: 'timeout', message: 'The voice stopped in the middle of the answer.' });
 }
 
 /** Another worker goes on where the lost one ended. False when that has been tried often enough. */

@@ -77,6 +77,26 @@ describe('a process that dies in mid-answer', () => {
     expect(client.state()).toBe('listening');
   });
 
+  it.each([
+    ['before its first sample', 60],
+    ['in its first segment', 700],
+    ['between two segments', 1_690],
+    ['in its last segment', 2_500],
+    ['at its last samples', 3_200],
+  ])('[G6] nothing, but the gateway’s link for a moment %s: what was lost is heard, once', async (_, afterMs) => {
+    client.say('hello', 't1');
+    await stage.system.advanceBy(afterMs);
+    gateway.bus.disconnect();
+    await stage.system.advanceBy(150);
+    gateway.bus.reconnect();
+    await stage.system.advanceBy(20_000);
+    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
+    expect(client.events('error')).toEqual([]);
+    expect(gapMs()).toBeLessThanOrEqual(800);
+    expect(client.state()).toBe('listening');
+  });
+
   it('[G6] a voice worker whose voice never says the same twice: another speaks the words that are left', async () => {
     stage.tts.deterministic = false;
     await losesWorker(1_000);

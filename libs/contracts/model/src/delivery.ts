@@ -22,6 +22,8 @@ export interface ResponseDelivery {
   ended: boolean;
   /** The closing events (`response.done`) were written to the connection. */
   closed: boolean;
+  /** The rendering of which audio was lost on its way here: what follows the hole is not written. Null: none that is known of. */
+  holedAttempt: number | null;
 }
 
 /**

@@ -17,6 +17,7 @@ const delivery: ResponseDelivery = {
   playedSamples: 12_345,
   ended: false,
   closed: false,
+  holedAttempt: null,
 };
 const error = { type: 'server_error', code: 'tts_unavailable', message: 'No voice.', param: null } as const;
 const usage = { inputTokens: 10, outputTokens: 20 };

@@ -11,6 +11,7 @@ export const responseDelivery = z.object({
   playedSamples: count,
   ended: z.boolean(),
   closed: z.boolean(),
+  holedAttempt: count.nullable().default(null),
 });
 
 export const receivedResponse = z.object({

@@ -257,6 +257,34 @@ describe('reports', () => {
     expect(owner.reports.at(-1)?.acknowledgedOutSeq).toBe(3);
   });
 
+  it('say at once that audio is missing, until another rendering has begun', async () => {
+    emit(announceOf(1), textOf(1, 'Hello.'));
+    audio({ samples: 2_400 });
+    await stage.pass(10);
+    audio({ firstSample: 4_800, samples: 2_400 });
+    audio({ firstSample: 7_200, samples: 2_400 });
+    await stage.pass(10);
+    const holes = (): unknown[] => owner.reports.map(({ responses: [own] }) => own?.holedAttempt);
+    expect(reportTimes()).toEqual([0, 10]);
+    expect(holes()).toEqual([null, 1]);
+    await stage.pass(190);
+    expect(holes()).toEqual([null, 1, 1]);
+    audio({ attempt: 2, firstSample: 2_400, samples: 2_400, last: true });
+    await stage.pass(10);
+    expect(holes().at(-1)).toBeNull();
+  });
+
+  it('say that audio may be missing when the link was away', async () => {
+    emit(announceOf(1), textOf(1, 'Hello.'));
+    audio({ samples: 2_400 });
+    await stage.pass(10);
+    stage.bus.disconnect();
+    await stage.pass(50);
+    stage.bus.reconnect();
+    await stage.pass(10);
+    expect(owner.reports.at(-1)?.responses[0]).toMatchObject({ holedAttempt: 1, segments: [{ samples: 2_400 }] });
+  });
+
   it('of one moment are one', async () => {
     emit(announceOf(1), textOf(1, 'Hello.'), endOf(1));
     audio({ samples: 2_400, last: true });

@@ -87,6 +87,10 @@ export class ClientSession implements ConnectionListener, Departing {
       onVisemes: (message) => this.downlink.visemes(message),
       onOwnerChanged: (admits) => this.downlink.ownerChanged(admits),
       delivered: () => ({ announcedOrdinal: this.downlink.writtenOrdinal, responses: this.downlink.deliveries() }),
+      onLinkBack: () => {
+        this.downlink.suspectHoles();
+        if (this.downlink.isActive) this.reportNow();
+      },
       onGone: (reason) => this.closeConnection(CLOSE_CODES.internalError, reason),
       onSuperseded: () => {
         connection.close(CLOSE_CODES.resumedElsewhere, 'the session goes on with another connection');

@@ -35,7 +35,7 @@ interface Told {
 
 /** What the downlink tells its session. */
 export interface DownlinkListener {
-  /** Something the owner waits for: a first sample, a segment's end, closing events. */
+  /** Something the owner waits for: a first sample, a segment's end, closing events, a hole. */
   onProgress(): void;
   onDisconnectOrdered(closeCode: number, reason: string): void;
   onOverflow(): void;
@@ -136,6 +136,7 @@ export class Downlink {
       playedSamples: this.playhead.played(stream.ordinal, nowMs) ?? stream.deliveredSamples,
       ended: this.playhead.hasEnded(stream.ordinal),
       closed: stream.closed,
+      holedAttempt: stream.holedAttempt,
     }));
   }
 
@@ -194,9 +195,11 @@ export class Downlink {
     const isAwaited = stream ? stream.awaitsText(chunk.segment) : chunk.ordinal > this.announcedOrdinal;
     if (isAwaited && this.held.add(chunk)) return;
     if (!stream || isAwaited) return this.telemetry.count('parley_stale_chunks_dropped_total', { reason: 'fence' });
+    const isHoled = stream.holedAttempt !== null;
     const placement = stream.place(chunk);
     if (placement.kind !== 'write') {
       this.telemetry.count('parley_stale_chunks_dropped_total', { reason: placement.kind });
+      if (placement.kind === 'hole' && !isHoled) this.listener.onProgress();
       return;
     }
     const { skipSamples } = placement;
@@ -215,6 +218,11 @@ export class Downlink {
     if (!stream || !this.options.parley) return;
     stream.addVisemes(message.segment, message.visemes);
     this.writeVisemes(stream);
+  }
+
+  /** The bus link was away, and whatever came meanwhile is lost. */
+  suspectHoles(): void {
+    for (const stream of this.streams.values()) stream.suspectHole();
   }
 
   /** Audio that waits for a text which its owner has never stored waits for nothing. */

@@ -33,6 +33,8 @@ export class ResponseStream {
   private placed: { segment: number; samples: number; last: boolean } = { segment: 0, samples: 0, last: false };
   /** The newest rendering heard of: its first chunk takes the place of every older one. */
   private rendering = { epoch: 0, attempt: 0 };
+  /** See {@link ResponseDelivery}: of the newest rendering alone. */
+  holedAttempt: number | null = null;
   /** Segments whose text has come, which is the owner's word that they are part of the answer. */
   private texts = 0;
   /** The fence: no audio, text or viseme of it reaches the client any more. */
@@ -74,10 +76,10 @@ export class ResponseStream {
     if (this.placed.last && chunk.segment === this.placed.segment + 1) {
       this.placed = { segment: chunk.segment, samples: 0, last: false };
     }
-    if (chunk.segment > this.placed.segment) return { kind: 'hole' };
+    if (chunk.segment > this.placed.segment) return this.hole();
     if (chunk.segment < this.placed.segment || this.placed.last) return { kind: 'duplicate' };
     const knownSamples = this.placed.samples - chunk.firstSample;
-    if (knownSamples < 0) return { kind: 'hole' };
+    if (knownSamples < 0) return this.hole();
     if (knownSamples >= chunk.samples && !chunk.last) return { kind: 'duplicate' };
     // A rendering that goes on in another's place may end before that one's last sample: the segment ends all the same.
     const skipSamples = Math.min(knownSamples, chunk.samples);
@@ -90,8 +92,21 @@ export class ResponseStream {
   private isSuperseded({ epoch, attempt }: ChunkView): boolean {
     const { rendering } = this;
     if (epoch < rendering.epoch || (epoch === rendering.epoch && attempt < rendering.attempt)) return true;
-    if (epoch !== rendering.epoch || attempt !== rendering.attempt) this.rendering = { epoch, attempt };
+    if (epoch !== rendering.epoch || attempt !== rendering.attempt) {
+      this.rendering = { epoch, attempt };
+      this.holedAttempt = null;
+    }
     return false;
+  }
+
+  private hole(): Placement {
+    this.suspectHole();
+    return { kind: 'hole' };
+  }
+
+  /** Of what is under way some may be lost. Of a rendering that was not heard of yet, its first chunk tells. */
+  suspectHole(): void {
+    if (!this.muted && !this.closed && this.rendering.attempt > 0) this.holedAttempt = this.rendering.attempt;
   }
 
   /** `samples` of a segment went to the socket. */

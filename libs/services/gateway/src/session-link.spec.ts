@@ -35,6 +35,9 @@ class ListenerDouble implements LinkListener {
   delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'> {
     return { announcedOrdinal: 1, responses: [] };
   }
+  onLinkBack(): void {
+    this.told.push('link back');
+  }
   onGone(reason: string): void {
     this.told.push(`gone: ${reason}`);
   }
@@ -213,7 +216,7 @@ describe('inputs', () => {
     stage.bus.reconnect();
     await stage.pass(300);
     expect(seqsOf(owner)).toEqual([1, 2]);
-    expect(listener.told).toEqual([]);
+    expect(listener.told).toEqual(['link back']);
   });
 
   it('cost no more the longer the link is down, however many wait', async () => {
@@ -406,7 +409,7 @@ describe('an owner that is lost', () => {
     const next = successor();
     stage.bus.reconnect();
     await stage.pass(2_000);
-    expect(listener.told).toEqual([]);
+    expect(listener.told).toEqual(['link back']);
     expect(next.claims).toHaveLength(1);
   });
 

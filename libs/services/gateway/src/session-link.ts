@@ -48,6 +48,8 @@ export interface LinkListener {
   onOwnerChanged(admits: (chunk: ChunkView) => boolean): void;
   /** What reached the client, for a new owner. */
   delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'>;
+  /** The bus link was away until now. */
+  onLinkBack(): void;
   /** Nobody carries the session any more. */
   onGone(reason: string): void;
   /** A newer connection has it. */
@@ -109,7 +111,10 @@ export class SessionLink {
     this.order = new OutputOrder(opening.afterOutSeq);
     this.fence.raise({ kind: 'adopted', epoch: target.epoch, ordinal: 0, segments: [] });
     this.adoptOwner(target);
-    this.unwatchLink = bus.onReconnect(() => this.confirmOwner());
+    this.unwatchLink = bus.onReconnect(() => {
+      this.listener?.onLinkBack();
+      this.confirmOwner();
+    });
     return { kind: 'attached', opening };
   }
 

@@ -365,7 +365,15 @@ describe('a planned stop', () => {
       announcedOrdinal: 1,
       responses: [
         {
-          ...{ lane: 0, ordinal: 1, responseId: 'resp_1', playedSamples: 0, ended: false, closed: true },
+          ...{
+            lane: 0,
+            ordinal: 1,
+            responseId: 'resp_1',
+            playedSamples: 0,
+            ended: false,
+            closed: true,
+            holedAttempt: null,
+          },
           segments: [{ attempt: 1, samples: 24_000, last: true }],
         },
       ],

@@ -114,7 +114,7 @@ describe('a segment that another worker began', () => {
     const delivery = { lane: 0, ordinal: 1, responseId: 'resp_one', segments, playedSamples: 0 } as const;
     const report: Report = {
       ...{ sessionId: SESSION, attachment: 1, acknowledgedOutSeq: 0, announcedOrdinal: 1 },
-      responses: [{ ...delivery, segments, ended: false, closed: false }],
+      responses: [{ ...delivery, segments, ended: false, closed: false, holedAttempt: null }],
     };
     stage.bus.publish(subjects.report(SESSION), encodeEnvelope(TRACE, report));
     await stage.settle();

@@ -281,6 +281,7 @@ describe('the look-ahead', () => {
           playedSamples,
           ended: false,
           closed: false,
+          holedAttempt: null,
         },
       ],
     });

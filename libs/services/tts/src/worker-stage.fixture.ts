@@ -152,6 +152,7 @@ export class WorkerStage {
           playedSamples,
           ended: false,
           closed: false,
+          holedAttempt: null,
         },
       ],
       ...more,

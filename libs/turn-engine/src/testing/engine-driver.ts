@@ -43,6 +43,8 @@ export interface Heard {
   playedMs?: number;
   closed?: boolean;
   ended?: boolean;
+  /** The rendering of which audio was lost. */
+  holedAttempt?: number;
 }
 
 /** Freezes a value and everything in it, so that a rule that writes into the state it was given throws. */
@@ -324,7 +326,14 @@ export class EngineDriver {
   }
 
   delivery(ordinal: number, heard: Heard): ResponseDelivery {
-    const { segmentsMs = [], complete = false, playedMs = 0, closed = false, ended = false } = heard;
+    const {
+      segmentsMs = [],
+      complete = false,
+      playedMs = 0,
+      closed = false,
+      ended = false,
+      holedAttempt = null,
+    } = heard;
     return {
       lane: 0,
       ordinal,
@@ -333,6 +342,7 @@ export class EngineDriver {
       playedSamples: samplesOfMs(playedMs),
       ended,
       closed,
+      holedAttempt,
     };
   }
 
