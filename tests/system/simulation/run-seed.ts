@@ -50,8 +50,8 @@ const LONG_ANSWERS = { from: 3, to: 6 };
 const CALM_MS = 20_000;
 const GOODBYE_MS = 3_000;
 /** Of one client, before its last one. */
-const TURNS = [1, 1, 1, 2, 2, 3];
-const HUNTED_TURNS = [2, 3, 4];
+const TURNS = [1, 1, 2, 2];
+const HUNTED_TURNS = [2, 3];
 
 /** One virtual world from its start to its end. The same seed takes the same course, in any process. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {

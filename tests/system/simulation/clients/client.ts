@@ -10,7 +10,7 @@ import type { Scene } from './scene';
 const HONEST_PROBABILITY = 0.5;
 /** Most of the product is in `parley.v1`. */
 const PARLEY_PROBABILITY = 0.9;
-const THINK_MS = { from: 100, to: 6_500 };
+const THINK_MS = { from: 100, to: 5_500 };
 const RECONNECT_MS = { from: 200, to: 1_500 };
 
 /** One user: connects, acts out turns, and comes back with a new session when a connection ends. */

@@ -159,8 +159,8 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 const FIRST_MS = 1_500;
-const LAST_MS = 33_000;
-const COUNT = { from: 5, to: 11 };
+const LAST_MS = 30_000;
+const COUNT = { from: 5, to: 10 };
 
 const AIMED_PROBABILITY = 0.5;
 const AIM_PATIENCE_MS = 4_000;
