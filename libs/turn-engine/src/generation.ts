@@ -2,7 +2,7 @@ import { SEGMENT_START, type ItemId, type ProviderFailure, type ToolCall, type U
 import { takeSegments } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { contextOf, historyBefore, replaceItem, textOf } from './history';
-import { assistantItem, failLive, modelOf, NO_USAGE, watchVoice } from './response';
+import { assistantItem, failLive, modelOf, NO_USAGE, sinceBegun, watchVoice } from './response';
 import type { LiveResponse, Voice } from './state';
 import { callTool } from './tools';
 
@@ -61,8 +61,9 @@ export function continueGeneration(draft: Draft, live: LiveResponse): void {
 
 function markToken(draft: Draft, live: LiveResponse): void {
   if (live.marks.firstTokenMs !== null) return;
-  const ms = draft.nowMs - live.beganAtMs;
-  draft.patchLive({ marks: { ...live.marks, firstTokenMs: Math.round(ms) } });
+  const ms = sinceBegun(draft, live);
+  if (ms === null) return;
+  draft.patchLive({ marks: { ...live.marks, firstTokenMs: ms } });
   draft.do({ kind: 'observe', observation: { name: 'first-token', ms } });
 }
 
@@ -98,7 +99,7 @@ function endGeneration(draft: Draft, rest: string, ended: { usage: Usage; status
   silenceWithoutText(draft);
   const live = draft.live;
   if (!live) return;
-  const marks = { ...live.marks, generatedMs: Math.round(draft.nowMs - live.beganAtMs) };
+  const marks = { ...live.marks, generatedMs: sinceBegun(draft, live) };
   draft.patchLive({ generation: { stage: 'ended', ...ended }, marks });
   emitEnd(draft);
   watchVoice(draft);
@@ -146,7 +147,7 @@ function speak(draft: Draft, texts: readonly string[]): void {
     const { lane, ordinal } = live;
     const segment = live.segments.length;
     const segments = [...live.segments, { text, words: [] }];
-    const firstSegmentMs = live.marks.firstSegmentMs ?? Math.round(draft.nowMs - live.beganAtMs);
+    const firstSegmentMs = live.marks.firstSegmentMs ?? sinceBegun(draft, live);
     draft.patchLive({ segments, marks: { ...live.marks, firstSegmentMs } });
     const item = assistantItem(draft, live.itemId);
     if (item) draft.set({ history: replaceItem(draft.state.history, { ...item, text: textOf(segments) }) });

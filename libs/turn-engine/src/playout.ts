@@ -2,7 +2,7 @@ import { deliveredSamples, type ResponseDelivery, type SegmentDelivery, type Wor
 import { spokenCharacters } from '@parley/speech-text';
 import type { Draft } from './draft';
 import { liveOf } from './generation';
-import { cutToDelivered, dropTail, finishLive, watchTails, watchVoice } from './response';
+import { cutToDelivered, dropTail, finishLive, sinceBegun, watchTails, watchVoice } from './response';
 import type { Delivery, Segment } from './state';
 
 interface OfResponse {
@@ -90,7 +90,7 @@ function hearFirstSample(draft: Draft): void {
   const { phase } = draft.state;
   if (phase.name !== 'thinking' || deliveredSamples(phase.response.delivery) === 0) return;
   const { response } = phase;
-  const firstAudioMs = response.marks.firstAudioMs ?? Math.round(draft.nowMs - response.beganAtMs);
+  const firstAudioMs = response.marks.firstAudioMs ?? sinceBegun(draft, response);
   draft.enter({ name: 'speaking', response: { ...response, marks: { ...response.marks, firstAudioMs } } });
 }
 

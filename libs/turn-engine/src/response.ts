@@ -190,6 +190,10 @@ export function endLive(draft: Draft, live: LiveResponse, status: ResponseStatus
   draft.do({ kind: 'observe', observation: { name: 'response-ended', status, responseId: live.responseId } });
 }
 
+/** Whole ms since the turn began, as far as that is known. */
+export const sinceBegun = ({ nowMs }: Draft, { beganAtMs }: LiveResponse): number | null =>
+  beganAtMs === null ? null : Math.round(nowMs - beganAtMs);
+
 /** The stage times of a turn; before `interrupted`, which is the last event of its response. */
 export function emitMetrics(draft: Draft, live: LiveResponse): void {
   if (live.wasClosed) return;

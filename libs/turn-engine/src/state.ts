@@ -115,7 +115,8 @@ export interface LiveResponse {
   instructions: string | null;
   /** Speech and turns may cut it; an explicit interrupt always does. */
   interruptible: boolean;
-  beganAtMs: number;
+  /** Null where another process began it: the clocks of two hosts are not compared. */
+  beganAtMs: number | null;
   marks: StageMarks;
   /** Its closing events were written before, and did not reach the client: its end was counted then. */
   wasClosed: boolean;

@@ -35,6 +35,14 @@ describe('what a new owner says first', () => {
     expect(asking().writes(FIRST).changesOwner(rendering).output('adopted')).toMatchObject([{ segments: [] }]);
   });
 
+  it('[GE9] is nothing of how long a stage took that it alone has seen: two clocks are not compared', () => {
+    const talk = asking().pass(700).writes(FIRST).changesOwner().binds().writes('More').finishes();
+    talk.hears({ segmentsMs: [900, 500], complete: true, closed: true });
+    expect(talk.events('parley.turn.metrics')).toMatchObject([
+      { first_token_ms: 700, first_segment_ms: 700, first_audio_ms: null, generated_ms: null },
+    ]);
+  });
+
   it('[TK1] is that none counts, and nothing else, when nothing runs', () => {
     for (const talk of [EngineDriver.attached(), new EngineDriver()]) {
       expect(talk.changesOwner().order).toEqual(['adopted']);

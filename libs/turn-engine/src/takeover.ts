@@ -20,6 +20,7 @@ import { bindAnew } from './voice';
  */
 export function takeOver(draft: Draft, taken: Extract<EngineInput, { kind: 'taken-over' }>): void {
   adopt(draft, taken.epoch, taken.rendering);
+  if (draft.live) draft.patchLive({ beganAtMs: null });
   applyReport(draft, taken.announcedOrdinal, taken.responses);
   discardSpeculation(draft, 'interrupted');
   endSpeech(draft);

@@ -42,7 +42,7 @@ const liveResponse = z.object({
   delivery,
   instructions: z.string().nullable().default(null),
   interruptible: z.boolean().default(true),
-  beganAtMs: ms,
+  beganAtMs: msOrNull,
   marks: z.object({
     firstTokenMs: msOrNull,
     firstSegmentMs: msOrNull,
