@@ -35,9 +35,9 @@ export class StoreJudge {
     if (epoch < before.epoch || (epoch === before.epoch && rev <= before.rev)) {
       fail('store fenced-writer', `(${epoch}, ${rev}) over (${before.epoch}, ${before.rev}) of ${sessionId}`);
     }
-    const decoded = rev % READ_EVERY === 1 ? decodeRecord(state) : undefined;
-    if (decoded?.ok === false) return fail('store readable', `${sessionId}: ${decoded.reason}`);
-    const record = decoded?.record ?? judged.parse(JSON.parse(Buffer.from(state).toString()));
+    const read = rev % READ_EVERY === 1 ? decodeRecord(state) : skim(state);
+    if (!read.ok) return fail('store readable', `${sessionId}: ${read.reason}`);
+    const { record } = read;
     if (record.outSeq < before.outSeq) fail('store written-first', `outSeq of ${sessionId} went back`);
     for (const turnId of record.engine.recentTurnIds) before.turnIds.add(turnId);
     this.sessions.set(sessionId, { epoch, rev, outSeq: record.outSeq, turnIds: before.turnIds });
@@ -58,6 +58,15 @@ export class StoreJudge {
     if (event.type === 'parley.turn.accepted' && stored?.turnIds.has(String(event['turn_id'])) !== true) {
       fail('store written-first', `${String(event['turn_id'])} was accepted and is not in the store`);
     }
+  }
+}
+
+/** What is judged, without the rest. */
+function skim(state: Uint8Array): { ok: true; record: Judged } | { ok: false; reason: string } {
+  try {
+    return { ok: true, record: judged.parse(JSON.parse(Buffer.from(state).toString())) };
+  } catch (error) {
+    return { ok: false, reason: String(error) };
   }
 }
 
