@@ -61,10 +61,12 @@ export class StoreJudge {
   }
 }
 
+const decoder = new TextDecoder();
+
 /** What is judged, without the rest. */
 function skim(state: Uint8Array): { ok: true; record: Judged } | { ok: false; reason: string } {
   try {
-    return { ok: true, record: judged.parse(JSON.parse(Buffer.from(state).toString())) };
+    return { ok: true, record: judged.parse(JSON.parse(decoder.decode(state))) };
   } catch (error) {
     return { ok: false, reason: String(error) };
   }

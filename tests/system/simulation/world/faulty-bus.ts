@@ -189,8 +189,9 @@ export class FaultyBus implements BusPort {
     }
   }
 
+  /** The bus copies it before it returns. */
   private tagged(payload: Uint8Array): Uint8Array {
-    const tagged = new Uint8Array(payload.byteLength + TAG_BYTES);
+    const tagged = Buffer.allocUnsafe(payload.byteLength + TAG_BYTES);
     tagged[0] = this.self.number >>> 8;
     tagged[1] = this.self.number;
     tagged.set(payload, TAG_BYTES);
