@@ -8,7 +8,7 @@ class Listener {
   nowMs = 10_000;
 
   constructor(ordinals = 1) {
-    for (let ordinal = 1; ordinal <= ordinals; ordinal++) this.playhead.begin(ordinal);
+    for (let ordinal = 1; ordinal <= ordinals; ordinal++) this.playhead.begin(ordinal, this.nowMs);
   }
 
   wait(ms: number): this {
@@ -40,6 +40,17 @@ class Listener {
     return this.playhead.isPlayed(ordinal, this.nowMs);
   }
 }
+
+describe('a client that goes on over another connection', () => {
+  it('[G5] plays on in real time, from where it was', () => {
+    const { playhead } = new Listener(0);
+    playhead.begin(1, 50_000, { deliveredSamples: samplesOfMs(4_000), playedSamples: samplesOfMs(1_500) });
+    playhead.finish(1, 50_000);
+    expect(playhead.played(1, 50_000)).toBe(samplesOfMs(1_500));
+    expect(playhead.played(1, 51_000)).toBe(samplesOfMs(2_500));
+    expect([playhead.isPlayed(1, 52_499), playhead.isPlayed(1, 52_500)]).toEqual([false, true]);
+  });
+});
 
 describe('the playhead of a client that never reports', () => {
   it('advances at real time from the first written byte', () => {

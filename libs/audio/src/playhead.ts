@@ -32,8 +32,9 @@ export class Playhead {
   private advancedToMs = 0;
   private pausedOrdinal: number | undefined;
 
-  /** `from`: what an older connection delivered of it, and the client heard. */
-  begin(ordinal: number, from = { deliveredSamples: 0, playedSamples: 0 }): void {
+  /** `from`: what an older connection delivered of it, and the client heard; it plays on from now. */
+  begin(ordinal: number, nowMs: number, from = { deliveredSamples: 0, playedSamples: 0 }): void {
+    this.advance(nowMs);
     this.tracks.push({
       ordinal,
       deliveredSamples: from.deliveredSamples,

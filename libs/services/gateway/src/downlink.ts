@@ -273,8 +273,9 @@ export class Downlink {
     const stream = new ResponseStream(output, events, askedAtMs, delivered);
     this.streams.set(ordinal, stream);
     const { deliveredSamples } = stream;
-    this.playhead.begin(ordinal, { deliveredSamples, playedSamples: delivered?.playedSamples ?? 0 });
-    if (stream.closed) this.playhead.finish(ordinal, this.clock.nowMs());
+    const nowMs = this.clock.nowMs();
+    this.playhead.begin(ordinal, nowMs, { deliveredSamples, playedSamples: delivered?.playedSamples ?? 0 });
+    if (stream.closed) this.playhead.finish(ordinal, nowMs);
     if (cause.attachment === this.attachment && cause.seq < this.mutedThroughSeq) this.mute(stream);
     this.writeAll(events.created(), told);
   }
