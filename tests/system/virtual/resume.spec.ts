@@ -7,7 +7,7 @@ const FIRST = 'One two three four five six. ';
 const SECOND = 'Seven eight nine ten eleven twelve.';
 /** Before the first sample, in the first segment, between two, in the last one, and when all is delivered and still plays. */
 const MOMENTS: [string, number][] = [
-  ['before its first sample', 40],
+  ['before its first sample', 8],
   ['in its first segment', 700],
   ['between two segments', 1_690],
   ['in its last segment', 2_500],
@@ -140,6 +140,18 @@ describe('a client that lost its connection', () => {
     expect(Buffer.compare(heard(), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(deltas()).toEqual([FIRST, SECOND]);
+  });
+
+  it('[G6] whose owner died when the voice had sent all it may to nobody: it is spoken again', async () => {
+    await speaksUntil(8);
+    gateways[0].kill();
+    await stage.system.advanceBy(3_000);
+    for (const process of orchestrators) process.kill();
+    await stage.orchestrator();
+    await client.resume(gateways[1].service);
+    await stage.system.advanceBy(10_000);
+    expect(Buffer.compare(heard(), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(statuses()).toEqual(['completed']);
   });
 
   it('[G6] whose owner died meanwhile is found by another one', async () => {

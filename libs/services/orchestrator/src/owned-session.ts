@@ -183,6 +183,7 @@ export class OwnedSession {
   /** Nobody carries a connection of it: the first thing a later owner does with a session that a client resumes. */
   takeOverLost(): void {
     const { voice: rendering } = this.ownership.record;
+    this.voice.disinherit();
     this.push({ kind: 'gateway-lost' });
     this.push({ kind: 'taken-over', epoch: this.epoch, rendering, announcedOrdinal: 0, responses: [] });
   }

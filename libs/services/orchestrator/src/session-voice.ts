@@ -44,6 +44,11 @@ export class SessionVoice {
     return this.boundTo;
   }
 
+  /** What that worker has sent was sent to nobody: it is not asked to go on behind that. */
+  disinherit(): void {
+    this.inherited = null;
+  }
+
   open({ responseId, voice, segments, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
     const { self, lipSync } = this.owner;
     const { bus, timers, log } = this.ports;
