@@ -154,6 +154,21 @@ describe('a client that lost its connection', () => {
     expect(statuses()).toEqual(['completed']);
   });
 
+  it('[G6] and did not hear how an answer ended that was then cut hears that it ended, and the next one', async () => {
+    await speaksUntil(1_000);
+    client.send({ type: 'parley.interrupt' });
+    await stage.system.advanceBy(100);
+    client.say('again', 't2');
+    await stage.system.advanceBy(25_000);
+    await client.resume(gateways[1].service, { untilMs: 900 });
+    await stage.system.advanceBy(10_000);
+    expect(statuses()).toEqual(['cancelled', 'completed']);
+    const ends = client
+      .events()
+      .filter(({ type }) => type === 'response.done' || type === 'parley.response.interrupted');
+    expect(ends.map(({ type }) => type)).toEqual(['response.done', 'parley.response.interrupted', 'response.done']);
+  });
+
   it('[G6] whose owner died meanwhile is found by another one', async () => {
     await speaksUntil(1_000);
     client.drop();

@@ -80,6 +80,14 @@ describe('output of a session that can be resumed', () => {
     expect(kept(outbox)[0]).toBe(2);
   });
 
+  it('[G6] of a response whose end is kept is kept from its beginning', () => {
+    const outbox = outboxOf(20);
+    const { outSeq } = outbox.add(of(2));
+    outbox.acknowledge(outSeq);
+    outbox.trim(() => false);
+    expect(kept(outbox)[0]).toBe(2);
+  });
+
   it('that is gone leaves its numbers', () => {
     const outbox = new Outbox([], 9, 9, true);
     expect(outbox.reopen()).toBe(9);

@@ -50,12 +50,17 @@ export class Outbox {
     return this.acknowledgedOutSeq;
   }
 
-  /** Lets go of what no connection will lack. A response that is under way is kept from its beginning. */
+  /**
+   * Lets go of what no connection will lack. A response that is under way is kept from its beginning, and so is one whose end is kept:
+   * a client that has not heard of that needs all of it to be told.
+   */
   trim(isUnderWay: (ordinal: number) => boolean): void {
+    const ended = new Set(this.entries.slice(-KEPT_ENTRIES).map(({ output }) => ordinalOf(output)));
     let count = 0;
     for (const { outSeq, output } of this.entries) {
       if (outSeq > this.acknowledgedOutSeq || this.entries.length - count <= KEPT_ENTRIES) break;
-      if (output.kind !== 'adopted' && 'ordinal' in output && isUnderWay(output.ordinal)) break;
+      const ordinal = ordinalOf(output);
+      if (ordinal !== undefined && (ended.has(ordinal) || isUnderWay(ordinal))) break;
       count++;
     }
     if (count > 0) this.entries = this.entries.slice(count);
@@ -82,6 +87,9 @@ export class Outbox {
     return this.pending.reduce((sum, entry) => sum + weightOf(entry.output), 0);
   }
 }
+
+const ordinalOf = (output: OwnerOutput): number | undefined =>
+  output.kind !== 'adopted' && 'ordinal' in output ? output.ordinal : undefined;
 
 /** What an output weighs beside its text: names and numbers, of an item or session event somewhat more. */
 const ENTRY_BYTES = 500;

@@ -59,7 +59,9 @@ export class SessionVoice {
     this.unwritten.add(binding);
     const { inherited } = this;
     this.inherited = null;
-    const adopts = inherited?.ordinal === key.ordinal ? { ...inherited, segments } : undefined;
+    // An older one than the last may have been lost, or have spoken to nobody.
+    const isLast = inherited?.ordinal === key.ordinal && inherited.attempt === key.attempt - 1;
+    const adopts = isLast ? { ...inherited, segments } : undefined;
     void binding.open({ responseId, owner: self, voice, lipSync }, adopts);
   }
 
