@@ -27,6 +27,11 @@ function tell(observation: Observation): string | undefined {
     }
     case 'closed':
       return `${observation.connection} closed with ${observation.code} by the ${observation.by}`;
+    case 'said-again':
+      return `${observation.connection} → again ${summary(observation.event)}`;
+    case 'back':
+      return `${observation.connection} back, over ${observation.gateway}, with ${JSON.stringify(observation.received)}`;
+    case 'lost':
     case 'vanished':
     case 'slowed':
     case 'caught-up':

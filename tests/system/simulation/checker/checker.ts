@@ -28,6 +28,12 @@ export class Checker {
         return this.connected(observation);
       case 'sent':
         return this.open.get(observation.connection)?.sent(observation.event, observation.atMs);
+      case 'said-again':
+        return this.open.get(observation.connection)?.saidAgain(observation.event, observation.atMs);
+      case 'lost':
+        return this.open.get(observation.connection)?.lost();
+      case 'back':
+        return this.open.get(observation.connection)?.back(observation);
       case 'received':
         return this.open.get(observation.connection)?.received(observation.event, observation.atMs);
       case 'audio':

@@ -24,13 +24,15 @@ export interface Surroundings {
   readonly outages: Outages;
 }
 
-/** One connection, which is one session: everything that is judged from its client's end. */
+/** One session, over all its connections: everything that is judged from its client's end. */
 export class ConnectionJudge {
   private readonly habit: Habit;
   private sessionId: string | undefined;
   private reading: 'well' | 'slowly' | 'not' = 'well';
   /** Since when it reads well again: what was late because of the client is nobody's fault. */
   private readsSinceMs = Number.NEGATIVE_INFINITY;
+  private isAway = false;
+  private backSinceMs = Number.NEGATIVE_INFINITY;
   private heardOfOwnerMs: number;
   private readonly order: OrderJudge;
   private readonly answers: AnswersJudge;
@@ -78,6 +80,26 @@ export class ConnectionJudge {
     this.cutOff(event, atMs);
   }
 
+  /** Whoever heard it the first time may be gone. */
+  saidAgain(event: WireEvent, atMs: number): void {
+    this.answers.sent(event, atMs);
+    this.cutOff(event, atMs);
+  }
+
+  lost(): void {
+    this.isAway = true;
+    for (const response of this.order.all) response.loseSocket();
+  }
+
+  back({ received, atMs }: ObservationOf<'back'>): void {
+    [this.isAway, this.backSinceMs] = [false, atMs];
+    this.order.back();
+    this.sound.back(this.order.all);
+    this.floor.back(atMs);
+    for (const { response_id: id, played_ms: playedMs } of received)
+      this.order.named(id)?.reports.push({ atMs, playedMs });
+  }
+
   received(event: WireEvent, atMs: number): void {
     if (event.type === 'session.created') this.sessionId = String(fieldsOf(event['session'])['id']);
     if (this.sessionId === undefined) return this.fail('order events', `${event.type} before session.created`);
@@ -96,8 +118,8 @@ export class ConnectionJudge {
 
   audio(audio: ObservationOf<'audio'>): void {
     this.order.audio(audio);
-    this.floor.audio(audio);
     const response = this.order.named(audio.responseId);
+    this.floor.audio(audio, response?.isSilenced === true);
     if (response) this.sound.audio(audio, response);
   }
 
@@ -130,7 +152,8 @@ export class ConnectionJudge {
   }
 
   passed(nowMs: number): void {
-    if (this.reading !== 'well' || nowMs < this.readsSinceMs + RECOVERY_MS) return;
+    if (this.reading !== 'well' || this.isAway) return;
+    if (nowMs < Math.max(this.readsSinceMs, this.backSinceMs) + RECOVERY_MS) return;
     this.answers.passed(nowMs);
     this.floor.passed(nowMs);
   }

@@ -64,8 +64,13 @@ export class FloorJudge {
     if (this.silentCalls.delete(call)) this.progressMs = atMs;
   }
 
-  audio({ responseId, samples, atMs }: ObservationOf<'audio'>): void {
+  back(atMs: number): void {
     this.progressMs = atMs;
+  }
+
+  audio({ responseId, samples, atMs }: ObservationOf<'audio'>, isSilenced: boolean): void {
+    this.progressMs = atMs;
+    if (isSilenced) return;
     this.ear.arrived(responseId, samples / 24, atMs);
   }
 

@@ -14,6 +14,14 @@ export interface ChatMessage {
   readonly callId?: string;
 }
 
+/** What a client has of a response when it comes back. */
+export interface Received {
+  readonly response_id: string;
+  readonly samples: readonly number[];
+  readonly played_ms: number;
+  readonly done: boolean;
+}
+
 /** A connection of a client: `c0.2` is the third of the first client. */
 export type ConnectionName = string;
 
@@ -34,8 +42,10 @@ export type Outage = 'none' | 'loss' | 'severe';
  * model and the voice were asked and gave, the bytes in the store, and what the simulation itself breaks.
  */
 export type Observation = { readonly atMs: number } & (
-  | { kind: 'connected'; connection: ConnectionName; habit: Habit; parley: boolean }
+  | { kind: 'connected'; connection: ConnectionName; habit: Habit; parley: boolean; gateway: string }
   | { kind: 'sent'; connection: ConnectionName; event: WireEvent }
+  /** With the id it had before, as whoever heard it may be gone. */
+  | { kind: 'said-again'; connection: ConnectionName; event: WireEvent }
   | { kind: 'received'; connection: ConnectionName; event: WireEvent }
   | {
       kind: 'audio';
@@ -49,7 +59,11 @@ export type Observation = { readonly atMs: number } & (
       /** Null where the samples are not an unbroken piece of one text, or where there is none. */
       sound: Sound | null;
     }
-  | { kind: 'closed'; connection: ConnectionName; code: number; by: 'client' | 'server' }
+  /** By the network: its socket is gone with the gateway, and its client does not come back. */
+  | { kind: 'closed'; connection: ConnectionName; code: number; by: 'client' | 'server' | 'network' }
+  /** Its socket is gone, and its client asks for the session again; `back`: it has it again, and has said so much of what it had. */
+  | { kind: 'lost'; connection: ConnectionName }
+  | { kind: 'back'; connection: ConnectionName; gateway: string; received: readonly Received[] }
   /** `vanished`: it neither reads nor answers any more, and nobody was told. `slowed`: it does not read until `caught-up`. */
   | { kind: 'vanished' | 'slowed' | 'caught-up'; connection: ConnectionName }
   /** A request to the language model, and the whole answer that it means to give: its own, or the one it is to continue. */

@@ -61,6 +61,11 @@ export class OrderJudge {
     }
   }
 
+  /** The client has another socket. */
+  back(): void {
+    for (const response of this.all) response.reopen();
+  }
+
   audio({ responseId, segment: index, firstSample, samples, last, atMs }: ObservationOf<'audio'>): void {
     const response = this.responses.get(responseId);
     if (response === undefined) return this.fail('order samples', `audio of ${responseId}, which was not created`);
@@ -73,7 +78,9 @@ export class OrderJudge {
     const segment = (response.received[index] ??= { samples: 0, last: false });
     const name = `segment ${index} of ${responseId}`;
     if (index >= response.texts.length) this.fail('order samples', `audio of ${name} came before its text`);
-    if (index > 0 && response.received[index - 1]?.last !== true) this.fail('order samples', `${name} began too early`);
+    const before = response.received[index - 1];
+    if (before?.mayBeWhole) before.last = true;
+    if (index > 0 && !before?.last) this.fail('order samples', `${name} began too early`);
     if (segment.last) this.fail('order samples', `${name} went on after its end`);
     if (firstSample !== segment.samples) this.fail('order samples', `${name}: ${firstSample} after ${segment.samples}`);
     segment.samples += samples;

@@ -1,6 +1,8 @@
 export interface ReceivedSegment {
   samples: number;
   last: boolean;
+  /** The socket was lost behind these samples: that they were all of it was perhaps said over the lost one. */
+  mayBeWhole?: true;
 }
 
 /** One response as its client saw it. */
@@ -22,6 +24,8 @@ export class SeenResponse {
   truncationSent = false;
   /** Positions the client has reported. */
   readonly reports: { atMs: number; playedMs: number }[] = [];
+  /** Its client has cut it off and lost its socket: who heard of that may be gone too. */
+  isSilenced = false;
   private step: Step = 'start';
 
   constructor(
@@ -35,6 +39,19 @@ export class SeenResponse {
 
   get isOver(): boolean {
     return this.interruption !== undefined;
+  }
+
+  /** An interrupt that was not confirmed is said again; until then its audio may come, and is not played. */
+  loseSocket(): void {
+    this.isSilenced ||= (this.fenced || this.truncationSent) && !this.isOver;
+    this.fenced = false;
+  }
+
+  /** Over another socket. Closing events of which the last has not arrived are told again, as a whole. */
+  reopen(): void {
+    const underWay = this.received.at(-1);
+    if (underWay) underWay.mayBeWhole = true;
+    if (CLOSING.has(this.step)) this.step = 'content';
   }
 
   /** False where this event does not follow from the one before. */
@@ -76,6 +93,14 @@ const FOLLOWS: Record<Step, readonly Step[]> = {
   done: ['interrupted'],
   interrupted: [],
 };
+
+const CLOSING: ReadonlySet<Step> = new Set([
+  'audio-done',
+  'transcript-done',
+  'part-done',
+  'conversation-done',
+  'item-done',
+]);
 
 export const STEP_OF: Readonly<Record<string, Exclude<Step, 'start'>>> = {
   'response.created': 'created',

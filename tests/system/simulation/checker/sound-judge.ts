@@ -16,6 +16,8 @@ interface Place {
   /** What speaks it now, and the segment's sample that it began with. */
   rendering: Rendering | undefined;
   startsAt: number;
+  /** Its end was told. */
+  isOver: boolean;
   /** How often each text was begun for this segment. */
   begun: Map<Rendering, number>;
 }
@@ -37,7 +39,7 @@ export class SoundJudge {
   ) {}
 
   audio({ segment, samples, last, sound }: ObservationOf<'audio'>, response: SeenResponse): void {
-    const place = this.placeOf(response.id, segment);
+    const place = this.placeOf(response, segment);
     if (samples > 0) {
       if (sound === null) return this.fail('G6 samples', `audio of ${response.id} is no piece of one text`);
       const rendering = this.voices.of(sound.textHash);
@@ -53,7 +55,15 @@ export class SoundJudge {
       // Of audio in JSON nobody says that this was the end, and an owner may have measured it.
       if (segment === null && this.isAtEnd(response, place)) this.measure(response, place);
     }
-    if (last) this.judgeEnd(response, place);
+    if (!last) return;
+    place.isOver = true;
+    this.judgeEnd(response, place);
+  }
+
+  /** Over another socket. Of the one that was lost an owner has measured what its client never received. */
+  back(responses: readonly SeenResponse[]): void {
+    for (const { texts } of responses)
+      for (const text of texts) for (const samples of this.voices.endsOf(spokenOf(text))) this.learn(samples, text);
   }
 
   event(event: WireEvent, response: SeenResponse | undefined, atMs: number): void {
@@ -62,7 +72,7 @@ export class SoundJudge {
     const { status, texts, createdMs, id } = response;
     const ended = status === 'completed' || status === 'incomplete';
     if (!ended || texts.length === 0 || this.noVoiceMs >= createdMs) return;
-    const place = this.placeOf(id, null);
+    const place = this.placeOf(response, null);
     // Of audio in JSON no end was told.
     while (response.received.length === 0 && this.hasNext(response, place)) this.moveOn(place);
     if (place.segment === texts.length - 1 && this.isAtEnd(response, place)) return this.measure(response, place);
@@ -70,13 +80,17 @@ export class SoundJudge {
     this.fail('G6 heard-whole', `${id} ended with ${texts.length} segments, and ${heard} were heard`);
   }
 
-  private placeOf(responseId: string, segment: number | null): Place {
-    let place = this.places.get(responseId);
+  private placeOf(response: SeenResponse, segment: number | null): Place {
+    let place = this.places.get(response.id);
     if (place === undefined) {
       place = { segment: segment ?? 0, ...beginning() };
-      this.places.set(responseId, place);
+      this.places.set(response.id, place);
     }
-    if (segment !== null && segment !== place.segment) this.moveOn(place);
+    if (segment !== null && segment !== place.segment) {
+      // Over another socket the next one may follow without a word.
+      if (!place.isOver) this.judgeEnd(response, place);
+      this.moveOn(place);
+    }
     return place;
   }
 
@@ -145,14 +159,23 @@ export class SoundJudge {
   }
 
   private measure({ texts }: SeenResponse, { segment, at }: Place): void {
-    if (at === 0) return;
-    const rate = at / (texts[segment] ?? '').trimEnd().length;
+    if (at > 0) this.learn(at, texts[segment] ?? '');
+  }
+
+  private learn(samples: number, text: string): void {
+    const rate = samples / text.trimEnd().length;
     this.slowest = Math.max(this.slowest, rate);
     this.fastest = Math.min(this.fastest, rate);
   }
 }
 
-const beginning = (): Omit<Place, 'segment'> => ({ at: 0, rendering: undefined, startsAt: 0, begun: new Map() });
+const beginning = (): Omit<Place, 'segment'> => ({
+  at: 0,
+  rendering: undefined,
+  startsAt: 0,
+  isOver: false,
+  begun: new Map(),
+});
 
 const isAnyAtMost = (ends: ReadonlySet<number>, samples: number): boolean => [...ends].some((each) => each <= samples);
 

@@ -17,6 +17,8 @@ export class SurvivalJudge {
   private readonly turnOf = new Map<string, string>();
   private newest: SeenResponse | undefined;
   private readonly cuts: { atMs: number; turnId: unknown }[] = [];
+  /** It has not said that its user is silent again. */
+  private speaks = false;
 
   constructor(
     private readonly habit: Habit,
@@ -25,6 +27,8 @@ export class SurvivalJudge {
   ) {}
 
   sent(event: WireEvent, atMs: number): void {
+    if (event.type === 'parley.speech.started') this.speaks = true;
+    if (event.type === 'parley.speech.stopped') this.speaks = false;
     if (CUTS.test(event.type)) this.cuts.push({ atMs, turnId: event['turn_id'] });
   }
 
@@ -49,6 +53,7 @@ export class SurvivalJudge {
   }
 
   private isCut({ id, createdMs }: SeenResponse): boolean {
+    if (this.speaks) return true;
     const own = this.turnOf.get(id);
     return this.cuts.some(
       ({ atMs, turnId }) => atMs >= createdMs - UNAWARE_MS && (turnId === undefined || turnId !== own),

@@ -25,6 +25,11 @@ export class Voices {
     return this.renderings.get(textHash);
   }
 
+  /** After how many samples this text ended, each time it was asked for. */
+  endsOf(text: string): number[] {
+    return [...this.renderings.values()].flatMap((each) => (each.text === text ? [...each.ends] : []));
+  }
+
   /** Whether it was asked for such a text. */
   some(isIt: (rendering: Rendering) => boolean): boolean {
     return [...this.renderings.values()].some(isIt);

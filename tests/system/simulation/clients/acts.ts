@@ -229,7 +229,17 @@ export const ACTS: readonly Act[] = [
     },
   },
   {
-    ...{ name: 'vanish', weight: 1, turns: 1, parleyOnly: false },
+    ...{ name: 'lose the link', weight: 2, turns: 1, parleyOnly: false },
+    run: async (scene) => {
+      ask(scene);
+      if (scene.dice.chance(0.7)) await firstAudio(scene);
+      await pause(scene, 0, 3_000);
+      scene.connection.loseLink(scene.dice.pick(['reset', 'vanish']));
+      await listen(scene);
+    },
+  },
+  {
+    ...{ name: 'vanish', weight: 0.5, turns: 1, parleyOnly: false },
     run: async (scene) => {
       ask(scene);
       await pause(scene, 0, 3_000);

@@ -1,17 +1,15 @@
 import type { VirtualSystem } from '@parley/harness';
 import { decodeAudioFrame } from '@parley/model';
-import type { ConnectionListener, ConnectionPort } from '@parley/ports';
 import { Ear } from '../checker/ear';
-import type { Habit, WireEvent } from '../checker/observation';
+import type { Habit, Received, WireEvent } from '../checker/observation';
 import type { Recorder } from '../world/recorder';
 import type { Heard, SpokenAudio } from '../world/spoken-audio';
 import type { Dice } from '../world/streams';
+import type { Socket, SocketReader } from './socket';
 
 const SILENCE: Heard = { sound: null, samples: 0 };
 const REPORT_PERIOD_MS = 200;
 const MS_PER_SAMPLE = 1 / 24;
-/** More than a gateway puts into one socket. */
-const FULL_SOCKET_BYTES = 128 * 1024;
 /** A frozen client's speaker stands still from here on, and it goes on saying so. */
 const FREEZES_AT_MS = 300;
 /** What a client that says too much adds. */
@@ -21,13 +19,32 @@ export interface SeenResponse {
   readonly id: string;
   itemId: string | undefined;
   audioMs: number;
+  /** Of each segment, all but the last complete. */
+  readonly samples: number[];
   done: boolean;
   interrupted: boolean;
+  /** The client has cut it off. */
+  cut: boolean;
+  /** … and then lost its socket, before it was told so: of what comes again of it, nothing is played. */
+  silenced: boolean;
 }
 
-/** The client's end of one connection: what a socket carries, an ear, and what has come so far. */
-export class Connection implements ConnectionPort {
-  bufferedBytes = 0;
+/** Who is at this end. `onAway`: its session has lost its socket, and wants another one. */
+export interface Caller {
+  readonly habit: Habit;
+  readonly dice: Dice;
+  /** It keeps what it needs to resume its session. */
+  readonly comesBack: boolean;
+  readonly onAway: () => void;
+}
+
+/** PROTOCOL.md, "Resuming a session": with these the session is over, or somebody else has it. */
+const FINAL_CODES: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4001]);
+/** These need not come again. */
+const FLEETING = 'parley.playback';
+
+/** The client's end of one session, over as many sockets as it takes: what they carry, an ear, and what has come so far. */
+export class Connection implements SocketReader {
   /** In the order in which they were created. */
   readonly responses: SeenResponse[] = [];
   floor = '';
@@ -40,8 +57,13 @@ export class Connection implements ConnectionPort {
   private readonly ear = new Ear();
   private readonly jsonSamples = new Map<string, number>();
   private readonly waiters = new Set<() => void>();
-  private listener: ConnectionListener | undefined;
-  private state: 'open' | 'vanished' | 'closed' = 'open';
+  private state: 'open' | 'away' | 'over' = 'open';
+  private token: string | undefined;
+  private lastEventId: string | undefined;
+  /** What was said and may have to be said again, and what was said while there was no socket. */
+  private readonly said: WireEvent[] = [];
+  private readonly unsent: WireEvent[] = [];
+  private isSlow = false;
   private events = 0;
   private questions = 0;
   private reporting: string | undefined;
@@ -49,18 +71,22 @@ export class Connection implements ConnectionPort {
 
   constructor(
     readonly name: string,
-    private readonly habit: Habit,
+    private readonly caller: Caller,
     private readonly recorder: Recorder,
-    private readonly dice: Dice,
     private readonly audio: SpokenAudio,
+    private socket: Socket,
   ) {}
 
   private get system(): VirtualSystem {
     return this.recorder.system;
   }
 
-  get isOpen(): boolean {
-    return this.state === 'open';
+  get isOver(): boolean {
+    return this.state === 'over';
+  }
+
+  get isAway(): boolean {
+    return this.state === 'away';
   }
 
   /** The response that is generated or delivered, if any. */
@@ -74,22 +100,25 @@ export class Connection implements ConnectionPort {
     return `${this.name}t${++this.questions}`;
   }
 
-  start(listener: ConnectionListener): void {
-    this.listener = listener;
+  /** Reads what its first socket has. */
+  start(): void {
+    this.socket.read(this);
   }
 
   send(event: WireEvent): void {
-    if (!this.isOpen) return;
+    if (this.isOver) return;
     const identified = { ...event, event_id: `${this.name}e${++this.events}` };
-    this.recorder.record({ kind: 'sent', connection: this.name, event: identified });
-    this.listener?.onText(JSON.stringify(identified));
+    if (!this.isAway) this.say(identified);
+    else if (event.type !== FLEETING) this.unsent.push(identified);
   }
 
   /** An honest client says where it is before it cuts itself off, and plays nothing more. */
   interrupt(event: WireEvent, responseId?: string): void {
-    if (this.habit === 'honest') this.report();
+    if (this.caller.habit === 'honest') this.report();
     this.send(event);
     this.ear.drop(responseId, this.system.nowMs);
+    for (const response of this.responses)
+      if (responseId === undefined || response.id === responseId) response.cut = true;
   }
 
   playedMs(responseId: string): number {
@@ -98,10 +127,10 @@ export class Connection implements ConnectionPort {
 
   /** True as soon as it holds; false after `timeoutMs`, or when the connection is no more. */
   until(holds: () => boolean, timeoutMs: number): Promise<boolean> {
-    if (holds() || !this.isOpen) return Promise.resolve(holds());
+    if (holds() || this.isOver) return Promise.resolve(holds());
     return new Promise((resolve) => {
       const look = (): void => {
-        if (!holds() && this.isOpen) return;
+        if (!holds() && !this.isOver) return;
         cancel();
         this.waiters.delete(look);
         resolve(holds());
@@ -116,37 +145,69 @@ export class Connection implements ConnectionPort {
 
   /** An orderly end by the client. */
   leave(): void {
-    if (!this.isOpen) return;
-    this.state = 'closed';
-    this.recorder.record({ kind: 'closed', connection: this.name, code: 1000, by: 'client' });
-    this.listener?.onClosed(1000);
-    this.wake();
+    if (this.isOver) return;
+    if (!this.isAway) this.socket.leave();
+    this.end('client', 1000);
   }
 
-  /** Half-open: nothing passes any more, and nobody is told. */
+  /** Its link is gone: with a word to the gateway, or half-open. A client that can come back does, the others are no more. */
+  loseLink(how: 'reset' | 'vanish'): void {
+    if (this.state !== 'open') return;
+    this.socket[how]();
+    this.lose('network', 1006);
+  }
+
+  /** It never comes back. */
   vanish(): void {
-    if (!this.isOpen) return;
-    this.state = 'vanished';
+    if (this.isOver) return;
+    this.socket.vanish();
+    this.state = 'over';
     this.recorder.record({ kind: 'vanished', connection: this.name });
     this.wake();
   }
 
+  /** The query with which its session is asked for again; undefined while it was given no token. */
+  get resumeQuery(): Record<string, string> | undefined {
+    if (this.token === undefined) return undefined;
+    const query = { resume: this.token, received: JSON.stringify(this.received()) };
+    return this.lastEventId === undefined ? query : { ...query, last_event_id: this.lastEventId };
+  }
+
+  /** Goes on over a socket that has been told that the session is resumed, and what was applied of what was said. */
+  resume(socket: Socket, statement: string, lastApplied: unknown): void {
+    const received = JSON.parse(statement) as Received[];
+    this.recorder.record({ kind: 'back', connection: this.name, gateway: socket.gateway, received });
+    [this.socket, this.state] = [socket, 'open'];
+    socket.read(this);
+    const again = this.said.slice(this.said.findIndex((event) => event['event_id'] === lastApplied) + 1);
+    for (const event of again) this.transmit(event, 'said-again');
+    for (const event of this.unsent.splice(0)) this.say(event);
+    this.wake();
+  }
+
+  /** The session is no more: whoever asked for it was given a new one. */
+  forgotten(): void {
+    this.end('server', 1000);
+  }
+
   slowDown(): void {
-    if (!this.isOpen) return;
+    if (this.state !== 'open') return;
+    this.isSlow = true;
     this.recorder.record({ kind: 'slowed', connection: this.name });
-    this.bufferedBytes = FULL_SOCKET_BYTES;
+    this.socket.slowDown();
   }
 
   catchUp(): void {
-    if (!this.isOpen || this.bufferedBytes === 0) return;
-    this.bufferedBytes = 0;
-    this.listener?.onWritable();
+    if (!this.isSlow || this.isOver) return;
+    this.isSlow = false;
+    this.socket.catchUp();
     this.recorder.record({ kind: 'caught-up', connection: this.name });
   }
 
-  sendText(text: string): void {
-    if (!this.isOpen) return;
+  text(text: string): void {
+    if (this.state !== 'open') return;
     const event = JSON.parse(text) as WireEvent;
+    if (typeof event['event_id'] === 'string') this.lastEventId = event['event_id'];
     if (event.type === 'response.output_audio.delta') this.takeDelta(event);
     else {
       this.recorder.record({ kind: 'received', connection: this.name, event });
@@ -155,8 +216,8 @@ export class Connection implements ConnectionPort {
     this.wake();
   }
 
-  sendBinary(frame: Uint8Array): void {
-    if (!this.isOpen) return;
+  frame(frame: Uint8Array): void {
+    if (this.state !== 'open') return;
     const decoded = decodeAudioFrame(frame);
     if (!decoded.ok) throw new Error(`a frame of ${this.name}: ${decoded.reason}`);
     const { responseId, segment, firstSample, last, pcm } = decoded.value;
@@ -166,33 +227,46 @@ export class Connection implements ConnectionPort {
     const sound = more.length === 0 ? heard.sound : null;
     const audio = { responseId, segment, firstSample, samples, last, sound };
     this.recorder.record({ kind: 'audio', connection: this.name, ...audio });
+    this.count(responseId, segment, samples, last);
     this.hear(responseId, samples);
     this.wake();
   }
 
-  ping(): void {
-    if (this.isOpen) this.listener?.onPong();
+  broke(code: number, by: 'server' | 'network'): void {
+    if (this.state === 'open') this.lose(by, code);
   }
 
-  close(code: number): void {
-    const wasOpen = this.isOpen;
-    if (this.state !== 'closed') this.state = wasOpen ? 'closed' : this.state;
-    if (!wasOpen) return;
-    this.recorder.record({ kind: 'closed', connection: this.name, code, by: 'server' });
+  private say(event: WireEvent): void {
+    if (event.type !== FLEETING) this.said.push(event);
+    this.transmit(event, 'sent');
+  }
+
+  private transmit(event: WireEvent, kind: 'sent' | 'said-again'): void {
+    this.recorder.record({ kind, connection: this.name, event });
+    this.socket.say(JSON.stringify(event));
+  }
+
+  private lose(by: 'server' | 'network', code: number): void {
+    if (this.token === undefined || FINAL_CODES.has(code)) return this.end(by, code);
+    this.state = 'away';
+    for (const response of this.responses) response.silenced = response.cut && !response.interrupted;
+    this.recorder.record({ kind: 'lost', connection: this.name });
+    this.caller.onAway();
+  }
+
+  private end(by: 'client' | 'server' | 'network', code: number): void {
+    this.state = 'over';
+    this.recorder.record({ kind: 'closed', connection: this.name, code, by });
     this.wake();
-    // The socket's own word that it is closed comes after the call.
-    this.system.timers.after(1, () => this.listener?.onClosed(code));
   }
 
-  terminate(): void {
-    this.close(1006);
-    if (this.state === 'vanished') this.system.timers.after(1, () => this.listener?.onClosed(1006));
-  }
-
-  /** The gateway's process is gone, and its sockets with it. */
-  cut(): void {
-    this.listener = undefined;
-    this.close(1006);
+  /** Of the newest response, and of each other one that is not done or not heard to its end. */
+  private received(): Received[] {
+    const { nowMs } = this.system;
+    const waiting = [this.ear.current(nowMs)?.responseId, ...this.ear.responses];
+    return this.responses
+      .filter(({ id, done }, index) => !done || index === this.responses.length - 1 || waiting.includes(id))
+      .map(({ id, samples, done }) => ({ response_id: id, samples, played_ms: this.stated(this.playedMs(id)), done }));
   }
 
   private take(event: WireEvent): void {
@@ -201,6 +275,9 @@ export class Connection implements ConnectionPort {
     switch (event.type) {
       case 'session.created':
         this.greeted = true;
+        return;
+      case 'parley.session':
+        if (this.caller.comesBack) this.token = String(event['resume_token']);
         return;
       case 'parley.state':
         this.floor = String(event['state']);
@@ -212,7 +289,16 @@ export class Connection implements ConnectionPort {
         if (fieldsOf(event['error'])['code'] === 'nothing_to_interrupt') this.interruptions++;
         return;
       case 'response.created':
-        this.responses.push({ id: responseId, itemId: undefined, audioMs: 0, done: false, interrupted: false });
+        this.responses.push({
+          id: responseId,
+          itemId: undefined,
+          audioMs: 0,
+          samples: [],
+          done: false,
+          interrupted: false,
+          cut: false,
+          silenced: false,
+        });
         return;
       case 'response.output_item.added':
         if (response && fieldsOf(event['item'])['type'] === 'message') {
@@ -251,17 +337,19 @@ export class Connection implements ConnectionPort {
   private hear(responseId: string, samples: number): void {
     const response = this.responses.find((each) => each.id === responseId);
     if (response) response.audioMs += samples * MS_PER_SAMPLE;
+    // An interrupt that nobody has heard of yet: after a resume its voice comes until they have.
+    if (response?.silenced === true) return;
     this.ear.arrived(responseId, samples * MS_PER_SAMPLE, this.system.nowMs);
-    if (this.habit === 'silent' || this.isReporting) return;
+    if (this.caller.habit === 'silent' || this.isReporting) return;
     this.isReporting = true;
     this.reportSoon();
   }
 
   private reportSoon(): void {
     this.system.timers.after(REPORT_PERIOD_MS, () => {
-      if (!this.isOpen) return;
-      this.report();
-      const stillSaysSo = this.habit === 'frozen' && this.floor === 'speaking';
+      if (this.isOver) return;
+      if (!this.isAway) this.report();
+      const stillSaysSo = this.caller.habit === 'frozen' && this.floor === 'speaking';
       this.isReporting = stillSaysSo || this.ear.current(this.system.nowMs) !== undefined;
       if (this.isReporting) this.reportSoon();
     });
@@ -272,35 +360,46 @@ export class Connection implements ConnectionPort {
     if (this.reporting !== undefined && this.reporting !== current?.responseId) this.sayEnded(this.reporting);
     this.reporting = current?.responseId;
     const last = this.responses.at(-1);
-    if (!current && this.habit === 'frozen' && last) this.sayPosition(last.id, FREEZES_AT_MS);
+    if (!current && this.caller.habit === 'frozen' && last) this.sayPosition(last.id, FREEZES_AT_MS);
     if (current) this.sayPosition(current.responseId, current.playedMs);
   }
 
   private sayEnded(responseId: string): void {
     const response = this.responses.find((each) => each.id === responseId);
-    if (this.habit !== 'honest' || response?.done !== true || response.interrupted) return;
+    if (this.caller.habit !== 'honest' || response?.done !== true || response.interrupted) return;
     const playedMs = this.playedMs(responseId);
     if (playedMs < response.audioMs - 1) return;
     this.send({ type: 'parley.playback', response_id: responseId, played_ms: Math.floor(playedMs), ended: true });
   }
 
   private sayPosition(responseId: string, playedMs: number): void {
-    const say = (ms: number): void =>
-      this.send({ type: 'parley.playback', response_id: responseId, played_ms: Math.floor(ms) });
-    switch (this.habit) {
+    if (this.caller.habit === 'silent' || (this.caller.habit === 'stops' && playedMs >= FREEZES_AT_MS)) return;
+    this.send({ type: 'parley.playback', response_id: responseId, played_ms: this.stated(playedMs) });
+  }
+
+  /** Where it says that it is, when it says so. */
+  private stated(playedMs: number): number {
+    switch (this.caller.habit) {
       case 'honest':
-        return say(playedMs);
-      case 'too-much':
-        return say(playedMs + TOO_MUCH_MS);
-      case 'backwards':
-        return say(this.dice.chance(0.3) ? playedMs / 2 : playedMs);
-      case 'frozen':
-        return say(Math.min(playedMs, FREEZES_AT_MS));
       case 'stops':
-        return playedMs < FREEZES_AT_MS ? say(playedMs) : undefined;
       case 'silent':
-        return undefined;
+        return Math.floor(playedMs);
+      case 'too-much':
+        return Math.floor(playedMs + TOO_MUCH_MS);
+      case 'backwards':
+        return Math.floor(this.caller.dice.chance(0.3) ? playedMs / 2 : playedMs);
+      case 'frozen':
+        return Math.floor(Math.min(playedMs, FREEZES_AT_MS));
     }
+  }
+
+  /** Every segment before the one under way is complete, one that had no audio too. */
+  private count(responseId: string, segment: number, samples: number, last: boolean): void {
+    const had = this.responses.find(({ id }) => id === responseId)?.samples;
+    if (had === undefined) return;
+    for (let before = 0; before <= segment; before++) had[before] ??= 0;
+    had[segment] = (had[segment] ?? 0) + samples;
+    if (last) had[segment + 1] ??= 0;
   }
 
   private wake(): void {

@@ -25,9 +25,7 @@ export interface Fault {
 const EVERYWHERE = 'everywhere';
 const none = (): Outage => 'none';
 const severe = (): Outage => 'severe';
-/** Of a gateway the sockets are lost with it. */
-const loss = (world: World, place: string): Outage =>
-  world.hasOther(place) && !place.startsWith('gateway') ? 'loss' : 'severe';
+const loss = (world: World, place: string): Outage => (world.hasOther(place) ? 'loss' : 'severe');
 
 const linkFault = (kind: Exclude<LinkFaultKind, 'partition'>, weight: number): Fault => ({
   ...{ name: `bus ${kind}`, weight, outage: severe, lastsMs: { from: 500, to: 6_000 } },
@@ -120,7 +118,7 @@ const deploy = (role: Role, weight: number): Fault => ({
 });
 
 /** Of those that carry an answer and have successors. */
-export const KILLS = { orchestrator: kill('orchestrator', 4), tts: kill('tts', 3) };
+export const KILLS = { orchestrator: kill('orchestrator', 4), tts: kill('tts', 3), gateway: kill('gateway', 3) };
 
 /** A voice worker that is taken for lost, and comes back when another one speaks: not so soon that nobody has noticed. */
 export const CUT_OFF: Fault = { ...linkLost, outage: loss, lastsMs: { from: 400, to: 1_500 } };
@@ -148,7 +146,7 @@ export const FAULTS: readonly Fault[] = [
   ...(['slow', 'refusing', 'answers-lost'] as const).map(storeFault),
   ...LLM_MODES.map(llmFault),
   ...TTS_MODES.map(ttsFault),
-  kill('gateway', 2),
+  KILLS.gateway,
   KILLS.orchestrator,
   KILLS.tts,
   kill('avatar', 1),

@@ -5,7 +5,7 @@ import type { Strikes } from './strikes';
 import { streamOf, type Dice } from './streams';
 import type { World } from './world';
 
-type Prey = 'orchestrator' | 'tts' | 'link of tts' | 'voice job';
+type Prey = 'orchestrator' | 'tts' | 'gateway' | 'link of tts' | 'voice job';
 
 const FAULT_OF: Record<Prey, Fault> = { ...KILLS, 'link of tts': CUT_OFF, 'voice job': BROKEN_JOB };
 
@@ -24,14 +24,19 @@ const CHASES: readonly Chase[] = [
   { prey: ['tts'], moment: 'between-tokens', withinMs: 100 },
   { prey: ['tts'], moment: 'audio-flowing', withinMs: 600 },
   { prey: ['tts'], moment: 'generated-and-playing', withinMs: 1_500 },
+  { prey: ['gateway'], moment: 'before-first-token', withinMs: 80 },
+  { prey: ['gateway'], moment: 'between-tokens', withinMs: 100 },
+  { prey: ['gateway'], moment: 'audio-flowing', withinMs: 600 },
+  { prey: ['gateway'], moment: 'generated-and-playing', withinMs: 1_500 },
   { prey: ['link of tts'], moment: 'between-tokens', withinMs: 300 },
   { prey: ['link of tts'], moment: 'audio-flowing', withinMs: 300 },
   { prey: ['voice job'], moment: 'between-tokens', withinMs: 200 },
   { prey: ['voice job'], moment: 'audio-flowing', withinMs: 200 },
   { prey: ['orchestrator', 'tts'], moment: 'between-tokens', withinMs: 100 },
   { prey: ['orchestrator', 'tts'], moment: 'audio-flowing', withinMs: 600 },
+  { prey: ['orchestrator', 'gateway'], moment: 'audio-flowing', withinMs: 600 },
 ];
-const isProcess = (prey: Prey): boolean => prey === 'orchestrator' || prey === 'tts';
+const isProcess = (prey: Prey): boolean => prey === 'orchestrator' || prey === 'tts' || prey === 'gateway';
 
 /** Of these the successor is killed as well: before anybody has heard of it, or when it has gone on. */
 const SECOND_PROBABILITY = 0.4;
@@ -97,10 +102,15 @@ export class Hunter implements Trouble {
     await Promise.all(this.strike(['orchestrator'], session, GONE_MS));
   }
 
+  private carrierOf(session: SeenSession, role: Prey): string | undefined {
+    if (role === 'orchestrator') return session.owner;
+    return role === 'gateway' ? session.gateway : this.sight.voiceOf(session);
+  }
+
   /** Kills those who carry the answer now; ends when their successors have come. */
   private strike(prey: readonly Prey[], session: SeenSession, lastsMs?: typeof GONE_MS): Promise<void>[] {
     return prey.flatMap((role) => {
-      const process = role === 'orchestrator' ? session.owner : this.sight.voiceOf(session);
+      const process = this.carrierOf(session, role);
       const place = this.world.slotOf(process);
       if (place === undefined || !this.world.hasOther(place)) return [];
       return [this.strikes.strike(FAULT_OF[role], place, this.dice, lastsMs)];

@@ -16,8 +16,8 @@ export type Moment = (typeof MOMENTS)[number];
 /** PROTOCOL.md §5: an event that an owner output stands for has its epoch in its id. */
 const OWNER_EVENT = /^event_(\d+)_/;
 
-/** Which worker will speak is seen when it is asked for the first words. */
-const UNSEEN = ['tts before-first-token', 'tts during-takeover'];
+/** Which worker will speak is seen when it is asked for the first words; a gateway is not hunted in so short a moment. */
+const UNSEEN = ['tts before-first-token', 'tts during-takeover', 'gateway during-takeover'];
 
 /** One session as it can be seen from outside: which answer is under way, how far it is, and who carries it. */
 export class SeenSession {
@@ -34,6 +34,9 @@ export class SeenSession {
   kills = 0;
   killedMs = Number.NEGATIVE_INFINITY;
   readonly ear = new Ear();
+
+  /** `gateway`: the process that carries its socket. */
+  constructor(public gateway: string) {}
 
   begins(responseId: string): void {
     if (this.responseId === responseId) return;
@@ -53,7 +56,7 @@ export class SeenSession {
 export class Sight {
   /** Of each kind of kill, how many answers it hit in which moment. */
   readonly hits = new Map<string, number>(
-    ['orchestrator', 'tts']
+    ['orchestrator', 'tts', 'gateway']
       .flatMap((role) => [...MOMENTS.map((moment) => `${role} ${moment}`), `${role} twice-in-a-row`])
       .concat('both at-once')
       .filter((name) => !UNSEEN.includes(name))
@@ -78,7 +81,12 @@ export class Sight {
   observe(seen: Observation): void {
     switch (seen.kind) {
       case 'connected':
-        return void this.open.set(seen.connection, new SeenSession());
+        return void this.open.set(seen.connection, new SeenSession(seen.gateway));
+      case 'back': {
+        const session = this.open.get(seen.connection);
+        if (session) session.gateway = seen.gateway;
+        return;
+      }
       case 'closed':
       case 'vanished':
         return void this.open.delete(seen.connection);
@@ -120,6 +128,8 @@ export class Sight {
       case 'sent':
       case 'settled':
       case 'slowed':
+      case 'lost':
+      case 'said-again':
     }
   }
 
@@ -127,14 +137,20 @@ export class Sight {
   killed(process: string, nowMs: number): void {
     for (const session of this.open.values()) {
       const moment = session.momentAt(nowMs);
-      const role = session.owner === process ? 'orchestrator' : 'tts';
-      if (moment === undefined || (role === 'tts' && this.voiceOf(session) !== process)) continue;
+      const role = this.roleOf(process, session);
+      if (moment === undefined || role === undefined) continue;
       this.count(`${role} ${moment}`);
       if (session.killedMs === nowMs) this.count('both at-once');
       else if (session.kills > 0) this.count(`${role} twice-in-a-row`);
       session.kills++;
       session.killedMs = nowMs;
     }
+  }
+
+  private roleOf(process: string, session: SeenSession): 'orchestrator' | 'gateway' | 'tts' | undefined {
+    if (session.owner === process) return 'orchestrator';
+    if (session.gateway === process) return 'gateway';
+    return this.voiceOf(session) === process ? 'tts' : undefined;
   }
 
   private received({ connection, event, atMs }: ObservationOf<'received'>): void {
