@@ -76,6 +76,8 @@ export class SessionLink {
   private order = new OutputOrder(0);
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
+  /** Its process was lost: it has not let go of the session, nor has it said that it does not own it. */
+  private ownerCrashed = false;
   private unwatchOwner: (() => void) | undefined;
   private repeatTimer: CancelTimer | undefined;
   private unwatchLink: (() => void) | undefined;
@@ -229,7 +231,7 @@ export class SessionLink {
   private released(epoch: number): void {
     this.releasedEpoch = epoch;
     // Otherwise a successor was found already.
-    if (epoch === this.owner?.epoch) this.loseOwner('it has let go of it');
+    if (epoch === this.owner?.epoch) this.loseOwner('it has let go of it', false);
   }
 
   private hand({ output, epoch, outSeq }: NumberedOutput): void {
@@ -241,8 +243,10 @@ export class SessionLink {
   private async transmit(seq: number): Promise<void> {
     const { owner } = this;
     const message = this.inputs.get(seq);
-    if (!owner || !message || message.underWay || !this.open) return;
+    if (!owner || !message || message.underWay || !this.open || !this.inputs.maySend(message)) return;
+    const { sentTo } = message;
     message.underWay = true;
+    message.sentTo = owner.epoch;
     const answer = await ask(this.ports.bus, subjects.input(this.sessionId, owner.epoch), {
       traceparent: message.traceparent,
       body: message.body,
@@ -250,13 +254,15 @@ export class SessionLink {
       timeoutMs: INPUT_TIMEOUT_MS,
     });
     message.underWay = false;
+    // Nobody got it this time.
+    if (answer.kind === 'no-responders') message.sentTo = sentTo;
     if (!this.open) return;
     // Its successor was found while this was under way to an owner that is gone; it did not get it then.
     if (this.owner !== owner) return this.repeat();
     const applied = answer.kind === 'answer' && answer.body.kind === 'applied' ? answer.body.seq : undefined;
     if (applied !== undefined) this.inputs.confirm(applied);
     if (answer.kind === 'no-responders' || (answer.kind === 'answer' && answer.body.kind === 'disowned')) {
-      return this.loseOwner(answer.kind);
+      return this.loseOwner(answer.kind, answer.kind === 'no-responders');
     }
     if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
       return this.listener?.onSuperseded();
@@ -269,7 +275,8 @@ export class SessionLink {
   /** The oldest unanswered input decides: when it is not under way, everything behind it was refused or lost too. */
   private repeat(): void {
     const waiting = this.inputs.idle();
-    if (waiting.length > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, waiting.length);
+    const resent = waiting.filter(({ sentTo }) => sentTo > 0).length;
+    if (resent > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, resent);
     for (const message of waiting) void this.transmit(message.seq);
   }
 
@@ -282,16 +289,22 @@ export class SessionLink {
   }
 
   private adoptOwner(target: ClaimTarget): void {
+    const before = this.owner;
+    // One that was only silent may be found to live after all, or to have let go of the session meanwhile.
+    const wasLost = this.ownerCrashed && before && before.epoch !== target.epoch && before.epoch !== this.releasedEpoch;
+    if (wasLost) this.inputs.blame(before.epoch);
+    this.ownerCrashed = false;
     this.owner = target;
     this.confirmTimer?.();
     this.unwatchOwner?.();
-    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner('it is gone'));
+    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner('it is gone', true));
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
   }
 
-  private loseOwner(why: string): void {
+  private loseOwner(why: string, crashed: boolean): void {
     if (this.reclaiming || !this.open) return;
     this.reclaiming = true;
+    this.ownerCrashed = crashed;
     this.log.info('a session needs another owner', { sessionId: this.sessionId, why });
     void this.reclaim();
   }
