@@ -1,3 +1,4 @@
+import { createLocalAvatar } from '@parley/adapter-avatar-local';
 import { MemoryBusServer, type MemoryBus } from '@parley/adapter-bus-memory';
 import { MemoryStoreServer, type MemoryStore } from '@parley/adapter-store-memory';
 import { fnv1a32, indexedSampleAt } from '@parley/fakes';
@@ -14,6 +15,7 @@ import type {
   TtsPort,
   UpgradeRequest,
 } from '@parley/ports';
+import { createAvatarBridge } from '@parley/service-avatar';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
 import { createTtsWorker } from '@parley/service-tts';
@@ -149,10 +151,12 @@ export class Stage {
   readonly telemetry = new RecordingTelemetry();
   readonly llm = new ScriptedLlm(this.system);
   readonly tts = new ScriptedTts(this.system);
-  private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
+  readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
   readonly storeServer = new MemoryStoreServer(this.system);
   policy: TurnPolicy = DEFAULT_POLICY;
   journal = false;
+  /** There is a face to draw: voices say when they say what. */
+  lipSync = false;
   /** Audio that a voice worker sends ahead of the listener. */
   lookAheadMs = 4_000;
   /** From the decision about a connection until its socket is open. */
@@ -173,7 +177,7 @@ export class Stage {
           voice: null,
           modelMap: {},
           policy: this.policy,
-          lipSync: false,
+          lipSync: this.lipSync,
           maxSessions: 100,
           maxLagMs: 100,
           journal: this.journal,
@@ -188,6 +192,13 @@ export class Stage {
         { bus, tts: this.tts, system: this.system, log: this.log, telemetry: this.telemetry },
         { maxJobs: 10, lookAheadMs: this.lookAheadMs },
       ),
+    );
+  }
+
+  async avatarBridge(): Promise<StagedProcess> {
+    const avatar = createLocalAvatar();
+    return this.start(({ bus }) =>
+      createAvatarBridge({ bus, avatar, system: this.system, log: this.log, telemetry: this.telemetry }, {}),
     );
   }
 
