@@ -19,7 +19,7 @@ const FAR_APART: Skew[] = [
 interface Talk {
   arrivals: Arrival[];
   stage: Stage;
-  problems: unknown[];
+  problems: readonly unknown[];
 }
 
 /** Everything that hands work from one host to another: an owner, a voice, a gateway that is lost, and a planned stop. */
