@@ -75,8 +75,11 @@ describe('an input that an owner was lost with', () => {
       costly.sentTo = epoch;
       if (epoch === 1) innocent.sentTo = epoch;
       expect(kinds([costly, innocent])).toEqual(['disconnected', 'disconnected']);
-      queue.blame(epoch);
+      const told = queue.blame(epoch).map(({ seq, input }) => [seq, input.kind]);
+      expect(told).toEqual(epoch === 1 ? [] : [[1, 'disconnected']]);
     }
+    costly.sentTo = 3;
+    expect(queue.blame(3)).toEqual([]);
     expect(kinds([costly, innocent])).toEqual(['message-refused', 'disconnected']);
     expect(costly.body).toMatchObject({
       seq: 1,

@@ -60,14 +60,16 @@ export class InputQueue {
 
   /**
    * The owner with this epoch was lost. An input that cost two is refused from now on, in its place: the next owner gets
-   * no more of it than its number and what to tell the client.
+   * no more of it than its number and what to tell the client. Returns those for which this was the second.
    */
-  blame(epoch: number): void {
+  blame(epoch: number): InputMessage[] {
+    const costly: InputMessage[] = [];
     for (const input of this.waiting) {
-      if (input.sentTo !== epoch) continue;
-      if (++input.lostOwners < MAX_LOST_OWNERS) continue;
+      if (input.sentTo !== epoch || ++input.lostOwners !== MAX_LOST_OWNERS) continue;
+      costly.push(input.body);
       input.body = { ...input.body, input: { kind: 'message-refused', error: COST_ITS_OWNERS } };
     }
+    return costly;
   }
 
   get length(): number {

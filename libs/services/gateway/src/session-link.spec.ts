@@ -480,6 +480,11 @@ describe('an input that costs its owners', () => {
       { seq: 2, clientEventId: 'next' },
     ]);
     expect(link.waitingInputs).toBe(0);
+    // What it said is nobody's business.
+    expect(stage.log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'an input cost two owners and is refused', fields: { sessionId: SESSION, seq: 1 } },
+    ]);
+    expect(JSON.stringify(stage.log.lines)).not.toContain('poison');
   });
 
   it('does not take along the one before it, which was sent with it', async () => {

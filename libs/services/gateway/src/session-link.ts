@@ -254,8 +254,8 @@ export class SessionLink {
       timeoutMs: INPUT_TIMEOUT_MS,
     });
     message.underWay = false;
-    // Nobody got it this time.
-    if (answer.kind === 'no-responders') message.sentTo = sentTo;
+    // Nobody got it this time, as far as one can know.
+    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') message.sentTo = sentTo;
     if (!this.open) return;
     // Its successor was found while this was under way to an owner that is gone; it did not get it then.
     if (this.owner !== owner) return this.repeat();
@@ -289,16 +289,21 @@ export class SessionLink {
   }
 
   private adoptOwner(target: ClaimTarget): void {
-    const before = this.owner;
-    // One that was only silent may be found to live after all, or to have let go of the session meanwhile.
-    const wasLost = this.ownerCrashed && before && before.epoch !== target.epoch && before.epoch !== this.releasedEpoch;
-    if (wasLost) this.inputs.blame(before.epoch);
+    if (this.owner && this.owner.epoch !== target.epoch) this.blameInputs(this.owner.epoch);
     this.ownerCrashed = false;
     this.owner = target;
     this.confirmTimer?.();
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner('it is gone', true));
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
+  }
+
+  /** For the loss of an owner, unless it has let go of the session meanwhile. */
+  private blameInputs(epoch: number): void {
+    if (!this.ownerCrashed || epoch === this.releasedEpoch) return;
+    for (const { seq, input } of this.inputs.blame(epoch)) {
+      this.log.error('an input cost two owners and is refused', { sessionId: this.sessionId, seq, input: input.kind });
+    }
   }
 
   private loseOwner(why: string, crashed: boolean): void {
