@@ -522,6 +522,7 @@ describe('an input that costs its owners', () => {
 
   it.each<[string, (of: OwnerDouble) => void]>([
     ['have let go of the session', (of) => of.sayReleased()],
+    ['carry it no more, because another has it', (of) => of.drop()],
     [
       'say that they do not own it',
       (of) => {

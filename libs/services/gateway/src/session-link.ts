@@ -76,7 +76,7 @@ export class SessionLink {
   private order = new OutputOrder(0);
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
-  /** Its process was lost: it has not let go of the session, nor has it said that it does not own it. */
+  /** Its process was lost. One that lives has let go of the session, or was refused it: no input did that. */
   private ownerCrashed = false;
   private unwatchOwner: (() => void) | undefined;
   private repeatTimer: CancelTimer | undefined;
@@ -231,7 +231,7 @@ export class SessionLink {
   private released(epoch: number): void {
     this.releasedEpoch = epoch;
     // Otherwise a successor was found already.
-    if (epoch === this.owner?.epoch) this.loseOwner('it has let go of it', false);
+    if (epoch === this.owner?.epoch) this.loseOwner('it has let go of it');
   }
 
   private hand({ output, epoch, outSeq }: NumberedOutput): void {
@@ -262,7 +262,7 @@ export class SessionLink {
     const applied = answer.kind === 'answer' && answer.body.kind === 'applied' ? answer.body.seq : undefined;
     if (applied !== undefined) this.inputs.confirm(applied);
     if (answer.kind === 'no-responders' || (answer.kind === 'answer' && answer.body.kind === 'disowned')) {
-      return this.loseOwner(answer.kind, answer.kind === 'no-responders');
+      return this.loseOwner(answer.kind);
     }
     if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
       return this.listener?.onSuperseded();
@@ -294,7 +294,7 @@ export class SessionLink {
     this.owner = target;
     this.confirmTimer?.();
     this.unwatchOwner?.();
-    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner('it is gone', true));
+    this.unwatchOwner = this.peers.watch(target.owner, () => this.ownerGone());
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
   }
 
@@ -306,12 +306,23 @@ export class SessionLink {
     }
   }
 
-  private loseOwner(why: string, crashed: boolean): void {
+  private ownerGone(): void {
+    this.ownerCrashed = true;
+    this.loseOwner('it is gone');
+  }
+
+  private loseOwner(why: string): void {
     if (this.reclaiming || !this.open) return;
     this.reclaiming = true;
-    this.ownerCrashed = crashed;
     this.log.info('a session needs another owner', { sessionId: this.sessionId, why });
+    if (!this.ownerCrashed) void this.examineOwner();
     void this.reclaim();
+  }
+
+  /** Its successor may be found before the next ping. */
+  private async examineOwner(): Promise<void> {
+    const { owner } = this;
+    if (owner && (await this.peers.hasEnded(owner.owner)) && this.owner === owner) this.ownerCrashed = true;
   }
 
   private async reclaim(): Promise<void> {
