@@ -21,9 +21,10 @@ export function rulesOf(spec) {
  */
 export function testsOf(source) {
   const tests = [];
-  for (const call of source.matchAll(/(?<![\w.$])(x|f)?(it|test)((?:\.\w+)*)\s*([(`])/g)) {
-    const [whole, prefix = '', name, modifiers] = call;
+  for (const call of source.matchAll(/(?<![\w.$])(x|f)?(it|test)((?:\.\w+)*)\s*([(`<])/g)) {
+    const [whole, prefix = '', name, modifiers, opening] = call;
     let from = call.index + whole.length;
+    if (opening === '<') from = afterTypes(source, from) + 1;
     // The table of `each` comes before the title: skip it, as an argument or as a template.
     if (modifiers.endsWith('.each')) {
       from = endOf(source, from - 1);
@@ -35,6 +36,23 @@ export function testsOf(source) {
     tests.push({ called: `${prefix}${name}${modifiers}`, title: title?.[2] });
   }
   return tests;
+}
+
+/**
+ * The index behind the type arguments that open before `from`; the arrow of a function's type closes nothing.
+ * @param {string} source
+ * @param {number} from
+ */
+function afterTypes(source, from) {
+  const sign = /=>|[<>]/g;
+  sign.lastIndex = from;
+  let depth = 1;
+  for (let match = sign.exec(source); match; match = sign.exec(source)) {
+    if (match[0] === '<') depth++;
+    else if (match[0] === '>') depth--;
+    if (depth === 0) return sign.lastIndex;
+  }
+  return source.length;
 }
 
 /** The index after the bracket or template that opens at `open`; strings and comments inside are passed over. */

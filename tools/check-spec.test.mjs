@@ -9,11 +9,12 @@ test('every rule cited and every title in order is no problem', () => {
   const source = `
     it('[TU1][SP6] does this', () => {});
     it.each([['a)', "(b"], [\`c\`, 1]])('[TU2] does that: %s', () => { it2('no test'); });
+    it.each<[string, (of: Map<string, number>) => void]>([['a', (of) => of.clear()]])('[TU2] and %s', () => {});
   `;
   assert.deepEqual(problemsOf(source), []);
   assert.deepEqual(
     testsOf(source).map(({ called }) => called),
-    ['it', 'it.each'],
+    ['it', 'it.each', 'it.each'],
   );
 });
 

@@ -40,6 +40,39 @@ describe('an avatar at the edges of its stream', () => {
     expect(talk.state.avatar).toMatchObject({ stage: 'streaming', deadlineMs: null, next: { ordinal: 2 } });
   });
 
+  /** An answer, what goes wrong with the avatar after its first segment was heard for a second, and the turn after it. */
+  const story = (talk: EngineDriver, goesWrong: (talk: EngineDriver) => unknown): EngineDriver => {
+    talk.says('A question?').binds().writes(FIRST);
+    goesWrong(talk);
+    talk.hears({ segmentsMs: [1_200], complete: true, playedMs: 1_000, closed: false });
+    goesWrong(talk);
+    talk
+      .writes('Tomorrow it will rain. ')
+      .finishes()
+      .hears({ ...tail, segmentsMs: [1_200, 1_500] })
+      .pass(6_000);
+    return talk.says('And then?').binds().writes(FIRST);
+  };
+  const withoutAvatar = story(EngineDriver.attached(), () => {}).history;
+  const ofAvatar = (kind: string): boolean => kind === 'start-avatar' || kind === 'cancel-avatar';
+
+  it.each<[string, (talk: EngineDriver) => unknown, string[]]>([
+    ['breaks in mid-answer', (talk) => talk.avatarStarts(1).avatarFails(1), ['1', 'error', '2']],
+    ['never begins', () => {}, ['1', '2']],
+    ['stalls, and never says done', (talk) => talk.avatarStarts(1), ['1', '2']],
+  ])('[AV6][AV8] that %s: the answer goes on as it does without one, and the next is given to it', (_, bad, of) => {
+    const { history } = story(avatars(), bad);
+    const rest = history.filter(({ kind }) => !ofAvatar(kind) && kind !== 'observe');
+    const isTrouble = (effect: (typeof rest)[number]): boolean =>
+      effect.kind === 'emit' && effect.output.kind === 'error' && effect.output.error.code === 'avatar_unavailable';
+    expect(rest.filter((effect) => !isTrouble(effect))).toEqual(withoutAvatar.filter(({ kind }) => kind !== 'observe'));
+    const told = history.flatMap((effect) => {
+      if (effect.kind === 'start-avatar') return [String(effect.ordinal)];
+      return isTrouble(effect) ? ['error'] : [];
+    });
+    expect(told).toEqual(of);
+  });
+
   it('[AV8] has 2 s for its done from the end of its response on, whatever comes meanwhile', () => {
     const talk = played().pass(1_500);
     talk.mutes().says('And tomorrow?');

@@ -205,4 +205,16 @@ describe('the settings of a session', () => {
     talk.client({ kind: 'message-refused', error });
     expect(talk.outputs).toEqual([{ kind: 'error', error }]);
   });
+
+  it('[CL6][TU2] and nothing of it is accepted: the id of a turn that was refused there is free', () => {
+    const error = { type: 'server_error', code: 'internal_error', message: 'Not processed.', param: null } as const;
+    const talk = EngineDriver.attached().client({ kind: 'message-refused', error }, 'event_7');
+    expect(talk.phase).toBe('listening');
+    expect(talk.says('Hello', 'turn_7').errors).toEqual([]);
+    expect(talk.phase).toBe('thinking');
+    // In mid-answer it ends nothing.
+    const before = talk.state;
+    expect(talk.client({ kind: 'message-refused', error }).order).toEqual(['error']);
+    expect(talk.state).toEqual(before);
+  });
 });

@@ -16,13 +16,17 @@ const STARTED_AGAIN_WITHIN_MS = 2_000;
 const FORGOTTEN_WITHIN_MS = 10_000;
 /** What two busy cores add to starting a process. */
 const SLACK_MS = 1_000;
+const SAMPLES_PER_CHARACTER = 120;
+/** Of a text of sentences: each is spoken by itself, without the space behind it. */
+const samplesOf = (text: string): number =>
+  text.split(/(?<=\.) /).reduce((sum, sentence) => sum + sentence.length * SAMPLES_PER_CHARACTER, 0);
 
 jest.setTimeout(60_000);
 
 describe.each([
   ['one of each', 1],
-  ['two orchestrators', 2],
-])('a cluster with %s', (_name, orchestrators) => {
+  ['two orchestrators and faces', 2],
+])('a cluster with %s', (_name, replicas) => {
   let faked: FakedCluster;
   let client: TestClient;
   /** Given to every process of this cluster and to nobody else; all its temporary files are in there. */
@@ -99,7 +103,9 @@ describe.each([
 
   beforeAll(async () => {
     ownTmpDir = mkdtempSync(join(tmpdir(), 'parley-restart-'));
-    faked = await startFakedCluster(['--orchestrator', String(orchestrators)], { TMPDIR: ownTmpDir });
+    faked = await startFakedCluster(['--orchestrator', String(replicas), '--avatar', String(replicas)], {
+      TMPDIR: ownTmpDir,
+    });
     faked.llm.chatRule(({ text }) =>
       text.startsWith('Tell me story') ? { kind: 'answer', text: STORY, tokenDelayMs: 20 } : undefined,
     );
@@ -145,7 +151,36 @@ describe.each([
     expect(serversBefore).toHaveLength(2);
   });
 
-  if (orchestrators > 1) return;
+  if (replicas > 1) {
+    it('[G6] kill -9 of a face’s worker in mid-answer, and SIGSTOP of the other: every sample is heard, and the face goes on', async () => {
+      const { responseId, from } = await beginStory();
+      const animated = (): number =>
+        client.eventsFrom(from).filter(({ type, response_id: id }) => type === 'parley.visemes' && id === responseId)
+          .length;
+      const goesOn = async (): Promise<void> => {
+        const before = animated();
+        await client.waitUntil('the face to go on', () => animated() >= before + 4);
+      };
+      const [mortal, other] = members('avatar');
+      if (!mortal || !other) throw new Error('two faces were asked for');
+      const startedMs = performance.now();
+      const again = killAndTime(mortal);
+      await goesOn();
+      expect(await again).toBeLessThan(STARTED_AGAIN_WITHIN_MS + SLACK_MS);
+      process.kill(other.pid, 'SIGSTOP');
+      try {
+        await goesOn();
+        const told = await finishTurn(client, responseId, { from, startedMs, timeoutMs: 30_000 });
+        expect(told).toMatchObject({ status: 'completed', errors: [], samples: samplesOf(STORY) });
+        expect(told.texts.join('')).toBe(STORY);
+      } finally {
+        process.kill(other.pid, 'SIGCONT');
+      }
+      expect(await speakTurn(client, 'Is that all?')).toMatchObject({ status: 'completed', errors: [] });
+      expect(orderFaults(client.arrivals)).toEqual([]);
+    });
+    return;
+  }
 
   it('[G6] kill -9 of the only voice worker in mid-answer: its successor speaks on, and the next turn works', async () => {
     const { responseId, question, from } = await beginStory();

@@ -1,3 +1,4 @@
+import { createLocalAvatar } from '@parley/adapter-avatar-local';
 import { MemoryBusServer, type MemoryBus } from '@parley/adapter-bus-memory';
 import { MemoryStoreServer, type MemoryStore } from '@parley/adapter-store-memory';
 import { fnv1a32, indexedSampleAt } from '@parley/fakes';
@@ -9,11 +10,13 @@ import type {
   LlmEvent,
   LlmPort,
   Service,
+  SystemPorts,
   TelemetryPort,
   TtsEvent,
   TtsPort,
   UpgradeRequest,
 } from '@parley/ports';
+import { createAvatarBridge } from '@parley/service-avatar';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
 import { createTtsWorker } from '@parley/service-tts';
@@ -142,6 +145,12 @@ export interface StagedProcess<S extends Service = Service> {
   kill(): void;
 }
 
+/** What the clocks of a host are ahead of those of the others; of the monotonic one whole seconds, which reports fall on. */
+export interface Skew {
+  monotonicS: number;
+  wallMs: number;
+}
+
 /** The real service classes on virtual time, with scripted providers and clients in place of sockets. */
 export class Stage {
   readonly system = new VirtualSystem(1);
@@ -149,12 +158,16 @@ export class Stage {
   readonly telemetry = new RecordingTelemetry();
   readonly llm = new ScriptedLlm(this.system);
   readonly tts = new ScriptedTts(this.system);
-  private readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
+  readonly busServer = new MemoryBusServer({ random: this.system.random, schedule: this.system.schedule });
   readonly storeServer = new MemoryStoreServer(this.system);
   policy: TurnPolicy = DEFAULT_POLICY;
   journal = false;
+  /** There is a face to draw: voices say when they say what. */
+  lipSync = false;
   /** Audio that a voice worker sends ahead of the listener. */
   lookAheadMs = 4_000;
+  /** Of the hosts of the next processes, one each. Then all clocks agree. */
+  skews: Skew[] = [];
   /** From the decision about a connection until its socket is open. */
   upgradeMs = 0;
 
@@ -164,16 +177,16 @@ export class Stage {
   }
 
   async orchestrator(): Promise<StagedProcess> {
-    return this.start(({ bus, store }) =>
+    return this.start(({ bus, store, system }) =>
       createOrchestrator(
-        { bus, store, llm: this.llm, system: this.system, log: this.log, telemetry: this.telemetry },
+        { bus, store, llm: this.llm, system, log: this.log, telemetry: this.telemetry },
         {
           instructions: 'Be brief.',
           model: 'test',
           voice: null,
           modelMap: {},
           policy: this.policy,
-          lipSync: false,
+          lipSync: this.lipSync,
           maxSessions: 100,
           maxLagMs: 100,
           journal: this.journal,
@@ -183,18 +196,25 @@ export class Stage {
   }
 
   async ttsWorker(): Promise<StagedProcess> {
-    return this.start(({ bus }) =>
+    return this.start(({ bus, system }) =>
       createTtsWorker(
-        { bus, tts: this.tts, system: this.system, log: this.log, telemetry: this.telemetry },
+        { bus, tts: this.tts, system, log: this.log, telemetry: this.telemetry },
         { maxJobs: 10, lookAheadMs: this.lookAheadMs },
       ),
     );
   }
 
+  async avatarBridge(): Promise<StagedProcess> {
+    const avatar = createLocalAvatar();
+    return this.start(({ bus, system }) =>
+      createAvatarBridge({ bus, avatar, system, log: this.log, telemetry: this.telemetry }, {}),
+    );
+  }
+
   async gateway(): Promise<StagedProcess<GatewayService>> {
-    return this.start(({ bus }) =>
+    return this.start(({ bus, system }) =>
       createGateway(
-        { bus, system: this.system, log: this.log, telemetry: this.telemetry },
+        { bus, system, log: this.log, telemetry: this.telemetry },
         { apiKeys: ['key'], devKeyAllowed: false, maxConnections: 100, maxLagMs: 100 },
       ),
     );
@@ -219,12 +239,18 @@ export class Stage {
     return client;
   }
 
+  private host(skew: Skew = { monotonicS: 0, wallMs: 0 }): SystemPorts {
+    const { clock, timers, random, loopLag, schedule } = this.system;
+    const nowMs = (): number => clock.nowMs() + skew.monotonicS * 1_000;
+    return { clock: { nowMs, wallMs: () => clock.wallMs() + skew.wallMs }, timers, random, loopLag, schedule };
+  }
+
   private async start<S extends Service>(
-    create: (links: { bus: MemoryBus; store: MemoryStore }) => S,
+    create: (ports: { bus: MemoryBus; store: MemoryStore; system: SystemPorts }) => S,
   ): Promise<StagedProcess<S>> {
     const bus = this.link();
     const store = this.storeServer.connect();
-    const service = create({ bus, store });
+    const service = create({ bus, store, system: this.host(this.skews.shift()) });
     await this.system.runUntil(service.start());
     const kill = (): void => {
       bus.kill();

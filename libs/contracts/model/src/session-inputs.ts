@@ -57,7 +57,10 @@ export type SessionInput =
   | { kind: 'item-truncated'; itemId: ItemId; audioEndMs: number; delivery: ResponseDelivery[] }
   | { kind: 'session-updated'; patch: SessionPatch }
   | { kind: 'policy-updated'; patch: Partial<SessionPolicy> }
-  /** The gateway could not accept a client's message; it goes through the owner so that errors keep their order. */
+  /**
+   * The gateway could not accept a client's message, or two owners were lost with what it stood for; it goes through the
+   * owner so that errors keep their order.
+   */
   | { kind: 'message-refused'; error: ClientError }
   | { kind: 'disconnected'; reason: 'client' | 'lost' | 'shutdown' };
 

@@ -221,13 +221,14 @@ export class OwnerDouble {
   private inputSubscription: { unsubscribe(): void } | undefined;
   private readonly claimSubscription: { unsubscribe(): void };
   private readonly reserveSubscription: { unsubscribe(): void };
+  private readonly pings: { unsubscribe(): void };
 
   constructor(
     private readonly stage: GatewayStage,
     readonly incarnation: Incarnation = 'orc_one',
   ) {
     this.bus = stage.link();
-    answerPings(this.bus, incarnation);
+    this.pings = answerPings(this.bus, incarnation);
     const onClaim = (message: BusMessage): void => {
       const claim = this.read(busSchemas.claim, message.payload);
       this.claims.push(claim);
@@ -265,6 +266,18 @@ export class OwnerDouble {
   /** The process lives on and knows the session no more. */
   drop(): void {
     this.inputSubscription?.unsubscribe();
+  }
+
+  /** As SIGSTOP: its link stays and nothing is answered any more. */
+  freeze(): void {
+    this.pings.unsubscribe();
+    this.drop();
+    for (const subject of [subjects.peer(this.incarnation), 'session.*.*.in']) this.bus.subscribe(subject, () => {});
+  }
+
+  /** A planned stop. */
+  sayReleased(epoch = this.epoch): void {
+    this.publish({ epoch, firstOutSeq: 1, outputs: [], released: true });
   }
 
   /** It has no room: only those come to it who find nobody else. */

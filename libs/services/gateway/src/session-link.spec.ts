@@ -1,4 +1,11 @@
-import { subjects, type ChunkView, type DeliveryReport, type OwnerOutput, type SessionInput } from '@parley/model';
+import {
+  subjects,
+  type ChunkView,
+  type DeliveryReport,
+  type InputMessage,
+  type OwnerOutput,
+  type SessionInput,
+} from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
@@ -269,20 +276,14 @@ describe('an owner that is lost', () => {
     expect(next.inputs).toMatchObject([{ seq: 1, attachment: 1, epoch: 2 }]);
   });
 
-  const sayReleased = (epoch: number): void =>
-    owner.bus.publish(
-      subjects.output(SESSION),
-      encodeEnvelope(TRACE, { epoch, attachment: 1, firstOutSeq: 1, outputs: [], released: true }),
-    );
-
   it('by its own word is replaced at once', async () => {
     await attached();
     const next = successor();
-    sayReleased(1);
+    owner.sayReleased(1);
     await stage.pass(10);
     expect(next.claims).toMatchObject([{ seenEpoch: 1, attach: { kind: 'keep', attachment: 1 } }]);
     // A word that is late.
-    sayReleased(1);
+    owner.sayReleased(1);
     await stage.pass(2_000);
     expect(next.claims).toHaveLength(1);
   });
@@ -295,7 +296,7 @@ describe('an owner that is lost', () => {
     link.confirmOwner();
     while (next.claims.length === 0) await stage.pass(10);
     next.onClaim = granted;
-    sayReleased(1);
+    owner.sayReleased(1);
     // The pause after the answer, and no ping.
     await stage.pass(390);
     expect(next.claims).toHaveLength(2);
@@ -422,6 +423,119 @@ describe('an owner that is lost', () => {
     await stage.pass(2_000);
     expect(next.claims).toEqual([]);
     expect(listener.told).toEqual([]);
+  });
+});
+
+describe('an input that costs its owners', () => {
+  const POISON = { kind: 'session-updated', patch: { instructions: 'poison' } } satisfies SessionInput;
+  const isPoison = ({ input }: InputMessage): boolean =>
+    input.kind === 'session-updated' && input.patch.instructions === 'poison';
+
+  /** Owners of a session, the next one there when one is lost. Each answers what comes together, after the last of it. */
+  class Owners {
+    readonly all = [owner];
+
+    constructor(private readonly end: (of: OwnerDouble) => void) {
+      this.mind(owner);
+    }
+
+    get last(): OwnerDouble {
+      return this.all.at(-1) ?? owner;
+    }
+
+    private mind(of: OwnerDouble): void {
+      const apply = of.onInput;
+      of.onInput = (input) => {
+        if (isPoison(input)) this.lose(of);
+        // The write that its answer waits for is never made.
+        return this.last === of ? apply(input) : undefined;
+      };
+    }
+
+    private lose(of: OwnerDouble): void {
+      of.claimNothing();
+      this.end(of);
+      const next = new OwnerDouble(stage, `orc_${this.all.length + 1}`);
+      [next.epoch, next.applied] = [of.epoch + 1, of.applied];
+      this.all.push(next);
+      this.mind(next);
+    }
+  }
+  const kinds = (of: OwnerDouble): string[] => of.inputs.map(({ input }) => input.kind);
+
+  it.each<[string, (of: OwnerDouble) => void]>([
+    ['by a crash', (of) => of.bus.kill()],
+    // Its link is up and nothing answers: what an endless loop looks like from outside.
+    ['by silence', (of) => of.freeze()],
+  ])('%s is refused at the third, with its event id, and what follows it goes on', async (_, end) => {
+    await attached();
+    const owners = new Owners(end);
+    link.send(POISON, 0, 'mine');
+    link.send(INPUT, 0, 'next');
+    await stage.pass(10_000);
+    expect(owners.all.map((each) => each.epoch)).toEqual([1, 2, 3]);
+    expect(kinds(owners.last)).toEqual(['message-refused', 'session-updated']);
+    expect(owners.last.inputs).toMatchObject([
+      { seq: 1, clientEventId: 'mine', input: { error: { type: 'server_error', code: 'internal_error' } } },
+      { seq: 2, clientEventId: 'next' },
+    ]);
+    expect(link.waitingInputs).toBe(0);
+    // What it said is nobody's business.
+    expect(stage.log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'an input cost two owners and is refused', fields: { sessionId: SESSION, seq: 1 } },
+    ]);
+    expect(JSON.stringify(stage.log.lines)).not.toContain('poison');
+  });
+
+  it('does not take along the one before it, which was sent with it', async () => {
+    await attached();
+    const apply = owner.onInput;
+    // The answer to both would come behind the second.
+    owner.onInput = (input) => (input.seq === 1 ? undefined : apply(input));
+    const owners = new Owners((of) => of.bus.kill());
+    link.send(INPUT, 0, 'before');
+    link.send(POISON, 0, 'mine');
+    await stage.pass(5_000);
+    expect(owners.all).toHaveLength(3);
+    expect(kinds(owners.all[1] ?? owner)).toEqual(['session-updated', 'session-updated']);
+    expect(kinds(owners.last)).toEqual(['message-refused']);
+    expect(link.waitingInputs).toBe(0);
+  });
+
+  it('is one only if they got it: three owners that were gone before cost nothing', async () => {
+    await attached();
+    let last = owner;
+    for (const name of ['orc_two', 'orc_three', 'orc_four'] as const) {
+      const next = new OwnerDouble(stage, name);
+      next.epoch = last.epoch + 1;
+      last.claimNothing();
+      last.bus.kill();
+      if (last === owner) send();
+      [last, next.onInput] = [next, () => undefined];
+      if (name !== 'orc_four') next.carry = () => {};
+      else next.onInput = ({ seq }) => ({ kind: 'applied', seq });
+      await stage.pass(1_000);
+    }
+    expect(kinds(last)).toEqual(['session-updated']);
+    expect(link.waitingInputs).toBe(0);
+  });
+
+  it.each<[string, (of: OwnerDouble) => void]>([
+    ['have let go of the session', (of) => of.sayReleased()],
+    ['carry it no more, because another has it', (of) => of.drop()],
+    [
+      'say that they do not own it',
+      (of) => {
+        of.onInput = () => ({ kind: 'disowned' });
+      },
+    ],
+  ])('is none if they %s', async (_, end) => {
+    await attached();
+    const owners = new Owners(end);
+    link.send(POISON, 0, 'mine');
+    await stage.pass(3_000);
+    expect(owners.all.length).toBeGreaterThan(3);
+    expect(owners.all.flatMap(kinds)).not.toContain('message-refused');
   });
 });
 

@@ -76,6 +76,8 @@ export class SessionLink {
   private order = new OutputOrder(0);
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
+  /** Its process was lost. One that lives has let go of the session, or was refused it: no input did that. */
+  private ownerCrashed = false;
   private unwatchOwner: (() => void) | undefined;
   private repeatTimer: CancelTimer | undefined;
   private unwatchLink: (() => void) | undefined;
@@ -241,8 +243,10 @@ export class SessionLink {
   private async transmit(seq: number): Promise<void> {
     const { owner } = this;
     const message = this.inputs.get(seq);
-    if (!owner || !message || message.underWay || !this.open) return;
+    if (!owner || !message || message.underWay || !this.open || !this.inputs.maySend(message)) return;
+    const { sentTo } = message;
     message.underWay = true;
+    message.sentTo = owner.epoch;
     const answer = await ask(this.ports.bus, subjects.input(this.sessionId, owner.epoch), {
       traceparent: message.traceparent,
       body: message.body,
@@ -250,6 +254,8 @@ export class SessionLink {
       timeoutMs: INPUT_TIMEOUT_MS,
     });
     message.underWay = false;
+    // Nobody got it this time, as far as one can know.
+    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') message.sentTo = sentTo;
     if (!this.open) return;
     // Its successor was found while this was under way to an owner that is gone; it did not get it then.
     if (this.owner !== owner) return this.repeat();
@@ -269,7 +275,8 @@ export class SessionLink {
   /** The oldest unanswered input decides: when it is not under way, everything behind it was refused or lost too. */
   private repeat(): void {
     const waiting = this.inputs.idle();
-    if (waiting.length > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, waiting.length);
+    const resent = waiting.filter(({ sentTo }) => sentTo > 0).length;
+    if (resent > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, resent);
     for (const message of waiting) void this.transmit(message.seq);
   }
 
@@ -282,18 +289,40 @@ export class SessionLink {
   }
 
   private adoptOwner(target: ClaimTarget): void {
+    if (this.owner && this.owner.epoch !== target.epoch) this.blameInputs(this.owner.epoch);
+    this.ownerCrashed = false;
     this.owner = target;
     this.confirmTimer?.();
     this.unwatchOwner?.();
-    this.unwatchOwner = this.peers.watch(target.owner, () => this.loseOwner('it is gone'));
+    this.unwatchOwner = this.peers.watch(target.owner, () => this.ownerGone());
     for (const message of this.inputs.idle()) void this.transmit(message.seq);
+  }
+
+  /** For the loss of an owner, unless it has let go of the session meanwhile. */
+  private blameInputs(epoch: number): void {
+    if (!this.ownerCrashed || epoch === this.releasedEpoch) return;
+    for (const { seq, input } of this.inputs.blame(epoch)) {
+      this.log.error('an input cost two owners and is refused', { sessionId: this.sessionId, seq, input: input.kind });
+    }
+  }
+
+  private ownerGone(): void {
+    this.ownerCrashed = true;
+    this.loseOwner('it is gone');
   }
 
   private loseOwner(why: string): void {
     if (this.reclaiming || !this.open) return;
     this.reclaiming = true;
     this.log.info('a session needs another owner', { sessionId: this.sessionId, why });
+    if (!this.ownerCrashed) void this.examineOwner();
     void this.reclaim();
+  }
+
+  /** Its successor may be found before the next ping. */
+  private async examineOwner(): Promise<void> {
+    const { owner } = this;
+    if (owner && (await this.peers.hasEnded(owner.owner)) && this.owner === owner) this.ownerCrashed = true;
   }
 
   private async reclaim(): Promise<void> {

@@ -69,6 +69,23 @@ describe('a peer that answers', () => {
   });
 });
 
+describe('a peer that is asked after now', () => {
+  it('has ended only if nobody answers for it: silence is no end, nor is a bus that has just come back', async () => {
+    expect(await system.runUntil(watch.hasEnded(PEER))).toBe(true);
+    silent();
+    expect(await system.runUntil(watch.hasEnded(PEER))).toBe(false);
+    peerBus.kill();
+    expect(await system.runUntil(watch.hasEnded(PEER))).toBe(true);
+    bus.disconnect();
+    expect(await system.runUntil(watch.hasEnded(PEER))).toBe(false);
+    bus.reconnect();
+    await system.advanceBy(1_000);
+    expect(await system.runUntil(watch.hasEnded(PEER))).toBe(false);
+    await system.advanceBy(1_500);
+    expect(await system.runUntil(watch.hasEnded(PEER))).toBe(true);
+  });
+});
+
 describe('a peer without responders', () => {
   it('is not lost when our own link has just come back: its own may come back a moment later', async () => {
     alive();

@@ -84,6 +84,12 @@ export class PeerWatch {
     };
   }
 
+  /** Nobody answers for it now, while others are there: its process has ended. */
+  async hasEnded(peer: Incarnation): Promise<boolean> {
+    const { kind } = await this.bus.request(subjects.peer(peer), this.question, { timeoutMs: PING_PERIOD_MS });
+    return kind === 'no-responders' && !this.isSettling;
+  }
+
   close(): void {
     this.stopTimer();
     this.unwatchLink();

@@ -6,6 +6,8 @@ import { streamOf, type Dice } from './streams';
 
 /** Monotonic clocks of two hosts have nothing to do with one another. */
 const MAX_CLOCK_OFFSET_MS = 1_000_000;
+/** A host that nobody sets the time of. */
+const MAX_WALL_SKEW_MS = 10 * 60_000;
 
 /** No timer takes no time: what is left of a rounding error must not be waited for again and again. */
 const MIN_DELAY_MS = 0.01;
@@ -30,12 +32,13 @@ export class SimulatedProcess implements Station {
   ) {
     this.dice = streamOf(seed, `${slot}/${number}`);
     const offsetMs = this.dice.between(0, MAX_CLOCK_OFFSET_MS);
+    const skewMs = streamOf(seed, `${slot}/${number}/wall`).between(-MAX_WALL_SKEW_MS, MAX_WALL_SKEW_MS);
     const { clock, timers, schedule } = world;
     const ifAlive = (callback: () => void) => (): void => {
       if (this.alive) callback();
     };
     this.system = {
-      clock: { nowMs: () => clock.nowMs() + offsetMs, wallMs: clock.wallMs },
+      clock: { nowMs: () => clock.nowMs() + offsetMs, wallMs: () => clock.wallMs() + skewMs },
       timers: {
         after: (delayMs, callback) => timers.after(Math.max(MIN_DELAY_MS, delayMs), ifAlive(callback)),
         every: (periodMs, callback) => {
