@@ -5,15 +5,11 @@ import type { Habit, Received, WireEvent } from '../checker/observation';
 import type { Recorder } from '../world/recorder';
 import type { Heard, SpokenAudio } from '../world/spoken-audio';
 import type { Dice } from '../world/streams';
+import { PlaybackReports } from './playback-reports';
 import type { Socket, SocketReader } from './socket';
 
 const SILENCE: Heard = { sound: null, samples: 0 };
-const REPORT_PERIOD_MS = 200;
 const MS_PER_SAMPLE = 1 / 24;
-/** A frozen client's speaker stands still from here on, and it goes on saying so. */
-const FREEZES_AT_MS = 300;
-/** What a client that says too much adds. */
-const TOO_MUCH_MS = 5_000;
 
 export interface SeenResponse {
   readonly id: string;
@@ -66,8 +62,7 @@ export class Connection implements SocketReader {
   private isSlow = false;
   private events = 0;
   private questions = 0;
-  private reporting: string | undefined;
-  private isReporting = false;
+  private readonly reports: PlaybackReports;
 
   constructor(
     readonly name: string,
@@ -75,7 +70,10 @@ export class Connection implements SocketReader {
     private readonly recorder: Recorder,
     private readonly audio: SpokenAudio,
     private socket: Socket,
-  ) {}
+  ) {
+    const { habit, dice } = caller;
+    this.reports = new PlaybackReports(habit, dice, this.system, this.ear, this);
+  }
 
   private get system(): VirtualSystem {
     return this.recorder.system;
@@ -114,7 +112,7 @@ export class Connection implements SocketReader {
 
   /** An honest client says where it is before it cuts itself off, and plays nothing more. */
   interrupt(event: WireEvent, responseId?: string): void {
-    if (this.caller.habit === 'honest') this.report();
+    if (this.caller.habit === 'honest') this.reports.report();
     this.send(event);
     this.ear.drop(responseId, this.system.nowMs);
     for (const response of this.responses)
@@ -266,7 +264,12 @@ export class Connection implements SocketReader {
     const waiting = [this.ear.current(nowMs)?.responseId, ...this.ear.responses];
     return this.responses
       .filter(({ id, done }, index) => !done || index === this.responses.length - 1 || waiting.includes(id))
-      .map(({ id, samples, done }) => ({ response_id: id, samples, played_ms: this.stated(this.playedMs(id)), done }));
+      .map(({ id, samples, done }) => ({
+        response_id: id,
+        samples,
+        played_ms: this.reports.stated(this.playedMs(id)),
+        done,
+      }));
   }
 
   private take(event: WireEvent): void {
@@ -340,57 +343,7 @@ export class Connection implements SocketReader {
     // An interrupt that nobody has heard of yet: after a resume its voice comes until they have.
     if (response?.silenced === true) return;
     this.ear.arrived(responseId, samples * MS_PER_SAMPLE, this.system.nowMs);
-    if (this.caller.habit === 'silent' || this.isReporting) return;
-    this.isReporting = true;
-    this.reportSoon();
-  }
-
-  private reportSoon(): void {
-    this.system.timers.after(REPORT_PERIOD_MS, () => {
-      if (this.isOver) return;
-      if (!this.isAway) this.report();
-      const stillSaysSo = this.caller.habit === 'frozen' && this.floor === 'speaking';
-      this.isReporting = stillSaysSo || this.ear.current(this.system.nowMs) !== undefined;
-      if (this.isReporting) this.reportSoon();
-    });
-  }
-
-  private report(): void {
-    const current = this.ear.current(this.system.nowMs);
-    if (this.reporting !== undefined && this.reporting !== current?.responseId) this.sayEnded(this.reporting);
-    this.reporting = current?.responseId;
-    const last = this.responses.at(-1);
-    if (!current && this.caller.habit === 'frozen' && last) this.sayPosition(last.id, FREEZES_AT_MS);
-    if (current) this.sayPosition(current.responseId, current.playedMs);
-  }
-
-  private sayEnded(responseId: string): void {
-    const response = this.responses.find((each) => each.id === responseId);
-    if (this.caller.habit !== 'honest' || response?.done !== true || response.interrupted) return;
-    const playedMs = this.playedMs(responseId);
-    if (playedMs < response.audioMs - 1) return;
-    this.send({ type: 'parley.playback', response_id: responseId, played_ms: Math.floor(playedMs), ended: true });
-  }
-
-  private sayPosition(responseId: string, playedMs: number): void {
-    if (this.caller.habit === 'silent' || (this.caller.habit === 'stops' && playedMs >= FREEZES_AT_MS)) return;
-    this.send({ type: 'parley.playback', response_id: responseId, played_ms: this.stated(playedMs) });
-  }
-
-  /** Where it says that it is, when it says so. */
-  private stated(playedMs: number): number {
-    switch (this.caller.habit) {
-      case 'honest':
-      case 'stops':
-      case 'silent':
-        return Math.floor(playedMs);
-      case 'too-much':
-        return Math.floor(playedMs + TOO_MUCH_MS);
-      case 'backwards':
-        return Math.floor(this.caller.dice.chance(0.3) ? playedMs / 2 : playedMs);
-      case 'frozen':
-        return Math.floor(Math.min(playedMs, FREEZES_AT_MS));
-    }
+    this.reports.begin();
   }
 
   /** Every segment before the one under way is complete, one that had no audio too. */
