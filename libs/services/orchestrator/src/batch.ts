@@ -23,8 +23,11 @@ export const mayLeaveUnwritten = ({ outputs, closeReason, hasInputs, opening }: 
   opening === undefined &&
   outputs.every(({ output }) => isOfWhatRuns(output));
 
-/** A function that is called, or an interruption that was told, must not be forgotten: a successor would repeat the one and undo the other. */
+/**
+ * A function that is called, an interruption or a failure that was told must not be forgotten: a successor would call it again,
+ * undo it, or take what was cut for heard.
+ */
 function isOfWhatRuns(output: OwnerOutput): boolean {
   if (output.kind === 'event') return ['parley.state', 'parley.turn.metrics'].includes(output.event.type);
-  return output.kind === 'text' || output.kind === 'end';
+  return output.kind === 'text' || (output.kind === 'end' && output.status !== 'failed');
 }

@@ -340,6 +340,15 @@ describe('an answer while the store cannot be reached', () => {
     expect([gateway.of('call').length, texts().length]).toEqual([1, 2]);
   });
 
+  it('waits where it fails: a successor would take for heard what was cut', async () => {
+    stage.llm.call(0).push({ kind: 'failed', failure: { kind: 'unavailable', message: 'It broke.' } });
+    await stage.pass(1_000);
+    expect(statuses()).toEqual([]);
+    away(false);
+    await stage.pass(200);
+    expect(statuses()).toEqual(['failed']);
+  });
+
   it('stops where another process has taken the session meanwhile', async () => {
     lose();
     away(false);
