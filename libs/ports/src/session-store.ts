@@ -74,6 +74,12 @@ export type ReleaseOutcome = { kind: 'released' } | { kind: 'fenced'; epoch: num
 export type RemoveOutcome = { kind: 'removed' } | { kind: 'fenced'; epoch: number } | StoreUnavailable;
 
 /**
+ * `taken`: there was none. An owner that had held it was away for longer than it lasts, or the store has lost it, and then
+ * perhaps everything else.
+ */
+export type LeaseOutcome = { kind: 'renewed' } | { kind: 'taken' } | StoreUnavailable;
+
+/**
  * Session state with its fence. Every call touches one session's keys only (Redis Cluster) or one lease. Values are
  * bytes: no object is ever shared between the caller and the store. Nothing here throws for an outside fault.
  */
@@ -92,7 +98,7 @@ export interface SessionStorePort {
    */
   remove(sessionId: SessionId, epoch: number, tombstoneMs: number): Promise<RemoveOutcome>;
   /** One lease per process incarnation: cost grows with processes, not with sessions. */
-  renewLease(owner: Incarnation, ttlMs: number): Promise<{ kind: 'renewed' } | StoreUnavailable>;
+  renewLease(owner: Incarnation, ttlMs: number): Promise<LeaseOutcome>;
   leaseAlive(owner: Incarnation): Promise<{ kind: 'alive' } | { kind: 'gone' } | StoreUnavailable>;
   releaseLease(owner: Incarnation): Promise<void>;
   /** For readiness: answers within its own deadline. */

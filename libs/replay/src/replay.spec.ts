@@ -35,7 +35,14 @@ describe('a journal that is whole', () => {
     recorder.write();
     recorder.take({ kind: 'text-generated', lane: 0, ordinal: 1, text: 'That nobody heard of. ' });
     recorder.open(4);
-    recorder.take({ kind: 'taken-over', epoch: 2, rendering: null, announcedOrdinal: 0, responses: [] });
+    recorder.take({
+      kind: 'taken-over',
+      epoch: 2,
+      rendering: null,
+      unwritten: false,
+      announcedOrdinal: 0,
+      responses: [],
+    });
     const { epochs, problems } = replay(recordsOf(recorder.entries));
     expect(problems).toEqual([]);
     expect(epochs[1]).toMatchObject({
@@ -49,7 +56,14 @@ describe('a journal that is whole', () => {
     recorder.write();
     recorder.open(4);
     recorder.open(4);
-    recorder.take({ kind: 'taken-over', epoch: 3, rendering: null, announcedOrdinal: 0, responses: [] });
+    recorder.take({
+      kind: 'taken-over',
+      epoch: 3,
+      rendering: null,
+      unwritten: false,
+      announcedOrdinal: 0,
+      responses: [],
+    });
     expect(replay(recordsOf(recorder.entries))).toMatchObject({
       problems: [],
       epochs: [{}, {}, { origin: { kind: 'taken-over', epoch: 2, step: 0, lostSteps: 0 } }],
@@ -67,7 +81,14 @@ describe('a journal that is whole', () => {
     recorder.write();
     const first = recorder.entries.splice(0);
     recorder.open(4);
-    recorder.take({ kind: 'taken-over', epoch: 2, rendering: null, announcedOrdinal: 0, responses: [] });
+    recorder.take({
+      kind: 'taken-over',
+      epoch: 2,
+      rendering: null,
+      unwritten: false,
+      announcedOrdinal: 0,
+      responses: [],
+    });
     const mixed = [...first.slice(0, -1), ...recorder.entries, ...first.slice(-1)];
     expect(replay(recordsOf(mixed))).toMatchObject({ problems: [], epochs: [{ epoch: 1 }, { epoch: 2 }] });
   });
@@ -111,7 +132,14 @@ describe('a step that is missing', () => {
   it('ends at the next takeover, whose epoch is judged again', () => {
     recorder.write();
     recorder.open(4);
-    recorder.take({ kind: 'taken-over', epoch: 2, rendering: null, announcedOrdinal: 0, responses: [] });
+    recorder.take({
+      kind: 'taken-over',
+      epoch: 2,
+      rendering: null,
+      unwritten: false,
+      announcedOrdinal: 0,
+      responses: [],
+    });
     const entries = recorder.entries.filter(({ epoch, step }) => epoch !== 1 || step !== 3);
     expect(problems(entries)).toEqual([{ kind: 'missing', epoch: 1, from: 3, to: 3 }]);
     expect(verdicts(entries, 1)).toBe('f');
@@ -127,7 +155,14 @@ describe('a step that is missing', () => {
   it('may be the whole time before: the journal has a beginning', () => {
     recorder.write();
     recorder.open(4);
-    recorder.take({ kind: 'taken-over', epoch: 2, rendering: null, announcedOrdinal: 0, responses: [] });
+    recorder.take({
+      kind: 'taken-over',
+      epoch: 2,
+      rendering: null,
+      unwritten: false,
+      announcedOrdinal: 0,
+      responses: [],
+    });
     const entries = recorder.entries.filter(({ epoch }) => epoch === 2);
     expect(problems(entries)).toEqual([{ kind: 'begins-late', epoch: 2, rev: 4 }]);
     expect(verdicts(entries)).toBe('f');

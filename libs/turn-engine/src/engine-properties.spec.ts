@@ -184,7 +184,7 @@ const ownerActs = fc.oneof(
     weight: 1,
     arbitrary: named('taken-over', fc.constantFrom(0, 7, 1_000_000), (talk, nowMs) => {
       talk.nowMs = nowMs;
-      return talk.changesOwner();
+      return talk.changesOwner(undefined, undefined, nowMs === 7);
     }),
   },
   { weight: 1, arbitrary: fc.constant(act('attached', (talk) => talk.step({ kind: 'attached' }))) },

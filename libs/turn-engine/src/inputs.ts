@@ -49,13 +49,15 @@ export type EngineInput =
   /** At least one deadline of the state has passed. */
   | { kind: 'deadline-passed'; drawn: DrawnIds }
   /**
-   * A new owner (`epoch`) has loaded the state of one that is gone. `rendering`: the last that a worker was bound for. The rest is
-   * the gateway's word on what was delivered since, which is judged before anything goes on.
+   * A new owner (`epoch`) has loaded the state of one that is gone. `rendering`: the last that a worker was bound for. `unwritten`: the
+   * client has output which that state does not hold. The rest is the gateway's word on what was delivered since, which is judged
+   * before anything goes on.
    */
   | {
       kind: 'taken-over';
       epoch: number;
       rendering: BoundRendering | null;
+      unwritten: boolean;
       announcedOrdinal: number;
       responses: ResponseDelivery[];
     }

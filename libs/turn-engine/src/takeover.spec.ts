@@ -174,4 +174,29 @@ describe('an answer that the old owner had begun', () => {
     expect(talk.effect('start-generation')).toMatchObject([{ ordinal: 2, continues: null }]);
     expect(talk.effect('open-voice')).toMatchObject([{ ordinal: 2, attempt: 1 }]);
   });
+
+  it('[TK8] of which the client has more than is stored ends as failed, with what was delivered of the known segments', () => {
+    const talk = asking().writes(FIRST + SECOND);
+    const heard = talk.delivery(1, { segmentsMs: [1_900, 2_300, 700], playedMs: 4_500 });
+    talk.changesOwner(undefined, [heard], true);
+    expect(talk.order.filter((each) => each === 'open-voice' || each === 'start-generation')).toEqual([]);
+    expect(talk.output('end')).toMatchObject([{ ordinal: 1, status: 'failed', error: { code: 'llm_unavailable' } }]);
+    expect(talk.answersInContext()).toEqual([`${FIRST}${SECOND}[interrupted by the user]`]);
+    expect(talk.says('Next', 'next').errors).toEqual([]);
+  });
+
+  it('[TK8] that was closed for the client unwritten is told no second end, and the floor is free', () => {
+    const talk = asking().writes(FIRST);
+    const closed = talk.delivery(1, { segmentsMs: [1_900, 700], complete: true, closed: true });
+    talk.changesOwner(undefined, [closed], true);
+    expect(talk.events('parley.turn.metrics')).toEqual([]);
+    expect(talk.phase).toBe('listening');
+    talk.says('Next', 'next');
+    expect(talk.effect('start-generation')).toMatchObject([{ ordinal: 2, continues: null }]);
+  });
+
+  it('[TK8] that had not begun, or nothing that ran, is nothing to end', () => {
+    const talk = EngineDriver.attached().changesOwner(undefined, undefined, true);
+    expect(talk.order).toEqual(['adopted']);
+  });
 });

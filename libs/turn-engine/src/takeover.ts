@@ -4,12 +4,14 @@ import type { Draft } from './draft';
 import { continueGeneration } from './generation';
 import type { BoundRendering, EngineInput } from './inputs';
 import { applyReport } from './playout';
-import { closeLive, owesAudio, restIdle, watchTails, watchVoice } from './response';
+import { closeLive, failLive, owesAudio, restIdle, watchTails, watchVoice } from './response';
 import { discardSpeculation } from './speculation';
 import { endSpeech } from './speech';
 import type { LiveResponse } from './state';
 import { watchCalls } from './tools';
 import { bindAnew } from './voice';
+
+type TakenOver = Extract<EngineInput, { kind: 'taken-over' }>;
 
 /**
  * The owner is another process now. What had left the old one is in the state, and goes on: the model continues the answer
@@ -18,14 +20,15 @@ import { bindAnew } from './voice';
  *
  * The gateway's report is part of it: a turn that waited for the end of the answer begins behind all this, as its own.
  */
-export function takeOver(draft: Draft, taken: Extract<EngineInput, { kind: 'taken-over' }>): void {
+export function takeOver(draft: Draft, taken: TakenOver): void {
   adopt(draft, taken.epoch, taken.rendering);
   if (draft.live) draft.patchLive({ beganAtMs: null });
   applyReport(draft, taken.announcedOrdinal, taken.responses);
   discardSpeculation(draft, 'interrupted');
   endSpeech(draft);
   takeOverLost(draft);
-  continueAnswer(draft);
+  if (taken.unwritten) loseAnswer(draft, taken);
+  else continueAnswer(draft);
   draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
   watchCalls(draft);
@@ -45,6 +48,18 @@ function adopt(draft: Draft, epoch: number, rendering: BoundRendering | null): v
       ? live.segments.map((_, index) => ({ index, epoch: rendering.epoch, attempt: rendering.attempt }))
       : [],
   });
+}
+
+/**
+ * The client has more of the answer than the state says, also its end perhaps: nobody knows what would have to be continued, and
+ * what is generated anew would be other words under the same numbers.
+ */
+function loseAnswer(draft: Draft, { announcedOrdinal, responses }: TakenOver): void {
+  const { live } = draft;
+  if (!live) return;
+  const own = responses.find(({ lane, ordinal }) => lane === live.lane && ordinal === live.ordinal);
+  draft.patchLive({ wasClosed: live.wasClosed || (own ? own.closed : announcedOrdinal >= live.ordinal) });
+  failLive(draft, 'llm', { kind: 'unavailable', message: 'The rest of this answer was lost.' });
 }
 
 function continueAnswer(draft: Draft): void {

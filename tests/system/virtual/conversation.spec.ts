@@ -110,11 +110,17 @@ describe('a conversation over the real services on virtual time', () => {
     stage.llm.wordDelayMs = 100;
     client.say('hello', 't1');
     await stage.system.advanceBy(100);
-    orchestrator.store.setUnavailable(true);
+    const { store } = orchestrator;
+    const write = store.write.bind(store);
+    // Slow, and not away.
+    store.write = async (request) => {
+      await new Promise<void>((resolve) => void stage.system.timers.after(4_000, resolve));
+      return write(request);
+    };
     await stage.system.advanceBy(3_000);
     expect(stage.tts.spoken.length).toBeGreaterThan(0);
     expect([client.samples(), client.events('response.output_audio_transcript.delta')]).toEqual([0, []]);
-    orchestrator.store.setUnavailable(false);
+    store.write = write;
     await stage.system.advanceBy(10_000);
     expect(client.samples()).toBe(samplesOf(FIRST) + samplesOf(SECOND));
     expect(statuses()).toEqual(['completed']);

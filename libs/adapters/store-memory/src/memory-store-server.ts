@@ -38,11 +38,14 @@ export class MemoryStoreServer {
     this.leases.clear();
   }
 
-  renewLease(owner: Incarnation, ttlMs: number): void {
+  /** False where there was none. */
+  renewLease(owner: Incarnation, ttlMs: number): boolean {
     const nowMs = this.clock.nowMs();
+    const stood = this.leaseAlive(owner);
     // Processes come and go seldom: looking at all of them here costs nothing and nothing is left behind.
     for (const [other, expiresAtMs] of this.leases) if (expiresAtMs <= nowMs) this.leases.delete(other);
     this.leases.set(owner, nowMs + ttlMs);
+    return stood;
   }
 
   leaseAlive(owner: Incarnation): boolean {

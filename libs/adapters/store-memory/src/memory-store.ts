@@ -2,6 +2,7 @@ import type { Incarnation, SessionId } from '@parley/model';
 import type {
   ClaimOutcome,
   ClaimRequest,
+  LeaseOutcome,
   LoadOutcome,
   ReleaseOutcome,
   RemoveOutcome,
@@ -51,11 +52,8 @@ export class MemoryStore implements SessionStorePort {
     return this.call(() => this.server.sessions.remove(sessionId, epoch, tombstoneMs));
   }
 
-  renewLease(owner: Incarnation, ttlMs: number): Promise<{ kind: 'renewed' } | StoreUnavailable> {
-    return this.call(() => {
-      this.server.renewLease(owner, ttlMs);
-      return { kind: 'renewed' };
-    });
+  renewLease(owner: Incarnation, ttlMs: number): Promise<LeaseOutcome> {
+    return this.call(() => ({ kind: this.server.renewLease(owner, ttlMs) ? 'renewed' : 'taken' }));
   }
 
   leaseAlive(owner: Incarnation): Promise<{ kind: 'alive' } | { kind: 'gone' } | StoreUnavailable> {

@@ -3,6 +3,7 @@ import type {
   ClaimOutcome,
   ClaimRequest,
   ClockPort,
+  LeaseOutcome,
   LoadOutcome,
   ReleaseOutcome,
   RemoveOutcome,
@@ -104,10 +105,12 @@ export class RedisStore implements SessionStorePort {
     });
   }
 
-  renewLease(owner: Incarnation, ttlMs: number): Promise<{ kind: 'renewed' } | StoreUnavailable> {
-    return this.link.run('renew-lease', async (redis) => {
-      await redis.set(this.leaseKey(owner), 1, 'PX', wholeMs(ttlMs));
-      return { kind: 'renewed' };
+  renewLease(owner: Incarnation, ttlMs: number): Promise<LeaseOutcome> {
+    return this.link.run<LeaseOutcome>('renew-lease', async (redis) => {
+      const [key, ms] = [this.leaseKey(owner), wholeMs(ttlMs)];
+      if (await redis.set(key, 1, 'PX', ms, 'XX')) return { kind: 'renewed' };
+      await redis.set(key, 1, 'PX', ms);
+      return { kind: 'taken' };
     });
   }
 

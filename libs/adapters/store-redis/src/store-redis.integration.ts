@@ -363,6 +363,7 @@ describe('store on Redis', () => {
     expect(await target.write(write(1))).toEqual({ kind: 'written' });
     expect(await target.release(SESSION, 1)).toEqual({ kind: 'released' });
     expect(await target.remove(SESSION, 1, 60_000)).toEqual({ kind: 'removed' });
+    expect(await target.renewLease('orc_a', 60_000)).toEqual({ kind: 'taken' });
     expect(await target.renewLease('orc_a', 60_000)).toEqual({ kind: 'renewed' });
   });
 

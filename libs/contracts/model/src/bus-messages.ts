@@ -32,8 +32,15 @@ export type Attach =
   /**
    * A client that comes back with its token. `connectionId` names this connection, so that a claim that is asked again is one and
    * the same. `received` is null for a client that remembers nothing: it hears on from where the last one stopped.
+   * `receivedOutSeq`: the last output of which it has an event; 0 for none.
    */
-  | { kind: 'resume'; connectionId: string; token: string; received: ReceivedResponse[] | null };
+  | {
+      kind: 'resume';
+      connectionId: string;
+      token: string;
+      received: ReceivedResponse[] | null;
+      receivedOutSeq: number;
+    };
 
 /** What the owner needs to know of a connection. */
 export interface ConnectionProfile {

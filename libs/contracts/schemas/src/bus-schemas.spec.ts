@@ -39,11 +39,12 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
       attach: { kind: 'new', connection: { parley: true, model: null } },
     },
     { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4, attach: { kind: 'keep', attachment: 2, delivered } },
-    { ...resumed, attach: { kind: 'resume', connectionId: 'c', token: 'sess_1.x', received: null } },
+    { ...resumed, attach: { kind: 'resume', connectionId: 'c', token: 'sess_1.x', received: null, receivedOutSeq: 0 } },
     {
       ...resumed,
       attach: {
         kind: 'resume',
+        receivedOutSeq: 13,
         connectionId: 'c',
         token: 'sess_1.x',
         received: [{ responseId: 'resp_1', samples: [24_000, 0], playedSamples: 7, done: true }],

@@ -31,6 +31,8 @@ const claim = z.object({
       connectionId: z.string(),
       token: z.string(),
       received: z.array(receivedResponse).nullable(),
+      // Gateways of the first version do not say it.
+      receivedOutSeq: count.default(0),
     }),
   ]),
 });

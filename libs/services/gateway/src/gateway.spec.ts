@@ -159,11 +159,11 @@ describe('a late event loop', () => {
 
   it('lets in who comes back to a conversation under way, and nobody whose conversation is over', async () => {
     await stage.system.stayAtLag(101, 1_000);
-    const query = { resume: 'sess_one.0123', received: '[]' };
+    const query = { resume: 'sess_one.0123', received: '[]', last_event_id: 'event_2_17_a1n4' };
     expect((await admitted({ query })).kind).toBe('admitted');
     expect(owner.claims.at(-1)).toMatchObject({
       sessionId: 'sess_one',
-      attach: { kind: 'resume', token: 'sess_one.0123', received: [] },
+      attach: { kind: 'resume', token: 'sess_one.0123', received: [], receivedOutSeq: 17 },
     });
     owner.onClaim = () => ({ kind: 'gone' });
     expect(await refusal({ query })).toMatchObject({ status: 503, code: 'capacity' });

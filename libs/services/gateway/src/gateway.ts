@@ -5,7 +5,7 @@ import { authenticate, selectSubprotocol } from './authentication';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
 import { Departures } from './departures';
-import { resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
+import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
 import { SessionLink, type GatewayPorts } from './session-link';
 
 export interface GatewayService extends Service {
@@ -112,8 +112,10 @@ export class Gateway implements GatewayService {
     const { random } = this.ports.system;
     if (resume) {
       const link = this.linkOf(resume.sessionId);
-      const { token, received } = resume;
-      const attached = await link.attach({ kind: 'resume', connectionId: random.hex(16), token, received });
+      const { token, received, lastEventId } = resume;
+      const receivedOutSeq = outSeqOf(lastEventId);
+      const connectionId = random.hex(16);
+      const attached = await link.attach({ kind: 'resume', connectionId, token, received, receivedOutSeq });
       this.ports.telemetry.count('parley_resumes_total', { outcome: attached.kind });
       if (attached.kind === 'attached') {
         const { opening } = attached;

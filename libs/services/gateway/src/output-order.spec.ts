@@ -51,4 +51,12 @@ describe('owner output', () => {
     order.accept(output(2, 2));
     expect(order.accept(output(1, 2)).map(({ epoch }) => epoch)).toEqual([2, 2]);
   });
+
+  it('behind a hole is not taken from the older owner once the newer one speaks, which may give its number to another', () => {
+    const order = new OutputOrder(0);
+    order.accept(output(2, 1));
+    expect(numbers(order.accept(output(1, 2)))).toEqual([1]);
+    expect(order.accept(output(2, 1))).toEqual([]);
+    expect(order.accept(output(2, 2)).map(({ epoch }) => epoch)).toEqual([2]);
+  });
 });

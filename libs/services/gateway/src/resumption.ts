@@ -76,6 +76,9 @@ export class Resumption {
   }
 }
 
+/** Of the output that an event stands for, or was made behind; 0 for none. */
+export const outSeqOf = (eventId: string | undefined): number => seenOf(eventId).outSeq;
+
 function seenOf(lastEventId: string | undefined): { outSeq: number; events: number } {
   const match = EVENT_ID.exec(lastEventId ?? '');
   if (!match) return { outSeq: 0, events: 0 };

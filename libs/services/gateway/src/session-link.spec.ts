@@ -581,6 +581,48 @@ describe('what the owner sends', () => {
     expect(stage.counted('parley_stale_chunks_dropped_total epoch')).toBe(1);
   });
 
+  it('while another owner is looked for is taken when it lives after all', async () => {
+    await attached();
+    const other = successor();
+    other.onClaim = () => ({ kind: 'owned', epoch: 1, owner: 'orc_one' });
+    const claimed = owner.onClaim;
+    owner.onClaim = (claim) => {
+      owner.emit(textOf(1, 'meanwhile'));
+      expect(claim.attach).toMatchObject({ kind: 'keep', delivered: { acknowledgedOutSeq: 0 } });
+      expect(listener.outputs).toEqual([]);
+      return claimed(claim);
+    };
+    owner.drop();
+    send();
+    await stage.pass(100);
+    expect(listener.outputs).toEqual([{ text: 'meanwhile', number: '1/1' }]);
+  });
+
+  it('[TK8] behind what its successor was told has come is not taken: the number may be another output’s by then', async () => {
+    await attached();
+    owner.emit(textOf(1, 'a'));
+    await stage.pass();
+    const next = successor();
+    next.onClaim = (claim) => {
+      expect(claim.attach).toMatchObject({ delivered: { acknowledgedOutSeq: 1 } });
+      // Sent before it died, unwritten.
+      owner.emit(textOf(1, 'late'));
+      return next.granted();
+    };
+    owner.drop();
+    send();
+    await stage.pass(100);
+    owner.emit(textOf(1, 'later still'));
+    next.outSeq = 1;
+    next.emit(adoptedBy(2));
+    next.emit(textOf(1, 'b'));
+    await stage.pass(100);
+    expect(listener.outputs).toEqual([
+      { text: 'a', number: '1/1' },
+      { text: 'b', number: '2/3' },
+    ]);
+  });
+
   it('[G6] of an older epoch goes on where the new owner has adopted its rendering', async () => {
     await attached();
     const segments = [{ index: 0, epoch: 1, attempt: 1 }];

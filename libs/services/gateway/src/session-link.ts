@@ -84,6 +84,10 @@ export class SessionLink {
   private confirmTimer: CancelTimer | undefined;
   private readonly fence = new AudioFence();
   private reclaiming = false;
+  /** Claims are under way that say what has come until now. */
+  private isHandingOver = false;
+  /** What the owner said meanwhile. */
+  private unheard: OutputMessage[] = [];
   /** Whoever owned the session with this epoch has let go of it. */
   private releasedEpoch = 0;
   private open = true;
@@ -216,9 +220,12 @@ export class SessionLink {
   }
 
   private receive(message: OutputMessage): void {
-    if (message.epoch < this.fence.epoch) return;
+    const ownerEpoch = this.owner?.epoch ?? 0;
+    if (message.epoch < Math.max(this.fence.epoch, ownerEpoch)) return;
     if (message.attachment > this.attachment) return this.listener?.onSuperseded();
     if (message.released) return this.released(message.epoch);
+    // A successor is being told what has come: nothing may come behind that, which it cannot know of.
+    if (this.isHandingOver && message.epoch === ownerEpoch) return void this.unheard.push(message);
     if (message.firstOutSeq <= this.order.lastOutSeq) this.listener?.onRepeated();
     const { firstOutSeq } = message;
     for (const [index, output] of message.outputs.entries()) {
@@ -288,6 +295,12 @@ export class SessionLink {
     });
   }
 
+  private handedOver(toItself: boolean): void {
+    const unheard = this.unheard.splice(0);
+    this.isHandingOver = false;
+    if (toItself) for (const message of unheard) this.receive(message);
+  }
+
   private adoptOwner(target: ClaimTarget): void {
     if (this.owner && this.owner.epoch !== target.epoch) this.blameInputs(this.owner.epoch);
     this.ownerCrashed = false;
@@ -330,6 +343,7 @@ export class SessionLink {
     let untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
     const { owner } = this;
     while (this.open && owner && clock.nowMs() < untilMs) {
+      this.isHandingOver = true;
       const outcome = await claimSession(
         this.ports,
         {
@@ -345,6 +359,8 @@ export class SessionLink {
       if (outcome.kind === 'superseded') return this.listener?.onSuperseded();
       // Without a link of our own nobody can be found; the limit counts from its return.
       if (!this.ports.bus.connected) untilMs = clock.nowMs() + RECLAIM_LIMIT_MS;
+      // It lives. Of any other owner nothing more is heard.
+      if (outcome.kind === 'granted') this.handedOver(outcome.target.epoch === owner.epoch);
       // Jitter: after a crash many sessions look for an owner at once. And where the owner lives after all, whatever looked
       // like its loss may not be over yet.
       if (outcome.kind !== 'granted' || outcome.target.epoch === owner.epoch) {

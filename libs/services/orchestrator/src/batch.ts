@@ -1,4 +1,4 @@
-import type { Opening } from '@parley/model';
+import type { Opening, OwnerOutput } from '@parley/model';
 import type { OutboxEntry } from './outbox';
 
 /** What one write covers, and what leaves after it. */
@@ -15,3 +15,19 @@ export const isEmpty = ({ outputs, closeReason, hasInputs, opening }: Batch): bo
   outputs.length === 0 && closeReason === undefined && !hasInputs && opening === undefined;
 
 export const newBatch = (): Batch => ({ outputs: [], closeReason: undefined, hasInputs: false, opening: undefined });
+
+/** Nothing but a response that the store knows goes on with it: what a store that is away must not hold up. */
+export const mayLeaveUnwritten = ({ outputs, closeReason, hasInputs, opening }: Batch): boolean =>
+  closeReason === undefined &&
+  !hasInputs &&
+  opening === undefined &&
+  outputs.every(({ output }) => isOfWhatRuns(output));
+
+/**
+ * A function that is called, an interruption or a failure that was told must not be forgotten: a successor would call it again,
+ * undo it, or take what was cut for heard.
+ */
+function isOfWhatRuns(output: OwnerOutput): boolean {
+  if (output.kind === 'event') return ['parley.state', 'parley.turn.metrics'].includes(output.event.type);
+  return output.kind === 'text' || (output.kind === 'end' && output.status !== 'failed');
+}

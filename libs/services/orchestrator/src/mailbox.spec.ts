@@ -10,10 +10,10 @@ describe('what waits for a session', () => {
     mailbox.push(text('a'));
     mailbox.push(report(1));
     mailbox.push(text('b'));
-    expect(mailbox.isEmpty).toBe(false);
-    expect(mailbox.takeAll()).toEqual([text('a'), report(1), text('b')]);
-    expect(mailbox.isEmpty).toBe(true);
-    expect(mailbox.takeAll()).toEqual([]);
+    expect(mailbox.isEmpty(false)).toBe(false);
+    expect(mailbox.takeAll(false)).toEqual([text('a'), report(1), text('b')]);
+    expect(mailbox.isEmpty(false)).toBe(true);
+    expect(mailbox.takeAll(false)).toEqual([]);
   });
 
   it('has only the newest of reports that wait side by side, in the older one’s place', () => {
@@ -23,8 +23,24 @@ describe('what waits for a session', () => {
     mailbox.push(report(3));
     mailbox.push(text('a'));
     mailbox.push(report(4));
-    expect(mailbox.takeAll()).toEqual([report(3), text('a'), report(4)]);
+    expect(mailbox.takeAll(false)).toEqual([report(3), text('a'), report(4)]);
     mailbox.push(report(5));
-    expect(mailbox.takeAll()).toEqual([report(5)]);
+    expect(mailbox.takeAll(false)).toEqual([report(5)]);
+  });
+
+  it('is taken without what the client says where that is held back, which stays in order', () => {
+    const mailbox = new Mailbox();
+    const said = (seq: number): EngineInput => ({
+      kind: 'client',
+      number: { attachment: 1, seq },
+      closedOrdinal: 0,
+      input: { kind: 'disconnected', reason: 'client' },
+    });
+    const resumed: EngineInput = { kind: 'resumed', received: null };
+    for (const input of [said(1), text('a'), resumed, report(1), said(2)]) mailbox.push(input);
+    expect(mailbox.isEmpty(true)).toBe(false);
+    expect(mailbox.takeAll(true)).toEqual([text('a'), report(1)]);
+    expect([mailbox.isEmpty(true), mailbox.isEmpty(false)]).toEqual([true, false]);
+    expect(mailbox.takeAll(false)).toEqual([said(1), resumed, said(2)]);
   });
 });

@@ -1,6 +1,8 @@
 import type { EngineInput } from '@parley/turn-engine';
 
-/** Inputs of one session in order of arrival; whoever runs them takes all that wait. */
+const isOfClient = ({ kind }: EngineInput): boolean => kind === 'client' || kind === 'attached' || kind === 'resumed';
+
+/** Inputs of one session in order of arrival; whoever runs them takes all that wait, or all but those of its client. */
 export class Mailbox {
   private waiting: EngineInput[] = [];
 
@@ -10,13 +12,14 @@ export class Mailbox {
     this.waiting.push(input);
   }
 
-  takeAll(): EngineInput[] {
-    const taken = this.waiting;
-    this.waiting = [];
+  /** `heldBack`: what the client says goes on waiting, in order. */
+  takeAll(heldBack: boolean): EngineInput[] {
+    const taken = heldBack ? this.waiting.filter((input) => !isOfClient(input)) : this.waiting;
+    this.waiting = heldBack ? this.waiting.filter(isOfClient) : [];
     return taken;
   }
 
-  get isEmpty(): boolean {
-    return this.waiting.length === 0;
+  isEmpty(heldBack: boolean): boolean {
+    return heldBack ? this.waiting.every(isOfClient) : this.waiting.length === 0;
   }
 }

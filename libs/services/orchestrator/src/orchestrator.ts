@@ -24,6 +24,8 @@ import { decodeRecord, type SessionRecord } from './session-record';
 const FLUSH_TIMEOUT_MS = 1_000;
 /** A planned stop looks this often which sessions have come to the end of a turn. */
 const DRAIN_PERIOD_MS = 50;
+/** Turns that are under way share the store with them. */
+const WRITE_BACKS_AT_A_TIME = 4;
 
 /** Owns sessions: claims them for gateways, runs them, and lets them go. The only writer of a session's state. */
 export class Orchestrator implements Service {
@@ -105,9 +107,20 @@ export class Orchestrator implements Service {
   }
 
   private async renewLease(): Promise<void> {
-    const outcome = await this.ports.store.renewLease(this.incarnation, LEASE_TTL_MS);
-    this.leaseHeld = outcome.kind === 'renewed';
+    const { kind } = await this.ports.store.renewLease(this.incarnation, LEASE_TTL_MS);
+    const wasAway = !this.leaseHeld;
+    this.leaseHeld = kind !== 'unavailable';
     if (!this.leaseHeld) this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
+    else if (wasAway || kind === 'taken') await this.writeBack();
+  }
+
+  /** The store was away, or has lost what it held: what it should hold is written anew, whether or not it has changed. */
+  private async writeBack(): Promise<void> {
+    const sessions = this.sessions.values();
+    const writeNext = async (): Promise<void> => {
+      for (const session of sessions) await session.writeBack();
+    };
+    await Promise.all(Array.from({ length: WRITE_BACKS_AT_A_TIME }, writeNext));
   }
 
   private answerProbe(message: BusMessage): void {
@@ -193,7 +206,7 @@ export class Orchestrator implements Service {
     await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
     if (claim.attach.kind !== 'new') this.ports.telemetry.count('parley_takeovers_total', {});
     if (claim.attach.kind === 'keep') session.takeOver(claim.attach.delivered);
-    else if (claim.attach.kind === 'resume') session.takeOverLost();
+    else if (claim.attach.kind === 'resume') session.takeOverLost(claim.attach.receivedOutSeq);
     else session.begin();
     return this.attach(session, claim, stored.attachment);
   }

@@ -33,6 +33,16 @@ export class Outbox {
     return entry;
   }
 
+  /**
+   * Numbers up to `outSeq` have reached the client with outputs that nobody knows any more; `filler`, which says nothing to anybody,
+   * takes their places, so that there is no hole. False where there are none.
+   */
+  fillTo(outSeq: number, filler: OwnerOutput): boolean {
+    if (outSeq <= this.lastOutSeq) return false;
+    while (this.lastOutSeq < outSeq) this.add(filler);
+    return true;
+  }
+
   /** Everything up to `outSeq` has arrived. True when that is news. */
   acknowledge(outSeq: number): boolean {
     const known = Math.min(outSeq, this.lastOutSeq);

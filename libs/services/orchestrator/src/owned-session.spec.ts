@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, subjects, type SegmentTimings, type TurnPolicy } from '@parley/model';
+import { DEFAULT_POLICY, subjects, type DeliveryReport, type SegmentTimings, type TurnPolicy } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { initialState, liveResponse } from '@parley/turn-engine';
@@ -41,7 +41,8 @@ const ENGINE = initialState({
   resumable: false,
 });
 /** What the gateway hands over: nothing that the stored state does not say. */
-const delivered = { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] };
+const NOTHING_NEW = { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] };
+let delivered: DeliveryReport = NOTHING_NEW;
 const FRESH: SessionRecord = {
   v: 1,
   engine: ENGINE,
@@ -247,7 +248,7 @@ describe('while the store cannot be reached', () => {
     expect(stage.llm.calls).toHaveLength(1);
   });
 
-  it('a write that was applied without an answer is found applied, and everything leaves once', async () => {
+  it('a write that was applied without an answer is made again under another number, and everything leaves once', async () => {
     ports.store.lostAnswers = 2;
     const before = gateway.kinds.length;
     const reply = gateway.send(updateOf('Be kind.'));
@@ -255,7 +256,7 @@ describe('while the store cannot be reached', () => {
     expect(await reply).toBe('timeout');
     expect(await stage.now(gateway.send(updateOf('Be kind.'), { seq: 1 }))).toEqual({ kind: 'applied', seq: 1 });
     expect(gateway.kinds.slice(before)).toEqual(['session.updated']);
-    expect(ports.store.writes.map(({ rev }) => rev)).toEqual([1, 2, 2, 2]);
+    expect(ports.store.writes.map(({ rev }) => rev)).toEqual([1, 2, 3, 4]);
   });
 
   it('the session cannot be let go, but dropped: nothing of it leaves any more', async () => {
@@ -276,6 +277,130 @@ describe('while the store cannot be reached', () => {
     expect(stage.llm.call(0).signal.aborted).toBe(true);
     // The voice had been asked before the write that failed, and nobody else knows of it.
     expect([worker.opens.length, worker.kinds]).toEqual([1, ['cancel']]);
+  });
+});
+
+describe('an answer while the store cannot be reached', () => {
+  const away = (isAway: boolean): void => ports.store.inner.setUnavailable(isAway);
+  const texts = (): string[] => gateway.of('text').map(({ text }) => text);
+
+  const newestNumber = (): unknown => gateway.messages.flatMap(numbersOf).at(-1);
+
+  beforeEach(async () => {
+    await thinking();
+    away(true);
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass();
+  });
+  afterEach(() => away(false));
+
+  it('goes on unwritten to its end, and is written whole when the store is back', async () => {
+    expect(texts()).toEqual(['One two three four. ']);
+    stage.llm.call(0).writes('Five six seven eight. ');
+    stage.llm.call(0).finishes();
+    await stage.pass(1_000);
+    expect(texts()).toHaveLength(2);
+    expect(statuses()).toEqual(['completed']);
+    expect(worker.kinds).toEqual(['segment 0', 'segment 1', 'end']);
+    expect(JSON.stringify(stored())).not.toContain('One two');
+    away(false);
+    await stage.pass(200);
+    expect(stored().outSeq).toBe(newestNumber());
+    expect(JSON.stringify(stored().engine)).toContain('Five six seven eight. ');
+  });
+
+  it('is tried to be written every 200 ms, each time under another number', async () => {
+    const { length } = ports.store.writes;
+    await stage.pass(2_000);
+    expect(ports.store.writes).toHaveLength(length + 10);
+    const revs = ports.store.writes.map(({ rev }) => rev);
+    expect(new Set(revs).size).toBe(revs.length);
+  });
+
+  it('is not overtaken by what its client says, which is answered in order when the store is back', async () => {
+    const said = [gateway.send(updateOf('Be kind.')), gateway.send(interruptOf(1))];
+    stage.llm.call(0).writes('Five six seven eight. ');
+    await stage.pass(250);
+    expect(texts()).toHaveLength(2);
+    expect([gateway.of('interrupted'), stage.llm.call(0).signal.aborted]).toEqual([[], false]);
+    away(false);
+    await stage.pass(200);
+    expect(await Promise.all(said)).toEqual(['timeout', 'timeout']);
+    expect(await stage.now(gateway.send(interruptOf(1), { seq: 3 }))).toEqual({ kind: 'applied', seq: 3 });
+    expect(gateway.kinds.slice(-4)).toEqual(['session.updated', 'parley.turn.metrics', 'interrupted', 'parley.state']);
+  });
+
+  it('waits where it calls a function: a successor that knew nothing of that would call it again', async () => {
+    stage.llm.call(0).push({ kind: 'tool-called', name: 'light', arguments: '{}' });
+    stage.llm.call(0).writes('Five six seven eight. ');
+    await stage.pass(1_000);
+    expect([gateway.of('call'), texts().length]).toEqual([[], 1]);
+    away(false);
+    await stage.pass(200);
+    expect([gateway.of('call').length, texts().length]).toEqual([1, 2]);
+  });
+
+  it('waits where it fails: a successor would take for heard what was cut', async () => {
+    stage.llm.call(0).push({ kind: 'failed', failure: { kind: 'unavailable', message: 'It broke.' } });
+    await stage.pass(1_000);
+    expect(statuses()).toEqual([]);
+    away(false);
+    await stage.pass(200);
+    expect(statuses()).toEqual(['failed']);
+  });
+
+  it('stops where another process has taken the session meanwhile', async () => {
+    lose();
+    away(false);
+    await stage.pass(200);
+    expect(overs).toBe(1);
+    const { length } = gateway.kinds;
+    stage.llm.call(0).writes('Five six seven eight. ');
+    await stage.pass(1_000);
+    expect(gateway.kinds).toHaveLength(length);
+  });
+
+  it('is let go of only when it is written', async () => {
+    const releasing = session.release();
+    await stage.pass(1_000);
+    expect(overs).toBe(0);
+    away(false);
+    await stage.pass(200);
+    await stage.now(releasing);
+    expect(JSON.stringify(stored().engine)).toContain('One two three four. ');
+  });
+
+  it('whose client listens no more is bounded by 256 kB all the same', async () => {
+    gateway.acknowledges = false;
+    stage.llm.call(0).writes(`${'x'.repeat(100)} one. `.repeat(2_500));
+    await stage.pass(100);
+    // The end of the session is written first.
+    expect(overs).toBe(0);
+    away(false);
+    await stage.pass(200);
+    expect(overs).toBe(1);
+  });
+});
+
+describe('a session of which the gateway has output that was never stored', () => {
+  it('[TK8] goes on behind its numbers, without a hole, and ends the answer', async () => {
+    await thinking();
+    const record = stored();
+    peers.close();
+    await stage.now(session.release());
+    [overs, gateway.messages.length] = [0, 0];
+    delivered = { acknowledgedOutSeq: record.outSeq + 3, announcedOrdinal: 1, responses: [] };
+    await carry(record, 2);
+    delivered = NOTHING_NEW;
+    const numbers = gateway.messages.flatMap(numbersOf);
+    expect(numbers[0]).toBe(record.outSeq + 4);
+    expect(gateway.of('adopted')).toHaveLength(1);
+    expect(statuses()).toEqual(['failed']);
+    const { outbox, outSeq } = stored();
+    const kept = outbox.map((entry) => entry.outSeq);
+    expect(kept).toEqual(kept.map((_, index) => outSeq - kept.length + 1 + index));
+    expect(await stage.now(gateway.send(turnOf(2), { epoch: 2 }))).toEqual({ kind: 'applied', seq: 2 });
+    expect(stage.llm.calls).toHaveLength(2);
   });
 });
 

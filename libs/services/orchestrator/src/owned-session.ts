@@ -3,7 +3,6 @@ import {
   type Attach,
   type DeliveryReport,
   SCHEMA_VERSION,
-  subjects,
   unreachable,
   type Incarnation,
   type InputMessage,
@@ -14,8 +13,7 @@ import {
   type SessionId,
   type VoiceFailed,
 } from '@parley/model';
-import type { BusSubscription, LogPort } from '@parley/ports';
-import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
+import type { LogPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import {
   greetingOf,
@@ -23,9 +21,7 @@ import {
   nextDeadlineMs,
   underWay,
   startsAtOnce,
-  step,
   type AtOnceEffect,
-  type Effect,
   type EngineInput,
   type EngineState,
   type WrittenEffect,
@@ -42,17 +38,23 @@ import { PendingOpening } from './pending-opening';
 import type { OrchestratorPorts, Ownership } from './ports';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
+import { SessionEngine } from './session-engine';
+import { SessionInbox } from './session-inbox';
 import { SessionJournal } from './session-journal';
 import type { SessionRecord } from './session-record';
 import { SessionVoice } from './session-voice';
 import { StateWriter } from './state-writer';
 import { WakeUp } from './wake-up';
+import { WriteGate, type GatedSession, type Passage } from './write-gate';
+
+/** More outputs than an owner sends unwritten: a client that says it has more harms itself alone. */
+const MAX_UNWRITTEN = 256;
 
 /**
  * One session while this process owns it. One input at a time: `step`; what no client hears of starts at once; the
- * write; then the outputs and the answers to inputs. They never leave before the write that holds them is confirmed, so
- * whatever a client has seen survives this process; a write that is refused means that somebody else is the owner, and
- * from then on nothing is published at all.
+ * write; then the outputs and the answers to inputs. They leave when the write that holds them is confirmed, so whatever a
+ * client has seen survives this process (what a store that is away does not hold up: {@link WriteGate}); a write that is
+ * refused means that somebody else is the owner, and from then on nothing is published at all.
  */
 export class OwnedSession {
   private readonly mailbox = new Mailbox();
@@ -63,19 +65,18 @@ export class OwnedSession {
   private readonly clock: SessionClock;
   private readonly wakeUp: WakeUp;
   private readonly log: LogPort;
-  private readonly journal: SessionJournal | undefined;
-  private subscriptions: BusSubscription[] = [];
+  private readonly inbox: SessionInbox;
   private unwatchLink: (() => void) | undefined;
   private readonly voice: SessionVoice;
   private pendingOpening = new PendingOpening();
   private traceparent: string;
-  private readonly writer: StateWriter;
+  private readonly gate: WriteGate;
   private running = false;
   private state: 'owned' | 'over' = 'owned';
   /** Set by a planned stop; settled once the session is let go, or lost. */
   private releasing: Promise<void> | undefined;
   private onReleased = (): void => {};
-  private engine;
+  private readonly engine: SessionEngine;
 
   constructor(
     private readonly ports: OrchestratorPorts,
@@ -87,12 +88,13 @@ export class OwnedSession {
     private readonly onOver: () => void,
   ) {
     const { record, sessionId, epoch } = ownership;
-    this.engine = record.engine;
     this.traceparent = ownership.traceparent;
     this.log = ports.log.child({ sessionId, epoch });
-    if (config.journal) {
-      this.journal = new SessionJournal(ports.bus, this.log, { sessionId, epoch, owner: self, rev: ownership.rev });
-    }
+    this.inbox = new SessionInbox(ports.bus, this.log, ownership, {
+      onInput: (message, traceparent, reply) => this.receive(message, traceparent, reply),
+      onReport: (report) => this.applyReport(report),
+      onTimings: (timings) => this.applyTimings(timings),
+    });
     const onGatewayLost = (): void => this.push({ kind: 'gateway-lost' });
     this.connection = new SessionConnection(record, peers, onGatewayLost);
     const { acknowledgedOutSeq, outbox, outSeq, resume } = record;
@@ -100,8 +102,12 @@ export class OwnedSession {
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.attachment, onGatewayLost);
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
     this.clock = new SessionClock(ports.system.clock, ports.bus);
-    const isOwned = (): boolean => this.isOwned();
-    this.writer = new StateWriter(ports, { sessionId, epoch, self }, this.clock, ownership.rev, isOwned);
+    const journal = config.journal
+      ? new SessionJournal(ports.bus, this.log, { sessionId, epoch, owner: self, rev: ownership.rev })
+      : undefined;
+    this.engine = new SessionEngine(record.engine, config.policy, this.clock, journal, this.log);
+    const writer = new StateWriter(ports, { sessionId, epoch, self }, ownership.rev);
+    this.gate = new WriteGate(this.gated(), writer, this.clock, ports.system.timers);
     this.wakeUp = new WakeUp(ports.system.timers, this.clock, () =>
       this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.connection.lastInput) }),
     );
@@ -134,36 +140,19 @@ export class OwnedSession {
 
   /** A response is generated or delivered: a planned stop waits for its end, unless that takes too long. */
   get isBusy(): boolean {
-    return this.running || (this.isHeard && liveResponse(this.engine) !== undefined);
+    return this.running || (this.isHeard && liveResponse(this.engine.state) !== undefined);
   }
 
   private get isHeard(): boolean {
-    return this.engine.connection.stage === 'connected';
+    return this.engine.state.connection.stage === 'connected';
   }
 
   /** Subscribes; the caller flushes the bus before it lets anybody know. */
   open(): void {
     const { bus } = this.ports;
     this.unwatchLink = bus.onReconnect(() => this.reconnected());
-    const engine = { state: this.engine, policy: this.config.policy };
-    this.journal?.opened(engine, this.clock.nowMs(), this.traceparent);
-    this.subscriptions = [
-      bus.subscribe(subjects.input(this.sessionId, this.epoch), (message) => {
-        const decoded = decodeEnvelope(busSchemas.input, message.payload);
-        if (!decoded.ok) return this.log.error('an input cannot be read', { reason: decoded.reason });
-        this.receive(decoded.body, decoded.traceparent, (reply) =>
-          message.reply?.(encodeEnvelope(decoded.traceparent, reply)),
-        );
-      }),
-      bus.subscribe(subjects.report(this.sessionId), (message) => {
-        const decoded = decodeEnvelope(busSchemas.report, message.payload);
-        if (decoded.ok) this.applyReport(decoded.body);
-      }),
-      bus.subscribe(subjects.timings(this.sessionId), (message) => {
-        const decoded = decodeEnvelope(busSchemas.timings, message.payload);
-        if (decoded.ok) this.applyTimings(decoded.body);
-      }),
-    ];
+    this.engine.opened(this.traceparent);
+    this.inbox.open();
   }
 
   /** The first thing the first owner does with a session. */
@@ -173,19 +162,27 @@ export class OwnedSession {
 
   /** The first thing a later owner does with it. The gateway knows better than the stored state what was delivered since. */
   takeOver({ acknowledgedOutSeq, announcedOrdinal, responses }: DeliveryReport): void {
+    const taken = this.takenOver(acknowledgedOutSeq);
     this.sender.acknowledge(acknowledgedOutSeq);
     this.sender.sendAll();
-    const { voice: rendering } = this.ownership.record;
-    this.push({ kind: 'taken-over', epoch: this.epoch, rendering, announcedOrdinal, responses });
+    this.push({ ...taken, announcedOrdinal, responses });
     this.push({ kind: 'gateway-found' });
   }
 
   /** Nobody carries a connection of it: the first thing a later owner does with a session that a client resumes. */
-  takeOverLost(): void {
-    const { voice: rendering } = this.ownership.record;
+  takeOverLost(receivedOutSeq: number): void {
     this.voice.disinherit();
+    const isCredible = receivedOutSeq <= this.outbox.outSeq + MAX_UNWRITTEN;
     this.push({ kind: 'gateway-lost' });
-    this.push({ kind: 'taken-over', epoch: this.epoch, rendering, announcedOrdinal: 0, responses: [] });
+    this.push({ ...this.takenOver(isCredible ? receivedOutSeq : 0), announcedOrdinal: 0, responses: [] });
+  }
+
+  /** `knownOutSeq`: the last output the client, or its gateway, has. Of an owner that died unwritten that is more than the state holds. */
+  private takenOver(knownOutSeq: number) {
+    const { epoch } = this;
+    const unwritten = this.outbox.fillTo(knownOutSeq, { kind: 'adopted', epoch, ordinal: 0, segments: [] });
+    if (unwritten) this.log.warn('output of the owner before was never stored', { knownOutSeq });
+    return { kind: 'taken-over', epoch, rendering: this.ownership.record.voice, unwritten } as const;
   }
 
   /** The gateway asks for what it has: its connection is there, whatever was believed. */
@@ -216,6 +213,12 @@ export class OwnedSession {
     return this.opening;
   }
 
+  /** The store may have lost what it held: it gets the state again. Resolves at once where a run is under way, which does it. */
+  async writeBack(): Promise<void> {
+    this.gate.demandWrite();
+    if (!this.running) await this.run();
+  }
+
   voiceFailed(failed: VoiceFailed): void {
     if (failed.epoch !== this.epoch) return;
     const { lane, ordinal, attempt, failure } = failed;
@@ -232,7 +235,7 @@ export class OwnedSession {
     this.releasing = new Promise((resolve) => (this.onReleased = resolve));
     // The successor asks it to go on.
     this.generations.abortAll();
-    if (!this.running) void this.run();
+    this.goOn();
     return this.releasing;
   }
 
@@ -277,35 +280,42 @@ export class OwnedSession {
   private push(input: EngineInput): void {
     if (this.state === 'over') return;
     this.mailbox.push(input);
+    this.goOn();
+  }
+
+  private goOn(): void {
     if (!this.running) void this.run();
   }
 
   private async run(): Promise<void> {
     this.running = true;
-    while (this.isOwned() && (this.releasing || !this.mailbox.isEmpty)) {
-      if (this.mailbox.isEmpty) {
+    while (this.isOwned() && (this.releasing || this.isDue)) {
+      if (!this.isDue) {
         await this.letGo();
         continue;
       }
       const batch = newBatch();
       this.stepAll(batch);
-      if (isEmpty(batch)) continue;
+      if (isEmpty(batch) && !this.gate.isWriteDue) continue;
       // The model's request leaves before the write is prepared, and what comes in the same turn of the event loop shares it.
       await new Promise<void>((resolve) => this.ports.system.schedule(resolve));
       if (!this.isOwned()) break;
       this.stepAll(batch);
-      const record = this.snapshot();
-      if (!(await this.write(record))) continue;
-      this.voice.confirmWritten();
-      this.perform(batch, record);
+      this.perform(batch, await this.gate.pass(batch));
     }
     this.running = false;
     this.settle();
   }
 
+  /** Something waits for a step, or for a write. */
+  private get isDue(): boolean {
+    return this.gate.isWriteDue || !this.mailbox.isEmpty(this.gate.holdsBack);
+  }
+
   /** Stores also what no write was due for, such as how much was played. Whatever came meanwhile is applied before. */
   private async letGo(): Promise<void> {
-    if (!(await this.write(this.snapshot())) || !this.mailbox.isEmpty) return;
+    const { kind } = await this.gate.settle();
+    if (kind === 'lost' || this.isDue) return;
     const { onReleased } = this;
     this.onReleased = () => {};
     this.stopEverything();
@@ -314,11 +324,11 @@ export class OwnedSession {
     onReleased();
   }
 
-  /** Steps everything that waits. */
+  /** Steps everything that waits, and is not held back. */
   private stepAll(batch: Batch): void {
-    for (const input of this.mailbox.takeAll()) {
+    for (const input of this.mailbox.takeAll(this.gate.holdsBack)) {
       const throughOutSeq = this.outbox.outSeq;
-      for (const effect of this.stepOne(input)) {
+      for (const effect of this.engine.apply(input, this.traceparent)) {
         if (startsAtOnce(effect)) this.start(effect);
         else this.collect(effect, batch);
       }
@@ -328,7 +338,11 @@ export class OwnedSession {
       }
       if (input.kind === 'attached' || input.kind === 'resumed') {
         const welcome = { ...this.connection.welcome, resumed: input.kind === 'resumed' };
-        batch.opening = { greeting: greetingOf(this.engine, welcome), throughOutSeq, responses: underWay(this.engine) };
+        batch.opening = {
+          greeting: greetingOf(this.engine.state, welcome),
+          throughOutSeq,
+          responses: underWay(this.engine.state),
+        };
       }
     }
   }
@@ -337,25 +351,6 @@ export class OwnedSession {
     // Output gets its number before the write, which holds it until the gateway has it.
     if (effect.kind === 'emit') batch.outputs.push(this.outbox.add(effect.output));
     else batch.closeReason = effect.reason;
-  }
-
-  /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
-  private stepOne(input: EngineInput): Effect[] {
-    const nowMs = this.clock.nowMs();
-    try {
-      const result = step(this.engine, input, nowMs, this.config.policy);
-      this.engine = result.state;
-      this.journal?.stepped(input, nowMs, result.effects, this.traceparent);
-      return result.effects;
-    } catch (error) {
-      this.journal?.threw(input, nowMs, this.traceparent);
-      this.log.error('a step failed', { input: input.kind, error });
-      const live = liveResponse(this.engine);
-      if (!live || input.kind === 'generation-failed') return [];
-      const { lane, ordinal } = live;
-      const failure = { kind: 'unavailable', message: 'An internal error ended this answer.' } as const;
-      return this.stepOne({ kind: 'generation-failed', lane, ordinal, failure });
-    }
   }
 
   private start(effect: AtOnceEffect): void {
@@ -380,14 +375,16 @@ export class OwnedSession {
     }
   }
 
-  /** False when the session was lost: then nothing may leave. */
-  private async write(record: SessionRecord): Promise<boolean> {
-    const outcome = await this.writer.write(record);
-    if (outcome.kind === 'fenced' && this.isOwned()) {
-      this.log.info('another process owns the session', { ownerEpoch: outcome.epoch });
-      this.stopEverything();
-    }
-    return outcome.kind === 'written' && this.isOwned();
+  private gated(): GatedSession {
+    return {
+      isOwned: () => this.isOwned(),
+      snapshot: () => this.snapshot(),
+      onFenced: (ownerEpoch) => {
+        this.log.info('another process owns the session', { ownerEpoch });
+        this.stopEverything();
+      },
+      onWriteDue: () => this.goOn(),
+    };
   }
 
   // A method, because the state can change during an await, which the compiler does not see.
@@ -396,7 +393,7 @@ export class OwnedSession {
   }
 
   private snapshot(): SessionRecord {
-    const { engine } = this;
+    const { state: engine } = this.engine;
     this.outbox.trim((ordinal) => isKept(engine, ordinal));
     return {
       v: SCHEMA_VERSION,
@@ -407,14 +404,16 @@ export class OwnedSession {
     };
   }
 
-  private perform({ outputs, closeReason, hasInputs, opening }: Batch, { connection }: SessionRecord): void {
+  private perform({ outputs, closeReason, hasInputs, opening }: Batch, passage: Passage): void {
+    if (passage.kind === 'lost') return;
+    if (passage.kind === 'written') this.voice.confirmWritten();
     if (opening) this.openConnection(opening);
     else this.sender.send(outputs, this.traceparent);
     if (closeReason !== undefined) {
       this.log.info('a session ended', { reason: closeReason });
       void this.remove();
     }
-    if (hasInputs) this.connection.confirm(connection);
+    if (hasInputs && passage.kind === 'written') this.connection.confirm(passage.record.connection);
     if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
   }
 
@@ -428,8 +427,8 @@ export class OwnedSession {
   /** After a run: one timer for the next deadline, and no interest in workers that are no longer needed. */
   private settle(): void {
     if (this.state === 'over') return;
-    this.wakeUp.at(nextDeadlineMs(this.engine));
-    this.voice.keepOnly(liveResponse(this.engine)?.ordinal);
+    this.wakeUp.at(nextDeadlineMs(this.engine.state));
+    this.voice.keepOnly(liveResponse(this.engine.state)?.ordinal);
     this.sender.hear(this.isHeard);
   }
 
@@ -444,9 +443,10 @@ export class OwnedSession {
     if (this.state === 'over') return;
     this.state = 'over';
     this.unwatchLink?.();
-    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    this.inbox.close();
     this.generations.abortAll();
     this.wakeUp.cancel();
+    this.gate.close();
     this.sender.close();
     this.voice.close();
     this.connection.close();

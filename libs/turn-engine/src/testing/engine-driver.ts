@@ -282,8 +282,8 @@ export class EngineDriver {
   }
 
   /** Another process loads the state, with epoch 2; the gateway knows of no more than the state does, or of `responses`. */
-  changesOwner(rendering: BoundRendering | null = this.bound, responses = this.known()): this {
-    return this.step({ kind: 'taken-over', epoch: 2, rendering, announcedOrdinal: this.newest, responses });
+  changesOwner(rendering: BoundRendering | null = this.bound, responses = this.known(), unwritten = false): this {
+    return this.step({ kind: 'taken-over', epoch: 2, rendering, unwritten, announcedOrdinal: this.newest, responses });
   }
 
   losesGateway(): this {

@@ -13,7 +13,7 @@ import type { Invariant, Violation } from './violation';
 export class Checker {
   readonly violations: Violation[] = [];
   private readonly outages = new Outages();
-  private readonly store = new StoreJudge();
+  private readonly store = new StoreJudge(this.outages);
   private readonly voices = new Voices();
   private readonly open = new Map<string, ConnectionJudge>();
   private readonly connectionOfCall = new Map<number, ConnectionJudge>();

@@ -103,7 +103,7 @@ export class ConnectionJudge {
   received(event: WireEvent, atMs: number): void {
     if (event.type === 'session.created') this.sessionId = String(fieldsOf(event['session'])['id']);
     if (this.sessionId === undefined) return this.fail('order events', `${event.type} before session.created`);
-    this.store.received(this.sessionId, event, this.fail);
+    this.store.received(this.sessionId, event, atMs, this.fail);
     if (OWNER_EVENT.test(String(event['event_id']))) this.heardOfOwnerMs = atMs;
     this.order.event(event, atMs);
     const response = this.order.responseOf(event);
@@ -161,6 +161,7 @@ export class ConnectionJudge {
   /** Everything has been well for long, and the last turn was asked. */
   finish(): void {
     this.answers.finish();
+    if (this.sessionId !== undefined) this.store.finish(this.sessionId, this.fail);
     this.history.judgeAsks(this.store.takeovers(this.sessionId));
     for (const turnId of this.openTurns.values()) this.fail('G2 turn-ends', `${turnId} was accepted and never ended`);
     for (const { id, doneMs, isOver } of this.responses) {

@@ -8,6 +8,11 @@ class Trouble {
   private active = 0;
   private lastEndMs = Number.NEGATIVE_INFINITY;
 
+  /** With what is still to come of it so long after it. */
+  isUnderWay(nowMs: number, afterMs: number): boolean {
+    return this.active > 0 || nowMs <= this.lastEndMs + afterMs;
+  }
+
   observe({ atMs, phase }: ObservationOf<'fault'>): void {
     this.active += phase === 'begins' ? 1 : -1;
     this.lastEndMs = atMs;
@@ -18,16 +23,28 @@ class Trouble {
   }
 }
 
+/** Of the store: calls that fail. One that is only slow is not away. */
+const STORE_AWAY = /^store (refusing|answers-lost) /;
+/** An owner tries again every 200 ms, at a store that may be slow by now. */
+const STORE_BACK_MS = 1_500;
+
 /** When something was away, and what may be said of what happened meanwhile. */
 export class Outages {
   /** Bus, store or a process. */
   private readonly any = new Trouble();
   /** All that an answer need not survive: more than one process of a kind, and what providers do. */
   private readonly excusing = new Trouble();
+  private readonly store = new Trouble();
 
   observe(fault: ObservationOf<'fault'>): void {
+    if (STORE_AWAY.test(fault.fault)) this.store.observe(fault);
     if (fault.outage !== 'none') this.any.observe(fault);
     if (fault.outage !== 'loss') this.excusing.observe(fault);
+  }
+
+  /** Owners may not have reached the store, or not know that they have. */
+  storeIsAway(nowMs: number): boolean {
+    return this.store.isUnderWay(nowMs, STORE_BACK_MS);
   }
 
   /** From when on the bounds of G2 count again. */

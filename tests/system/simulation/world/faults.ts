@@ -71,6 +71,21 @@ const storeFault = (kind: StoreFaultKind): Fault => ({
   },
 });
 
+/** An owner whose store is away until it is killed: what it sent meanwhile no successor knows. */
+const diesUnwritten: Fault = {
+  ...{ name: 'store refusing until killed', weight: 1.5, outage: severe, lastsMs: { from: 300, to: 5_000 } },
+  place: (_world, dice) => dice.pick(['orchestrator-0', 'orchestrator-1']),
+  begin: (world, _dice, place) => {
+    const fault = { kind: 'refusing' as const, hits: (slot: string) => slot === place };
+    world.storeTrouble.add(fault);
+    return () => {
+      world.kill(place);
+      world.storeTrouble.remove(fault);
+      return world.respawn(place);
+    };
+  },
+};
+
 const llmFault = (mode: Exclude<LlmMode, 'well'>): Fault => ({
   ...{ name: `llm ${mode}`, weight: 1.2, outage: none, lastsMs: { from: 3_000, to: 10_000 } },
   place: () => 'llm',
@@ -144,6 +159,7 @@ export const FAULTS: readonly Fault[] = [
   partition,
   linkLost,
   ...(['slow', 'refusing', 'answers-lost'] as const).map(storeFault),
+  diesUnwritten,
   ...LLM_MODES.map(llmFault),
   ...TTS_MODES.map(ttsFault),
   KILLS.gateway,

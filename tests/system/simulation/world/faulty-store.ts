@@ -2,6 +2,7 @@ import type { Incarnation, SessionId } from '@parley/model';
 import type {
   ClaimOutcome,
   ClaimRequest,
+  LeaseOutcome,
   LoadOutcome,
   ReleaseOutcome,
   RemoveOutcome,
@@ -86,7 +87,7 @@ export class FaultyStore implements SessionStorePort {
     return this.call(() => this.inner.remove(sessionId, epoch, tombstoneMs));
   }
 
-  renewLease(owner: Incarnation, ttlMs: number): Promise<{ kind: 'renewed' } | StoreUnavailable> {
+  renewLease(owner: Incarnation, ttlMs: number): Promise<LeaseOutcome> {
     return this.call(() => this.inner.renewLease(owner, ttlMs));
   }
 

@@ -118,6 +118,7 @@ export function expiryCases(scene: () => Scene): void {
 export function leaseCases(scene: () => Scene): void {
   it('is alive for everybody once renewed, and gone where it never was', async () => {
     const { ours, theirs } = scene();
+    expect(await ours.renewLease(OURS, TTL_MS)).toEqual({ kind: 'taken' });
     expect(await ours.renewLease(OURS, TTL_MS)).toEqual({ kind: 'renewed' });
     expect(await theirs.leaseAlive(OURS)).toEqual({ kind: 'alive' });
     expect(await theirs.leaseAlive(THEIRS)).toEqual({ kind: 'gone' });
@@ -131,6 +132,18 @@ export function leaseCases(scene: () => Scene): void {
     await subject.advance(0.6 * SHORT_TTL_MS);
     expect(await theirs.leaseAlive(OURS)).toEqual({ kind: 'alive' });
     expect(await ours.leaseAlive(THEIRS)).toEqual({ kind: 'gone' });
+    expect(await ours.renewLease(OURS, TTL_MS)).toEqual({ kind: 'renewed' });
+    expect(await theirs.renewLease(THEIRS, TTL_MS)).toEqual({ kind: 'taken' });
+  });
+
+  it('is taken anew when it was released, or the store has lost its data', async () => {
+    const { subject, ours } = scene();
+    await ours.renewLease(OURS, TTL_MS);
+    await ours.releaseLease(OURS);
+    expect(await ours.renewLease(OURS, TTL_MS)).toEqual({ kind: 'taken' });
+    await subject.loseData();
+    expect(await ours.renewLease(OURS, TTL_MS)).toEqual({ kind: 'taken' });
+    expect(await ours.renewLease(OURS, TTL_MS)).toEqual({ kind: 'renewed' });
   });
 
   it('is gone at once when released, and only that one', async () => {

@@ -1,0 +1,43 @@
+import type { TurnPolicy } from '@parley/model';
+import type { ClockPort, LogPort } from '@parley/ports';
+import { liveResponse, step, type Effect, type EngineInput, type EngineState } from '@parley/turn-engine';
+import type { SessionJournal } from './session-journal';
+
+/** The turn engine as one session runs it: where it stands, by which clock, and what is told of each of its steps. */
+export class SessionEngine {
+  constructor(
+    private current: EngineState,
+    private readonly policy: TurnPolicy,
+    private readonly clock: Pick<ClockPort, 'nowMs'>,
+    private readonly journal: SessionJournal | undefined,
+    private readonly log: LogPort,
+  ) {}
+
+  get state(): EngineState {
+    return this.current;
+  }
+
+  /** Before the first step. */
+  opened(traceparent: string): void {
+    this.journal?.opened({ state: this.current, policy: this.policy }, this.clock.nowMs(), traceparent);
+  }
+
+  /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
+  apply(input: EngineInput, traceparent: string): Effect[] {
+    const nowMs = this.clock.nowMs();
+    try {
+      const result = step(this.current, input, nowMs, this.policy);
+      this.current = result.state;
+      this.journal?.stepped(input, nowMs, result.effects, traceparent);
+      return result.effects;
+    } catch (error) {
+      this.journal?.threw(input, nowMs, traceparent);
+      this.log.error('a step failed', { input: input.kind, error });
+      const live = liveResponse(this.current);
+      if (!live || input.kind === 'generation-failed') return [];
+      const { lane, ordinal } = live;
+      const failure = { kind: 'unavailable', message: 'An internal error ended this answer.' } as const;
+      return this.apply({ kind: 'generation-failed', lane, ordinal, failure }, traceparent);
+    }
+  }
+}
