@@ -1,11 +1,18 @@
-import { DEFAULT_POLICY, effectsHash, STEP_THREW, type JournalEntry } from '@parley/model';
+import { DEFAULT_POLICY, DEFAULT_SETTINGS, effectsHash, STEP_THREW, type JournalEntry } from '@parley/model';
 import type { JournalRecord } from '@parley/ports';
 import { encodeEnvelope } from '@parley/schemas';
 import { initialState, step, type EngineInput, type EngineState } from '@parley/turn-engine';
 
 export const NEW_STATE = initialState({
   ...{ sessionId: 'sess_one', model: 'm', defaultInstructions: '', instructions: 'Be brief.', voice: null },
-  ...{ tools: [], toolChoice: 'auto', avatar: null, resumable: false, capabilities: ['text'] },
+  ...{
+    tools: [],
+    toolChoice: 'auto',
+    settings: DEFAULT_SETTINGS,
+    avatar: null,
+    resumable: false,
+    capabilities: ['text'],
+  },
 });
 
 /** What owners do, and what of it is recorded: the entries of one session, for a test to take apart. */

@@ -10,6 +10,11 @@ const updated = (patch: Extract<SessionInput, { kind: 'session-updated' }>['patc
   patch,
 });
 
+const audioOf = (talk: EngineDriver): { input: Record<string, unknown> } => {
+  const [event] = talk.events('session.updated');
+  return (event?.['session'] as { audio: { input: Record<string, unknown> } }).audio;
+};
+
 describe('the beginning of a session', () => {
   it('[CL1] says what the session is and what the server can do, once', () => {
     const talk = new EngineDriver({}, { voice: 'anna' }).step({ kind: 'attached' });
@@ -190,6 +195,24 @@ describe('the settings of a session', () => {
     talk.interrupts().says('Two');
     expect(talk.effect('start-generation')[0]?.messages[0]).toEqual({ role: 'system', content: 'Be kind.' });
     expect(talk.effect('open-voice')).toMatchObject([{ voice: 'ben' }]);
+  });
+
+  it('[CL5] keep what an object does not name, and lose what null or another kind replaces', () => {
+    const listening = (input: object): SessionInput => updated({ settings: { audio: { input } } });
+    const talk = EngineDriver.attached().client(
+      listening({ transcription: { model: 'whisper-1' }, turn_detection: { threshold: 0.8 } }),
+    );
+    talk.client(listening({ transcription: { language: 'en' }, turn_detection: { silence_duration_ms: 700 } }));
+    const { input } = audioOf(talk);
+    expect(input).toMatchObject({
+      transcription: { model: 'whisper-1', language: 'en' },
+      turn_detection: { type: 'server_vad', threshold: 0.8, silence_duration_ms: 700 },
+    });
+    talk.client(listening({ transcription: null, turn_detection: { type: 'semantic_vad' } }));
+    expect(audioOf(talk).input).toMatchObject({ transcription: null });
+    expect(audioOf(talk).input['turn_detection']).toEqual({
+      ...{ type: 'semantic_vad', eagerness: 'auto', create_response: true, interrupt_response: true },
+    });
   });
 
   it("[CL5] instructions null put the server's back", () => {

@@ -1,4 +1,11 @@
-import { DEFAULT_VOICE, wirePolicy, type ClientEventBody, type SessionPatch, type SessionPolicy } from '@parley/model';
+import {
+  DEFAULT_VOICE,
+  mergeSettings,
+  wirePolicy,
+  type ClientEventBody,
+  type SessionPatch,
+  type SessionPolicy,
+} from '@parley/model';
 import { releaseAvatar } from './avatar';
 import type { Draft } from './draft';
 import { floorOf } from './floor';
@@ -6,32 +13,20 @@ import { restIdle, stopProviders } from './response';
 import { discardSpeculation } from './speculation';
 import type { EngineState, SessionConfig } from './state';
 
-/** The session object of the Realtime API, with what this server does: audio out, text in. */
+/** The session object of the Realtime API: what the client set of it, and what this server does. */
 export function sessionObject(session: SessionConfig): Record<string, unknown> {
+  const { audio, ...settings } = session.settings;
   return {
     type: 'realtime',
     object: 'realtime.session',
     id: session.sessionId,
     model: session.model,
-    output_modalities: ['audio'],
     instructions: session.instructions,
     tools: session.tools.map((tool) => ({ type: 'function', ...tool })),
     tool_choice:
       typeof session.toolChoice === 'string' ? session.toolChoice : { type: 'function', ...session.toolChoice },
-    max_output_tokens: 'inf',
-    tracing: null,
-    truncation: 'auto',
-    prompt: null,
-    audio: {
-      input: {
-        format: { type: 'audio/pcm', rate: 24_000 },
-        transcription: null,
-        noise_reduction: null,
-        turn_detection: null,
-      },
-      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: session.voice ?? DEFAULT_VOICE, speed: 1 },
-    },
-    include: null,
+    ...settings,
+    audio: { ...audio, output: { ...audio.output, voice: session.voice ?? DEFAULT_VOICE } },
   };
 }
 
@@ -83,6 +78,7 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
     voice: patch.voice ?? session.voice,
     tools: patch.tools ?? session.tools,
     toolChoice: patch.toolChoice ?? session.toolChoice,
+    settings: mergeSettings(session.settings, patch.settings ?? {}),
   };
   draft.set({ session: updated });
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });

@@ -7,6 +7,7 @@ import type {
   SegmentDelivery,
   SessionId,
   SessionPolicy,
+  SessionSettings,
   ToolCall,
   ToolChoice,
   ToolDefinition,
@@ -77,6 +78,7 @@ export interface SessionConfig {
   voice: string | null;
   tools: ToolDefinition[];
   toolChoice: ToolChoice;
+  settings: SessionSettings;
   /** `stream`: an avatar speaks the responses; null: the client does. */
   avatar: 'stream' | null;
   /** What this server can do for it, as `parley.session` says. */

@@ -256,6 +256,39 @@ describe('a conversation over the real services on virtual time', () => {
     expect(client.state()).toBe('listening');
   });
 
+  it('[CL5] takes the settings of an agent as its SDK sends them, and echoes the whole session', async () => {
+    // As @openai/agents-realtime sends them, in two updates at once.
+    const audio = {
+      input: {
+        format: { type: 'audio/pcm', rate: 24_000 },
+        noise_reduction: null,
+        transcription: { model: 'gpt-4o-mini-transcribe' },
+        turn_detection: { type: 'semantic_vad' },
+      },
+      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'marin', speed: 1 },
+    };
+    const session = {
+      type: 'realtime',
+      instructions: 'Be nice',
+      model: 'my-model',
+      output_modalities: ['audio'],
+      audio,
+    };
+    client.send({ type: 'session.update', session });
+    client.send({ type: 'session.update', session: { type: 'realtime', tracing: 'auto' } });
+    await stage.system.advanceBy(100);
+    expect(client.events('error')).toEqual([]);
+    const [created] = client.events('session.created');
+    const echoed = client.events('session.updated').map((event) => event['session']);
+    const detection = { type: 'semantic_vad', eagerness: 'auto', create_response: true, interrupt_response: true };
+    const first = {
+      ...(created?.['session'] as object),
+      instructions: 'Be nice',
+      audio: { input: { ...audio.input, turn_detection: detection }, output: audio.output },
+    };
+    expect(echoed).toEqual([first, { ...first, tracing: 'auto' }]);
+  });
+
   it('[TO1][TO3] calls a function while it speaks, and answers with the result once', async () => {
     const tools = [{ type: 'function', name: 'weather' }];
     stage.llm.callsFor = (text) => (text === 'weather?' ? [{ name: 'weather', arguments: '{"city":"Ulm"}' }] : []);

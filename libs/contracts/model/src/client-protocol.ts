@@ -1,6 +1,7 @@
 import type { ErrorCode } from './errors';
 import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
 import type { WirePolicy } from './policy';
+import type { InputPatch, OutputPatch, SettingsPatch } from './session-settings';
 import type { Viseme } from './timings';
 import type { ToolDefinition } from './tools';
 
@@ -33,12 +34,16 @@ export type ClientEvent = { event_id?: string } & (
 );
 export type ClientEventType = ClientEvent['type'];
 
-export interface SessionUpdate {
+/** What a session is and stays (`model`), and what only some models know (`reasoning`), is taken and changes nothing. */
+export interface SessionUpdate extends Omit<SettingsPatch, 'audio'> {
   type: 'realtime';
+  model?: string;
   instructions?: string | null;
-  audio?: { output?: { voice?: string } };
+  audio?: { input?: InputPatch; output?: OutputPatch & { voice?: string | { id: string } } };
   tools?: WireTool[];
   tool_choice?: WireToolChoice;
+  parallel_tool_calls?: boolean;
+  reasoning?: Record<string, unknown> | null;
 }
 
 export type WireTool = { type: 'function' } & ToolDefinition;

@@ -9,6 +9,7 @@ export * from './journal';
 export * from './outputs';
 export * from './policy';
 export * from './session-inputs';
+export * from './session-settings';
 export * from './subjects';
 export * from './timings';
 export * from './tools';

@@ -2,6 +2,7 @@ import type { ResponseDelivery } from './delivery';
 import type { ClientError } from './errors';
 import type { ItemId, ResponseId, TurnId } from './ids';
 import type { SessionPolicy } from './policy';
+import type { SettingsPatch } from './session-settings';
 import type { ToolChoice, ToolDefinition } from './tools';
 
 /** A message the client puts into the conversation. Assistant text may be replayed by a client that brings its history. */
@@ -23,6 +24,7 @@ export interface SessionPatch {
   voice?: string;
   tools?: ToolDefinition[];
   toolChoice?: ToolChoice;
+  settings?: SettingsPatch;
 }
 
 /**

@@ -27,6 +27,52 @@ describe('client events that are accepted', () => {
       },
     ],
     [
+      // As @openai/agents-realtime sends it.
+      'session.update with the settings of an agent',
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          instructions: 'Be nice',
+          model: 'my-model',
+          output_modalities: ['audio'],
+          audio: {
+            input: {
+              format: { type: 'audio/pcm', rate: 24_000 },
+              noise_reduction: null,
+              transcription: { model: 'gpt-4o-mini-transcribe' },
+              turn_detection: { type: 'semantic_vad' },
+            },
+            output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'marin', speed: 1 },
+          },
+        },
+      },
+    ],
+    ['session.update of tracing alone', { type: 'session.update', session: { type: 'realtime', tracing: 'auto' } }],
+    [
+      'session.update with every other setting',
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          max_output_tokens: 'inf',
+          parallel_tool_calls: true,
+          reasoning: { effort: 'low' },
+          truncation: { type: 'retention_ratio', retention_ratio: 0.5, token_limits: { post_instructions: 900 } },
+          prompt: { id: 'pmpt_1', version: null, variables: { name: 'Ada' } },
+          include: ['item.input_audio_transcription.logprobs'],
+          audio: {
+            input: {
+              format: { type: 'audio/pcmu' },
+              noise_reduction: { type: 'far_field' },
+              turn_detection: { threshold: 0.7, idle_timeout_ms: null },
+            },
+            output: { voice: { id: 'voice_1' } },
+          },
+        },
+      },
+    ],
+    [
       'session.update that puts instructions back',
       { type: 'session.update', session: { type: 'realtime', instructions: null } },
     ],
@@ -106,6 +152,7 @@ describe('client events that are refused', () => {
     Object.fromEntries(Object.entries(event).filter(([name]) => name !== key));
   const create = (response: unknown): object => ({ type: 'response.create', response });
   const session = (value: unknown): object => ({ type: 'session.update', session: value });
+  const listening = (input: object): object => session({ type: 'realtime', audio: { input } });
   const tools = (value: unknown): object => session({ type: 'realtime', tools: value });
   const weather = { type: 'function', name: 'weather' };
   const policy = (value: object): object => ({ type: 'parley.policy.update', policy: value });
@@ -131,12 +178,61 @@ describe('client events that are refused', () => {
     ['a session that is an array', session([]), 'invalid_value', 'session'],
     ['a session without a type', session({ instructions: 'x' }), 'missing_required_parameter', 'session.type'],
     ['a session of another type', session({ type: 'transcription' }), 'invalid_value', 'session.type'],
-    ['audio input', session({ type: 'realtime', audio: { input: {} } }), 'unknown_parameter', 'session.audio.input'],
+    ['a gain of the microphone', listening({ gain: 2 }), 'unknown_parameter', 'session.audio.input.gain'],
     [
-      'an audio format',
-      session({ type: 'realtime', audio: { output: { format: {} } } }),
-      'unknown_parameter',
-      'session.audio.output.format',
+      'a format nobody knows',
+      listening({ format: { type: 'audio/opus' } }),
+      'invalid_value',
+      'session.audio.input.format.type',
+    ],
+    [
+      'PCM at another rate',
+      listening({ format: { type: 'audio/pcm', rate: 16_000 } }),
+      'invalid_value',
+      'session.audio.input.format.rate',
+    ],
+    [
+      'a threshold above 1',
+      listening({ turn_detection: { threshold: 2 } }),
+      'invalid_value',
+      'session.audio.input.turn_detection.threshold',
+    ],
+    [
+      'an unknown turn detection',
+      listening({ turn_detection: { type: 'none' } }),
+      'invalid_value',
+      'session.audio.input.turn_detection.type',
+    ],
+    [
+      'a voice at another speed',
+      session({ type: 'realtime', audio: { output: { speed: 1.2 } } }),
+      'invalid_value',
+      'session.audio.output.speed',
+    ],
+    [
+      'text alone',
+      session({ type: 'realtime', output_modalities: ['text'] }),
+      'invalid_value',
+      'session.output_modalities[0]',
+    ],
+    [
+      'a limit of tokens',
+      session({ type: 'realtime', max_output_tokens: 100 }),
+      'invalid_value',
+      'session.max_output_tokens',
+    ],
+    ['tracing of another kind', session({ type: 'realtime', tracing: 'none' }), 'invalid_value', 'session.tracing'],
+    [
+      'a prompt of any size',
+      session({ type: 'realtime', prompt: { id: 'p', variables: { all: 'x'.repeat(40_000) } } }),
+      'invalid_value',
+      'session.prompt',
+    ],
+    [
+      'audio in G.711',
+      session({ type: 'realtime', audio: { output: { format: { type: 'audio/pcmu' } } } }),
+      'invalid_value',
+      'session.audio.output.format.type',
     ],
     [
       'a voice of another type',
@@ -322,8 +418,8 @@ describe('client events that are refused', () => {
   });
 
   it('names what is allowed beside an unknown field', () => {
-    const error = errorOf(parseClientEvent(session({ type: 'realtime', audio: { input: {} } }), realtime));
-    expect(error.message).toBe("Unknown parameter: 'session.audio.input'. Allowed here: output.");
+    const error = errorOf(parseClientEvent(session({ type: 'realtime', audio: { video: {} } }), realtime));
+    expect(error.message).toBe("Unknown parameter: 'session.audio.video'. Allowed here: input, output.");
     expect(errorOf(parseClientEvent(item({ content: [part('input_image')] }), realtime)).message).toContain(
       "'input_text'",
     );

@@ -9,19 +9,14 @@ import {
 } from '@parley/model';
 import { z } from 'zod';
 import { CLIENT_LIMITS } from './client-limits';
+import { closed } from './closed';
 import type { AssertNone, Disagreement } from './same-type';
+import { settingsShape } from './session-settings-schemas';
 
 /** Control characters and halves of surrogate pairs: no id has a use for them, and logs, keys and C strings break on them. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 /** NUL ends a C string in a native voice; half a surrogate pair has no UTF-8. Both become what a decoder would put there. */
 const NOT_TEXT = /[\0\p{Cs}]/gu;
-
-/** An object of exactly these fields; the message of another one names those that are allowed. */
-const closed = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? `Allowed here: ${Object.keys(shape).join(', ') || 'nothing'}.` : undefined,
-  });
 
 const id = z
   .string()
@@ -86,6 +81,8 @@ const tool = closed({
   parameters: z.record(z.string(), z.unknown()).exactOptional(),
 });
 
+const voice = z.union([id, closed({ id })], 'must be a name, or an object with its id');
+
 const areDistinct = (tools: readonly { name: string }[]): boolean =>
   new Set(tools.map(({ name }) => name)).size === tools.length;
 
@@ -97,6 +94,8 @@ export const clientEventSchemas = {
   'session.update': event('session.update', {
     session: closed({
       type: z.literal('realtime'),
+      // A session keeps the model it was opened with, and clients name it again.
+      model: id.exactOptional(),
       instructions: text.nullable().exactOptional(),
       tools: z
         .array(tool)
@@ -109,7 +108,13 @@ export const clientEventSchemas = {
           "must be 'auto', 'none', 'required', or name a function as { type, name }",
         )
         .exactOptional(),
-      audio: closed({ output: closed({ voice: id.exactOptional() }).exactOptional() }).exactOptional(),
+      parallel_tool_calls: z.boolean().exactOptional(),
+      reasoning: z.record(z.string(), z.unknown()).nullable().exactOptional(),
+      ...settingsShape.session,
+      audio: closed({
+        input: closed(settingsShape.input).exactOptional(),
+        output: closed({ ...settingsShape.output, voice: voice.exactOptional() }).exactOptional(),
+      }).exactOptional(),
     }),
   }),
   'conversation.item.create': event('conversation.item.create', {

@@ -7,6 +7,11 @@ export const CLIENT_LIMITS = {
   policyWaitMs: 10_000,
   awayAfterMs: 3_600_000,
   minWords: 20,
+  /** Names of models, languages, workflows and the like. */
+  settingChars: 256,
+  /** As long as any user may be silent. */
+  detectionWaitMs: 60_000,
+  included: 16,
   tools: 128,
   toolNameChars: 64,
   /** Of `received`: what a client may not have finished with, and the segments of one answer. */

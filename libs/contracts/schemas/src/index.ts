@@ -5,4 +5,5 @@ export * from './envelope';
 export { incarnation, responseId, sessionId } from './id-schemas';
 export { ownerOutput, toolCall } from './owner-output-schemas';
 export * from './resume-query';
+export { sessionSettings } from './session-settings-schemas';
 export { sessionPolicyPatch, toolChoice, toolDefinition } from './session-input-schemas';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { responseDelivery } from './delivery-schemas';
 import { count, milliseconds, ordinal, responseId, sessionId } from './id-schemas';
+import { settingsPatch } from './session-settings-schemas';
 
 const itemDraft = z.object({
   id: z.string().exactOptional(),
@@ -27,6 +28,7 @@ const sessionPatch = z.object({
   voice: z.string().exactOptional(),
   tools: z.array(toolDefinition).exactOptional(),
   toolChoice: toolChoice.exactOptional(),
+  settings: settingsPatch.exactOptional(),
 });
 
 export const sessionPolicyPatch = z.object({

@@ -88,13 +88,20 @@ function utteranceOf(event: Utterance, draw: Draws, snapshot: () => DeliverySnap
 }
 
 function sessionUpdated({ session }: Extract<ClientEvent, { type: 'session.update' }>): SessionInput {
-  const { instructions, audio, tools, tool_choice: choice } = session;
-  const voice = audio?.output?.voice;
+  const { type: _type, model: _model, reasoning: _reasoning, parallel_tool_calls: _parallel, ...named } = session;
+  const { instructions, tools, tool_choice: choice, audio, ...plain } = named;
+  const { voice, ...output } = audio?.output ?? {};
+  const sound = {
+    ...(audio?.input === undefined ? {} : { input: audio.input }),
+    ...(Object.keys(output).length === 0 ? {} : { output }),
+  };
+  const settings = { ...plain, ...(Object.keys(sound).length === 0 ? {} : { audio: sound }) };
   const patch = {
     ...(instructions === undefined ? {} : { instructions }),
-    ...(voice === undefined ? {} : { voice }),
-    ...(tools === undefined ? {} : { tools: tools.map(({ type: _type, ...tool }) => tool) }),
+    ...(voice === undefined ? {} : { voice: typeof voice === 'string' ? voice : voice.id }),
+    ...(tools === undefined ? {} : { tools: tools.map(({ type: _function, ...tool }) => tool) }),
     ...(choice === undefined ? {} : { toolChoice: typeof choice === 'string' ? choice : { name: choice.name } }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
   };
   return { kind: 'session-updated', patch };
 }

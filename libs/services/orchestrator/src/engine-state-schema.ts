@@ -1,5 +1,13 @@
-import { CAPABILITIES } from '@parley/model';
-import { responseId, sessionId, sessionPolicyPatch, toolCall, toolChoice, toolDefinition } from '@parley/schemas';
+import { CAPABILITIES, DEFAULT_SETTINGS } from '@parley/model';
+import {
+  responseId,
+  sessionId,
+  sessionPolicyPatch,
+  sessionSettings,
+  toolCall,
+  toolChoice,
+  toolDefinition,
+} from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
 
@@ -154,6 +162,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     avatar: z.literal('stream').nullable().default(null),
     tools: z.array(toolDefinition).default([]),
     toolChoice: toolChoice.default('auto'),
+    settings: sessionSettings.default(DEFAULT_SETTINGS),
     capabilities: z.array(z.enum(CAPABILITIES)),
     resumable: z.boolean().default(false),
   }),

@@ -1,5 +1,6 @@
 import {
   CAPABILITIES,
+  DEFAULT_SETTINGS,
   SCHEMA_VERSION,
   subjects,
   workGroups,
@@ -269,7 +270,7 @@ export class Orchestrator implements Service {
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     return {
       ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
-      ...{ tools: [], toolChoice: 'auto', avatar: null, capabilities, resumable: parley },
+      ...{ tools: [], toolChoice: 'auto', settings: DEFAULT_SETTINGS, avatar: null, capabilities, resumable: parley },
     };
   }
 

@@ -1,4 +1,11 @@
-import { DEFAULT_POLICY, subjects, type DeliveryReport, type SegmentTimings, type TurnPolicy } from '@parley/model';
+import {
+  DEFAULT_POLICY,
+  DEFAULT_SETTINGS,
+  subjects,
+  type DeliveryReport,
+  type SegmentTimings,
+  type TurnPolicy,
+} from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { initialState, liveResponse } from '@parley/turn-engine';
@@ -36,6 +43,7 @@ const ENGINE = initialState({
   voice: null,
   tools: [],
   toolChoice: 'auto',
+  settings: DEFAULT_SETTINGS,
   avatar: null,
   capabilities: ['text'],
   resumable: false,

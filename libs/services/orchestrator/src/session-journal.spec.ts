@@ -1,4 +1,4 @@
-import { effectsHash, subjects, type JournalEntry, type TurnPolicy } from '@parley/model';
+import { DEFAULT_SETTINGS, effectsHash, subjects, type JournalEntry, type TurnPolicy } from '@parley/model';
 import { busSchemas } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
 import { initialState, type Effect, type EngineInput } from '@parley/turn-engine';
@@ -18,7 +18,14 @@ import { SessionJournal } from './session-journal';
 
 const STATE = initialState({
   ...{ sessionId: SESSION, model: 'm', defaultInstructions: '', instructions: '', voice: null },
-  ...{ tools: [], toolChoice: 'auto', avatar: null, resumable: false, capabilities: ['text'] },
+  ...{
+    tools: [],
+    toolChoice: 'auto',
+    settings: DEFAULT_SETTINGS,
+    avatar: null,
+    resumable: false,
+    capabilities: ['text'],
+  },
 });
 const ENGINE = { state: STATE, policy: CONFIG.policy };
 const INPUT: EngineInput = { kind: 'text-generated', lane: 0, ordinal: 1, text: 'One, two. ' };

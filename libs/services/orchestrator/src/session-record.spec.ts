@@ -1,4 +1,4 @@
-import { SCHEMA_VERSION } from '@parley/model';
+import { DEFAULT_SETTINGS, SCHEMA_VERSION } from '@parley/model';
 import { initialState, type EngineState } from '@parley/turn-engine';
 import { CONFIG, GATEWAY, SESSION } from './orchestrator-stage.fixture';
 import { decodeRecord, encodeRecord, type SessionRecord } from './session-record';
@@ -13,6 +13,7 @@ const engine: EngineState = {
     voice,
     tools: [],
     toolChoice: 'auto',
+    settings: DEFAULT_SETTINGS,
     avatar: null,
     capabilities: [],
     resumable: true,

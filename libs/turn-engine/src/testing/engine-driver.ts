@@ -1,5 +1,6 @@
 import {
   DEFAULT_POLICY,
+  DEFAULT_SETTINGS,
   InvariantError,
   samplesOfMs,
   type ClientError,
@@ -29,6 +30,7 @@ export const SESSION: SessionConfig = {
   voice: null,
   tools: [],
   toolChoice: 'auto',
+  settings: DEFAULT_SETTINGS,
   avatar: null,
   capabilities: ['text', 'audio'],
   resumable: false,

@@ -12,6 +12,10 @@ describe('a document that an older reader', () => {
     ['wrote itself', fit],
     ['finds without a field that was not always there', { ...fit, list: [{ id: 'a' }] }],
     ['finds with a field, and below it, that it does not know', { ...fit, region: { name: 'new', deep: { a: [1] } } }],
+    [
+      'finds with an object that it does not know in a variant that it knows',
+      { ...fit, phase: { name: 'busy', deadlineMs: 9, more: { deep: { a: 1 } } } },
+    ],
     ['finds with null where there was null before', { ...fit, list: [{ id: 'a', since: null }] }],
   ])('%s is read', (_, document) => {
     expect(against(document)).toEqual([]);

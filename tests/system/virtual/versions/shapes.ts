@@ -66,8 +66,7 @@ export function misfits(before: Shapes, after: Shapes): string[] {
 
 /** Places below a new field, and below a new variant, are not read, or were told already. */
 function isKnownPlace(before: Shapes, place: string): boolean {
-  const open = place.lastIndexOf('{');
-  if (open <= place.lastIndexOf('.') && open <= place.lastIndexOf(']')) return false;
-  const stem = place.slice(0, open);
-  return open >= 0 && Object.keys(before).some((known) => known === stem || known.startsWith(`${stem}{`));
+  if (!place.endsWith('}')) return false;
+  const stem = place.slice(0, place.lastIndexOf('{'));
+  return Object.keys(before).some((known) => known === stem || known.startsWith(`${stem}{`));
 }
