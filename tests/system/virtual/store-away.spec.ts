@@ -211,6 +211,28 @@ describe('owners write back', () => {
     }
   });
 
+  it('[G6] before anybody is told that a session is gone: a client that comes back meanwhile has it', async () => {
+    const stage = new Stage();
+    for (let n = 0; n < 2; n++) await stage.orchestrator();
+    await stage.ttsWorker();
+    const gateway = await stage.gateway();
+    const client = new ReturningClient(stage);
+    await client.connect(gateway.service);
+    await stage.system.advanceBy(2_500);
+    stage.storeServer.clear();
+    client.drop();
+    // Whichever orchestrator is asked, and before its lease is renewed or after.
+    for (let tries = 0; tries < 40; tries++) {
+      const isBack = await client.resume(gateway.service).then(
+        () => true,
+        () => false,
+      );
+      if (isBack) break;
+      await stage.system.advanceBy(100);
+    }
+    expect(client.events('parley.session').map(({ resumed }) => resumed)).toEqual([false, true]);
+  });
+
   it('what was stored when the store was away, which may have been lost with it', async () => {
     const stage = new Stage();
     await stage.orchestrator();
