@@ -93,7 +93,7 @@ export const CASES: Record<StrikeName, Case> = {
     must: { turns: 100, strikes: 10, ...GAP },
     ...PLAIN,
     overLines: true,
-    patienceMs: 300,
+    patienceMs: 150,
     pauseMs: [5_000, 7_000],
     strike: (stage) => cutLines(stage, 'blackhole'),
   },
@@ -116,14 +116,16 @@ export const CASES: Record<StrikeName, Case> = {
     title: 'Redis down 10 s, back with nothing',
     must: OUTAGES,
     ...PLAIN,
-    pauseMs: [4_000, 6_000],
+    // What has waited begins at once: with pauses of one length all of them would be in the same moment.
+    pauseMs: [1_500, 9_000],
     strike: (stage) => takeAway(stage, 'store'),
   },
   'nats-down': {
     title: 'NATS down 10 s',
     must: OUTAGES,
     ...PLAIN,
-    pauseMs: [4_000, 6_000],
+    // An answer stands still meanwhile: with shorter pauses one is struck again and again, until its client gives up.
+    pauseMs: [7_000, 10_000],
     strike: (stage) => takeAway(stage, 'bus'),
   },
   'rolling-restart': {

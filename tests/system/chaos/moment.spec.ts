@@ -1,4 +1,4 @@
-import { momentOf } from './moment';
+import { momentOf, rarestOf } from './moment';
 
 it.each([
   [
@@ -13,4 +13,10 @@ it.each([
   ['has written everything', { firstTokensMs: [900], generated: true, audible: true }, 'playing'],
 ] as const)('the model %s', (_what, sight, moment) => {
   expect(momentOf(sight, 1_000)).toBe(moment);
+});
+
+it('the moment to aim at is the one that was met least, of those that need their share', () => {
+  expect(rarestOf([])).toBe('before-first-token');
+  expect(rarestOf(['before-first-token', 'generating'])).toBe('playing');
+  expect(rarestOf(['before-first-token', 'playing', 'playing', 'first-token'])).toBe('generating');
 });

@@ -5,6 +5,15 @@ export type Moment = (typeof MOMENTS)[number];
 /** Of these three the issue wants a fifth each; the other one is a second long. */
 export const WEIGHED_MOMENTS = ['before-first-token', 'generating', 'playing'] as const satisfies readonly Moment[];
 
+/** Of these moments the one that was met least. */
+export function rarestOf(met: readonly Moment[]): Moment {
+  const times = (moment: Moment): number => met.filter((each) => each === moment).length;
+  return WEIGHED_MOMENTS.reduce<Moment>(
+    (rarest, moment) => (times(moment) < times(rarest) ? moment : rarest),
+    WEIGHED_MOMENTS[0],
+  );
+}
+
 /** What provider and client know of a turn that is not over. */
 export interface TurnSight {
   /** When the model's first token left or was to leave, of each time it was asked; ms on `nowMs`'s clock. */

@@ -2,7 +2,7 @@ import type { RandomPort } from '@parley/ports';
 import type { Case, Pace, StrikeName } from './cases';
 import { Crowd } from './crowd';
 import { Lines } from './lines';
-import { MOMENTS } from './moment';
+import { MOMENTS, rarestOf, type Moment } from './moment';
 import { rowOf, type Row } from './row';
 import { PROVIDERS, Scene } from './scene';
 import { Servers } from '../support/servers';
@@ -43,9 +43,11 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     const { patienceMs } = definition;
     const habits = { spreadMs, turnsPerTalk, sentences: PROVIDERS.sentences, patienceMs };
     const crowd = new Crowd({ size: talks, random, ...habits, addressesOf, promptsOf });
-    const stage: Stage = { scene, witness, crowd, lines, random, awayMs };
+    const strikes: Strike[] = [];
+    const rarest = (): Moment => rarestOf(strikes.flatMap(({ hits }) => hits.map(({ moment }) => moment)));
+    const stage: Stage = { scene, witness, crowd, lines, random, awayMs, rarest };
     crowd.start();
-    const strikes = await strikeAgainAndAgain(definition, stage, options);
+    await strikeAgainAndAgain(definition, stage, strikes, options);
     await crowd.stop();
     const { judged, resumes, complaints } = crowd;
     return rowOf({
@@ -69,9 +71,9 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
 async function strikeAgainAndAgain(
   { must, pauseMs: [least, most], strike }: Case,
   stage: Stage,
+  strikes: Strike[],
   { random, pace, print }: RunOptions,
-): Promise<Strike[]> {
-  const strikes: Strike[] = [];
+): Promise<void> {
   const hit = new Set<string>();
   const endMs = performance.now() + pace.timeLimitMs;
   await sleep(pace.warmUpMs);
@@ -87,5 +89,4 @@ async function strikeAgainAndAgain(
     print(`strike ${strikes.length}: ${done.target}: ${moments.join(', ')}; ${hit.size} turns so far`);
     await sleep(least + random.fraction() * (most - least));
   }
-  return strikes;
 }

@@ -15,6 +15,8 @@ export interface Stage {
   random: RandomPort;
   /** How long a bus or a store that is taken away stays away. */
   awayMs: number;
+  /** Of the moments that need their share, the one that was hit least so far. */
+  rarest(): Moment;
 }
 
 export interface Hit {
@@ -44,6 +46,8 @@ const WATCH_WOKEN_MS = 2_000;
 const WATCH_EVERY_MS = 10;
 /** Longer than a client waits for a sign of life. */
 const BLACKHOLE_MS = 2_000;
+/** So long a kill waits for a turn in the moment that was hit least. */
+const AIM_MS = 1_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -61,7 +65,7 @@ const CARRIES: Record<'gateway' | 'orchestrator' | 'tts', Carrier> = {
 
 /** `kill -9` of one of those that carry a turn. Undefined when nobody does at the moment. */
 export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise<Strike | undefined> {
-  const found = await choose(stage, role);
+  const found = await aim(stage, role);
   if (!found) return undefined;
   const back = stage.scene.kill(found.member);
   const strike = { target: nameOf(found.member), hits: hitsOf(found.carried) };
@@ -69,10 +73,27 @@ export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise
   return strike;
 }
 
+interface Found {
+  member: ClusterMember;
+  carried: Sight[];
+}
+
+/** One that carries a turn in the moment that was hit least, if there is one soon. */
+async function aim(stage: Stage, role: keyof typeof CARRIES & Role): Promise<Found | undefined> {
+  const isRare = ({ carried }: Found): boolean => carried.some(({ moment }) => moment === stage.rarest());
+  const untilMs = performance.now() + AIM_MS;
+  let found = await choose(stage, role);
+  while (found && !isRare(found) && performance.now() < untilMs) {
+    await sleep(WATCH_EVERY_MS);
+    found = await choose(stage, role);
+  }
+  return found;
+}
+
 async function choose(
   { scene, witness, crowd, random }: Stage,
   role: keyof typeof CARRIES & Role,
-): Promise<{ member: ClusterMember; carried: Sight[] } | undefined> {
+): Promise<Found | undefined> {
   const sights = await witness.look(crowd.talks);
   const candidates = scene.members(role).flatMap((member) => {
     const carried = sights.filter((sight) => CARRIES[role](sight, member));

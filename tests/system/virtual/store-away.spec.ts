@@ -211,6 +211,29 @@ describe('owners write back', () => {
     }
   });
 
+  it('[G6] before anybody is told that a session is gone: clients that come back meanwhile have it', async () => {
+    const stage = new Stage();
+    for (let n = 0; n < 2; n++) await stage.orchestrator();
+    await stage.ttsWorker();
+    const gateway = await stage.gateway();
+    const comesBack = async (client: ReturningClient): Promise<void> => {
+      // Refused while nobody can know, as a client that finds a server full.
+      await client.resume(gateway.service).catch(async () => {
+        await stage.system.advanceBy(100);
+        await comesBack(client);
+      });
+    };
+    // Half of them ask another orchestrator than their own, before anybody has noticed that they were gone: nothing is written for that.
+    for (let n = 0; n < 8; n++) {
+      const client = new ReturningClient(stage);
+      await client.connect(gateway.service);
+      await stage.system.advanceBy(3_000);
+      stage.storeServer.clear();
+      await comesBack(client);
+      expect(client.events('parley.session').map(({ resumed }) => resumed)).toEqual([false, true]);
+    }
+  });
+
   it('what was stored when the store was away, which may have been lost with it', async () => {
     const stage = new Stage();
     await stage.orchestrator();

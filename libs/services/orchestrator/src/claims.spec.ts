@@ -26,7 +26,8 @@ beforeEach(() => {
   stage = new OrchestratorStage();
   const ports = stage.process();
   [bus, store] = [ports.bus, ports.store];
-  claims = new Claims(store, bus, SELF);
+  claims = new Claims(store, bus, ports.system.clock, SELF);
+  stage.storeServer.renewLease(SELF, 60_000);
   probings = 0;
 });
 
@@ -138,7 +139,7 @@ describe('two claims for one session that both find it free', () => {
     await owned();
     ownerThat(undefined);
     const other = stage.process();
-    const second = new Claims(other.store, other.bus, 'orc_second');
+    const second = new Claims(other.store, other.bus, other.system.clock, 'orc_second');
     const both = [claim(), claim(keepClaim(), second)];
     await stage.pass(400);
     const kinds = (await Promise.all(both)).map(({ kind }) => kind);
@@ -171,6 +172,18 @@ describe('a session that is not there', () => {
 });
 
 describe('nothing is decided', () => {
+  it('[G6] by a store that has lost everything, our own lease too, until owners have written back', async () => {
+    await owned();
+    stage.storeServer.clear();
+    expect(await settled()).toEqual({ kind: 'unavailable' });
+    stage.storeServer.renewLease(SELF, 60_000);
+    claims.storeWasLost();
+    await stage.pass(1_999);
+    expect(await settled()).toEqual({ kind: 'unavailable' });
+    await stage.pass(1);
+    expect(await settled()).toEqual({ kind: 'gone' });
+  });
+
   it('while the store cannot be reached', async () => {
     await owned();
     store.inner.setUnavailable(true);
@@ -184,7 +197,9 @@ describe('nothing is decided', () => {
     const leaseless: SessionStorePort = Object.assign(Object.create(store) as HeldStore, {
       leaseAlive: async () => ({ kind: 'unavailable', message: 'lost' }) as const,
     });
-    expect(await stage.now(claim(keepClaim(), new Claims(leaseless, bus, SELF)))).toMatchObject({ kind: 'owned' });
+    expect(await stage.now(claim(keepClaim(), new Claims(leaseless, bus, stage.system.clock, SELF)))).toMatchObject({
+      kind: 'owned',
+    });
   });
 
   it('while our own link is down: the silence is ours', async () => {

@@ -1,13 +1,15 @@
 import { subjects, workGroups, type Claim, type Incarnation, type SessionId } from '@parley/model';
-import type { BusPort, SessionStorePort, StoredSession } from '@parley/ports';
+import type { BusPort, ClockPort, SessionStorePort, StoredSession } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask, isCrowded } from '@parley/service-link';
-import { SESSION_TTL_MS } from './config';
+import { LEASE_PERIOD_MS, SESSION_TTL_MS } from './config';
 import { isValidToken } from './session-connection';
 import { decodeRecord } from './session-record';
 
 /** An owner that does not answer for so long is taken for stopped (design §5). */
 const PROBE_TIMEOUT_MS = 300;
+/** Within a period each owner has noticed that the store has lost its lease, and within another it has written its sessions back. */
+const WRITE_BACK_MS = 2 * LEASE_PERIOD_MS;
 
 export type ClaimResult =
   | { kind: 'won'; session: StoredSession }
@@ -24,11 +26,19 @@ export type ClaimResult =
  * by the store's script, and a claim that was wrong about a silent owner fences that owner with its next write.
  */
 export class Claims {
+  private storeLostAtMs = Number.NEGATIVE_INFINITY;
+
   constructor(
     private readonly store: SessionStorePort,
     private readonly bus: BusPort,
+    private readonly clock: ClockPort,
     private readonly self: Incarnation,
   ) {}
+
+  /** The store was away, or our own lease was gone: it may have lost what it held. */
+  storeWasLost(): void {
+    this.storeLostAtMs = this.clock.nowMs();
+  }
 
   async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimResult> {
     if (claim.attach.kind === 'new') {
@@ -36,6 +46,7 @@ export class Claims {
     }
     const loaded = await this.store.load(claim.sessionId);
     if (loaded.kind === 'unavailable') return { kind: 'unavailable' };
+    if (loaded.kind === 'missing' && (await this.mayBeWrittenBack())) return { kind: 'unavailable' };
     if (loaded.kind !== 'found' || loaded.session.state === undefined) return { kind: 'gone' };
     const refusal = refusalOf(claim, loaded.session.state);
     if (refusal) return refusal;
@@ -44,6 +55,13 @@ export class Claims {
     const found = await this.probe(claim.sessionId, owner, traceparent, onProbing);
     if (found === 'alive') return { kind: 'owned', owner, epoch };
     return found === 'gone' ? this.take(claim, epoch) : { kind: 'unavailable' };
+  }
+
+  /** What is missing in a store that has just lost everything is none of those that are over: an owner has it. */
+  private async mayBeWrittenBack(): Promise<boolean> {
+    if (this.clock.nowMs() < this.storeLostAtMs + WRITE_BACK_MS) return true;
+    const lease = await this.store.leaseAlive(this.self);
+    return lease.kind !== 'alive';
   }
 
   private async take(claim: Claim, expectedEpoch: number): Promise<ClaimResult> {

@@ -48,7 +48,7 @@ export class Orchestrator implements Service {
     private readonly config: OrchestratorConfig,
   ) {
     this.incarnation = `orc_${ports.system.random.hex(8)}`;
-    this.claims = new Claims(ports.store, ports.bus, this.incarnation);
+    this.claims = new Claims(ports.store, ports.bus, ports.system.clock, this.incarnation);
     this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
     const limits = { count: config.maxSessions, lagMs: config.maxLagMs };
     this.intake = new Intake(ports, 'orchestrator', limits, () => this.sessions.size + this.claiming.size);
@@ -110,9 +110,13 @@ export class Orchestrator implements Service {
   private async renewLease(): Promise<void> {
     const { kind } = await this.ports.store.renewLease(this.incarnation, LEASE_TTL_MS);
     const wasAway = !this.leaseHeld;
+    const isFirst = this.stopLease === undefined;
     this.leaseHeld = kind !== 'unavailable';
     if (!this.leaseHeld) this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
-    else if (wasAway || kind === 'taken') await this.writeBack();
+    else if (!isFirst && (wasAway || kind === 'taken')) {
+      this.claims.storeWasLost();
+      await this.writeBack();
+    }
   }
 
   /** The store was away, or has lost what it held: what it should hold is written anew, whether or not it has changed. */
