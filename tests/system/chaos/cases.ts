@@ -117,7 +117,7 @@ export const CASES: Record<StrikeName, Case> = {
     must: OUTAGES,
     ...PLAIN,
     // What has waited begins at once: with pauses of one length all of them would be in the same moment.
-    pauseMs: [1_500, 9_000],
+    pauseMs: [0, 8_000],
     strike: (stage) => takeAway(stage, 'store'),
   },
   'nats-down': {
