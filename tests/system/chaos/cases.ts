@@ -124,8 +124,8 @@ export const CASES: Record<StrikeName, Case> = {
     title: 'NATS down 10 s',
     must: OUTAGES,
     ...PLAIN,
-    // An answer stands still meanwhile: with shorter pauses one is struck again and again, until its client gives up.
-    pauseMs: [7_000, 10_000],
+    // An answer stands still meanwhile: with short pauses alone one is struck again and again, until its client gives up.
+    pauseMs: [3_500, 10_000],
     strike: (stage) => takeAway(stage, 'bus'),
   },
   'rolling-restart': {
