@@ -6,45 +6,37 @@ import { CLIENT_LIMITS } from './client-limits';
 const name = z.string().min(1, 'must not be empty').max(CLIENT_LIMITS.settingChars);
 const text = z.string().max(CLIENT_LIMITS.textChars);
 const waitMs = z.int().min(0).max(CLIENT_LIMITS.detectionWaitMs);
+const eagerness = z.enum(['low', 'medium', 'high', 'auto']);
 const anything = z.record(z.string(), z.unknown());
 
 /** What is kept of a session may not be of any size. */
 const small = (value: unknown): boolean => JSON.stringify(value).length <= CLIENT_LIMITS.textChars;
 const TOO_LARGE = `must be at most ${CLIENT_LIMITS.textChars} characters of JSON`;
 
-const pcm = closed({ type: z.literal('audio/pcm'), rate: z.literal(24_000) });
-const inputFormat = z.discriminatedUnion('type', [
-  pcm,
-  closed({ type: z.literal('audio/pcmu') }),
-  closed({ type: z.literal('audio/pcma') }),
-]);
+/** Exactly these fields for a client; between processes and in the store a newer one may have more (PROTOCOL.md, "Envelope"). */
+type ObjectOf = <Shape extends z.ZodRawShape>(shape: Shape) => z.ZodObject<Shape>;
+const open: ObjectOf = (shape) => z.object(shape);
 
-const transcription = closed({
-  model: name.exactOptional(),
-  language: name.exactOptional(),
-  prompt: text.exactOptional(),
-});
+const pcmOf = (object: ObjectOf) => object({ type: z.literal('audio/pcm'), rate: z.literal(24_000) });
 
-const turnDetection = closed({
-  type: z.enum(['server_vad', 'semantic_vad']).exactOptional(),
-  threshold: z.number().min(0).max(1).exactOptional(),
-  prefix_padding_ms: waitMs.exactOptional(),
-  silence_duration_ms: waitMs.exactOptional(),
-  idle_timeout_ms: waitMs.nullable().exactOptional(),
-  eagerness: z.enum(['low', 'medium', 'high', 'auto']).exactOptional(),
-  create_response: z.boolean().exactOptional(),
-  interrupt_response: z.boolean().exactOptional(),
-});
+const inputFormatOf = (object: ObjectOf) =>
+  z.discriminatedUnion('type', [
+    pcmOf(object),
+    object({ type: z.literal('audio/pcmu') }),
+    object({ type: z.literal('audio/pcma') }),
+  ]);
 
-/** Everything of the session but what this server does something of its own with. */
-const plain = {
-  output_modalities: z.tuple([z.literal('audio')]).exactOptional(),
-  max_output_tokens: z.literal('inf').exactOptional(),
-  tracing: z
+const transcriptionOf = (object: ObjectOf) =>
+  object({ model: name.exactOptional(), language: name.exactOptional(), prompt: text.exactOptional() });
+
+const noiseReductionOf = (object: ObjectOf) => object({ type: z.enum(['near_field', 'far_field']) });
+
+const tracingOf = (object: ObjectOf) =>
+  z
     .union(
       [
         z.literal('auto'),
-        closed({
+        object({
           workflow_name: name.exactOptional(),
           group_id: name.exactOptional(),
           metadata: anything.exactOptional(),
@@ -53,87 +45,88 @@ const plain = {
       ],
       "must be 'auto', null, or { workflow_name, group_id, metadata }",
     )
-    .refine(small, TOO_LARGE)
-    .exactOptional(),
-  truncation: z
-    .union(
-      [
-        z.enum(['auto', 'disabled']),
-        closed({
-          type: z.literal('retention_ratio'),
-          retention_ratio: z.number().min(0).max(1),
-          token_limits: closed({ post_instructions: z.int().min(0).exactOptional() }).exactOptional(),
-        }),
-      ],
-      "must be 'auto', 'disabled', or { type: 'retention_ratio', retention_ratio }",
-    )
-    .exactOptional(),
-  prompt: closed({ id: name, version: name.nullable().exactOptional(), variables: anything.nullable().exactOptional() })
-    .refine(small, TOO_LARGE)
-    .nullable()
-    .exactOptional(),
-  include: z.array(name).max(CLIENT_LIMITS.included).nullable().exactOptional(),
-};
+    .refine(small, TOO_LARGE);
 
-const input = {
-  format: inputFormat.exactOptional(),
-  transcription: transcription.nullable().exactOptional(),
-  noise_reduction: closed({ type: z.enum(['near_field', 'far_field']) })
-    .nullable()
-    .exactOptional(),
-  turn_detection: turnDetection.nullable().exactOptional(),
-};
-const output = {
-  format: pcm.exactOptional(),
-  speed: z.literal(1).exactOptional(),
-};
+const truncationOf = (object: ObjectOf) =>
+  z.union(
+    [
+      z.enum(['auto', 'disabled']),
+      object({
+        type: z.literal('retention_ratio'),
+        retention_ratio: z.number().min(0).max(1),
+        token_limits: object({ post_instructions: z.int().min(0).exactOptional() }).exactOptional(),
+      }),
+    ],
+    "must be 'auto', 'disabled', or { type: 'retention_ratio', retention_ratio }",
+  );
+
+const promptOf = (object: ObjectOf) =>
+  object({ id: name, version: name.nullable().exactOptional(), variables: anything.nullable().exactOptional() })
+    .refine(small, TOO_LARGE)
+    .nullable();
+
+const include = z.array(name).max(CLIENT_LIMITS.included).nullable();
+
+/** What an update may name, of the session and of its `audio`. */
+const patchOf = (object: ObjectOf) => ({
+  session: {
+    output_modalities: z.tuple([z.literal('audio')]).exactOptional(),
+    max_output_tokens: z.literal('inf').exactOptional(),
+    tracing: tracingOf(object).exactOptional(),
+    truncation: truncationOf(object).exactOptional(),
+    prompt: promptOf(object).exactOptional(),
+    include: include.exactOptional(),
+  },
+  input: {
+    format: inputFormatOf(object).exactOptional(),
+    transcription: transcriptionOf(object).nullable().exactOptional(),
+    noise_reduction: noiseReductionOf(object).nullable().exactOptional(),
+    turn_detection: object({
+      type: z.enum(['server_vad', 'semantic_vad']).exactOptional(),
+      threshold: z.number().min(0).max(1).exactOptional(),
+      prefix_padding_ms: waitMs.exactOptional(),
+      silence_duration_ms: waitMs.exactOptional(),
+      idle_timeout_ms: waitMs.nullable().exactOptional(),
+      eagerness: eagerness.exactOptional(),
+      create_response: z.boolean().exactOptional(),
+      interrupt_response: z.boolean().exactOptional(),
+    })
+      .nullable()
+      .exactOptional(),
+  },
+  output: { format: pcmOf(object).exactOptional(), speed: z.literal(1).exactOptional() },
+});
 
 /** Fields of `session` and of its `audio` in `session.update`. */
-export const settingsShape = { session: plain, input, output } as const;
+export const settingsShape = patchOf(closed);
+
+const passedOn = patchOf(open);
 
 /** What of them goes to the owner. */
-export const settingsPatch: z.ZodType<SettingsPatch> = z.object({
-  ...plain,
-  audio: z.object({ input: z.object(input).exactOptional(), output: z.object(output).exactOptional() }).exactOptional(),
+export const settingsPatch: z.ZodType<SettingsPatch> = open({
+  ...passedOn.session,
+  audio: open({
+    input: open(passedOn.input).exactOptional(),
+    output: open(passedOn.output).exactOptional(),
+  }).exactOptional(),
 });
 
 /** As stored. */
-export const sessionSettings: z.ZodType<SessionSettings> = z.object({
+export const sessionSettings: z.ZodType<SessionSettings> = open({
   output_modalities: z.tuple([z.literal('audio')]),
   max_output_tokens: z.literal('inf'),
-  tracing: z.union([
-    z.literal('auto'),
-    z.object({
-      workflow_name: z.string().exactOptional(),
-      group_id: z.string().exactOptional(),
-      metadata: anything.exactOptional(),
-    }),
-    z.null(),
-  ]),
-  truncation: z.union([
-    z.enum(['auto', 'disabled']),
-    z.object({
-      type: z.literal('retention_ratio'),
-      retention_ratio: z.number(),
-      token_limits: z.object({ post_instructions: z.number().exactOptional() }).exactOptional(),
-    }),
-  ]),
-  prompt: z
-    .object({
-      id: z.string(),
-      version: z.string().nullable().exactOptional(),
-      variables: anything.nullable().exactOptional(),
-    })
-    .nullable(),
-  include: z.array(z.string()).nullable(),
-  audio: z.object({
-    input: z.object({
-      format: inputFormat,
-      transcription: transcription.nullable(),
-      noise_reduction: z.object({ type: z.enum(['near_field', 'far_field']) }).nullable(),
+  tracing: tracingOf(open),
+  truncation: truncationOf(open),
+  prompt: promptOf(open),
+  include,
+  audio: open({
+    input: open({
+      format: inputFormatOf(open),
+      transcription: transcriptionOf(open).nullable(),
+      noise_reduction: noiseReductionOf(open).nullable(),
       turn_detection: z
         .discriminatedUnion('type', [
-          z.object({
+          open({
             type: z.literal('server_vad'),
             threshold: z.number(),
             prefix_padding_ms: z.number(),
@@ -142,15 +135,15 @@ export const sessionSettings: z.ZodType<SessionSettings> = z.object({
             create_response: z.boolean(),
             interrupt_response: z.boolean(),
           }),
-          z.object({
+          open({
             type: z.literal('semantic_vad'),
-            eagerness: z.enum(['low', 'medium', 'high', 'auto']),
+            eagerness,
             create_response: z.boolean(),
             interrupt_response: z.boolean(),
           }),
         ])
         .nullable(),
     }),
-    output: z.object({ format: pcm, speed: z.literal(1) }),
+    output: open({ format: pcmOf(open), speed: z.literal(1) }),
   }),
 });
