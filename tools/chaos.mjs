@@ -4,11 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './support/bundle.mjs';
 import { ROOT } from './support/root.mjs';
 import { runChild } from './support/run-child.mjs';
-
-const BUNDLE = path.join(ROOT, '.cache/chaos/main.mjs');
 
 /**
  * A source that finds something from where it is: in a bundle it would look for it from there.
@@ -26,21 +24,8 @@ const ownPlace = {
     })),
 };
 
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: ['tests/system/chaos/main.ts'],
-  outfile: BUNDLE,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  packages: 'external',
-  tsconfig: path.join(ROOT, 'tsconfig.base.json'),
-  plugins: [ownPlace],
-  sourcemap: true,
-  logLevel: 'error',
-});
-process.exitCode = await runChild(process.execPath, ['--enable-source-maps', BUNDLE, ...process.argv.slice(2)], {
+const program = await bundle('tests/system/chaos/main.ts', 'chaos', { plugins: [ownPlace], sourcemap: true });
+process.exitCode = await runChild(process.execPath, ['--enable-source-maps', program, ...process.argv.slice(2)], {
   cwd: ROOT,
   env: {
     ...process.env,

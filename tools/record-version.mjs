@@ -3,11 +3,10 @@
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from './support/bundle.mjs';
 import { ROOT } from './support/root.mjs';
 import { runChild } from './support/run-child.mjs';
 
-const BUNDLE = path.join(ROOT, '.cache/versions/main.mjs');
 const [version] = process.argv.slice(2);
 if (!version || !/^[\w.-]+$/.test(version)) {
   console.error('usage: node tools/record-version.mjs <version>');
@@ -15,16 +14,5 @@ if (!version || !/^[\w.-]+$/.test(version)) {
 }
 const folder = path.join(ROOT, 'tests/system/virtual/versions', version);
 mkdirSync(folder, { recursive: true });
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: ['tests/system/virtual/versions/main.ts'],
-  outfile: BUNDLE,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  packages: 'external',
-  tsconfig: path.join(ROOT, 'tsconfig.base.json'),
-  logLevel: 'error',
-});
-process.exitCode = await runChild(process.execPath, [BUNDLE, folder]);
+const program = await bundle('tests/system/virtual/versions/main.ts', 'versions');
+process.exitCode = await runChild(process.execPath, [program, folder]);

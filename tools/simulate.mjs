@@ -1,31 +1,18 @@
 // npm run simulate: virtual worlds by the thousand. Bundles tests/system/simulation, which runs faster than through a test runner.
 
 import { execFileSync } from 'node:child_process';
-import path from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from './support/bundle.mjs';
 import { ROOT } from './support/root.mjs';
 import { runChild } from './support/run-child.mjs';
 
-const BUNDLE = path.join(ROOT, '.cache/simulation/main.mjs');
 /**
  * Most objects die with their message: a larger nursery spares half of the collector's work, and one thread does it with less
  * work than several. No source maps: reading them for stacks that nobody looks at costs a tenth.
  */
 const FLAGS = ['--max-semi-space-size=128', '--single-threaded-gc'];
 
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: ['tests/system/simulation/main.ts'],
-  outfile: BUNDLE,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  packages: 'external',
-  tsconfig: path.join(ROOT, 'tsconfig.base.json'),
-  logLevel: 'error',
-});
-process.exitCode = await runChild(process.execPath, [...FLAGS, BUNDLE, ...process.argv.slice(2)], {
+const program = await bundle('tests/system/simulation/main.ts', 'simulation');
+process.exitCode = await runChild(process.execPath, [...FLAGS, program, ...process.argv.slice(2)], {
   cwd: ROOT,
   env: { ...process.env, SIMULATED_COMMIT: commit() },
 });
