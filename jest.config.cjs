@@ -27,7 +27,10 @@ const project = (displayName, testMatch) => ({
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.cache'],
 });
 
-/** unit: beside the source, no server · simulation: virtual worlds · integration: real NATS and Redis · e2e: built processes, browser. */
+/**
+ * unit: beside the source, no server · simulation: virtual worlds · integration: real NATS and Redis · timed: the same, but how late
+ * something is gets judged, so one file at a time · e2e: built processes, browser.
+ */
 module.exports = {
   projects: [
     project('unit', [
@@ -42,6 +45,7 @@ module.exports = {
       '<rootDir>/libs/**/*.integration.ts',
       '<rootDir>/tests/system/integration/**/*.integration.ts',
     ]),
+    project('timed', ['<rootDir>/tests/system/timed/**/*.timed.ts']),
     project('e2e', ['<rootDir>/tests/system/e2e/**/*.e2e.ts']),
   ],
 };

@@ -18,6 +18,8 @@ const SIMULATION_COVERAGE = [
   ),
   `--coverageThreshold=${JSON.stringify({ global: { lines: 80 } })}`,
 ];
+/** By itself Jest leaves one core of two idle. */
+const TWO_AT_A_TIME = ['--maxWorkers=2'];
 const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file);
 
 /**
@@ -47,12 +49,13 @@ export const STEPS = [
   { name: 'diagram of the engine', isVerify: true, run: command(['tools/engine-diagram.mjs']) },
   { name: 'pages', isVerify: true, run: command(['tools/check-docs.mjs']) },
   { name: 'mutants apply', isVerify: true, run: command(['tools/prove.mjs', '--check']) },
-  { name: 'unit', isVerify: true, run: jest('unit') },
+  { name: 'unit', isVerify: true, run: jest('unit', TWO_AT_A_TIME) },
   { name: 'mutation report', isVerify: true, run: command(['tools/check-mutation.mjs']) },
   { name: 'simulation', isVerify: true, run: jest('simulation', SIMULATION_COVERAGE) },
   { name: 'tools', isVerify: true, run: nodeTests('tools', isToolTest) },
   { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },
-  { name: 'integration', needs: ['servers'], after: ['build'], run: jest('integration') },
+  { name: 'integration', needs: ['servers'], after: ['build'], run: jest('integration', TWO_AT_A_TIME) },
+  { name: 'timed', needs: ['servers'], after: ['build'], run: jest('timed', ['--runInBand']) },
   { name: 'native servers', needs: ['servers'], run: nodeTests('natives', isNativesTest) },
   {
     name: 'launchers',
