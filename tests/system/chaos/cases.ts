@@ -63,21 +63,21 @@ export const CASES: Record<StrikeName, Case> = {
     title: '`kill -9` of an orchestrator',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [4_500, 6_500],
+    pauseMs: [3_000, 4_500],
     strike: (stage) => killOne(stage, 'orchestrator'),
   },
   tts: {
     title: '`kill -9` of a voice worker',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [4_500, 6_500],
+    pauseMs: [3_000, 4_500],
     strike: (stage) => killOne(stage, 'tts'),
   },
   gateway: {
     title: '`kill -9` of a gateway',
     must: { turns: 200, strikes: 50, ...GAP },
     ...PLAIN,
-    pauseMs: [3_500, 5_500],
+    pauseMs: [2_500, 4_000],
     strike: (stage) => killOne(stage, 'gateway'),
   },
   'link-reset': {
@@ -116,8 +116,7 @@ export const CASES: Record<StrikeName, Case> = {
     title: 'Redis down 10 s, back with nothing',
     must: OUTAGES,
     ...PLAIN,
-    // What has waited begins at once: with pauses of one length all of them would be in the same moment.
-    pauseMs: [0, 8_000],
+    pauseMs: [0, 2_000],
     strike: (stage) => takeAway(stage, 'store'),
   },
   'nats-down': {
@@ -125,7 +124,7 @@ export const CASES: Record<StrikeName, Case> = {
     must: OUTAGES,
     ...PLAIN,
     // An answer stands still meanwhile: with short pauses alone one is struck again and again, until its client gives up.
-    pauseMs: [3_500, 10_000],
+    pauseMs: [3_500, 5_000],
     strike: (stage) => takeAway(stage, 'bus'),
   },
   'rolling-restart': {

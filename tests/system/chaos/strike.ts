@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { ClusterMember } from '../support/cluster-process';
 import type { Crowd } from './crowd';
 import type { Lines } from './lines';
-import type { Moment } from './moment';
+import { WEIGHED_MOMENTS, type Moment } from './moment';
 import type { Role, Scene } from './scene';
 import type { Sight, Witness } from './witness';
 
@@ -47,7 +47,9 @@ const WATCH_EVERY_MS = 10;
 /** Longer than a client waits for a sign of life. */
 const BLACKHOLE_MS = 2_000;
 /** So long a kill waits for a turn in the moment that was hit least. */
-const AIM_MS = 1_000;
+const KILL_AIM_MS = 1_000;
+/** An outage hits all, and puts all in step: so long it waits until a third are in that moment, about the length of a turn. */
+const OUTAGE_AIM_MS = 8_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -65,7 +67,11 @@ const CARRIES: Record<'gateway' | 'orchestrator' | 'tts', Carrier> = {
 
 /** `kill -9` of one of those that carry a turn. Undefined when nobody does at the moment. */
 export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise<Strike | undefined> {
-  const found = await aim(stage, role);
+  const found = await aim(
+    () => choose(stage, role),
+    ({ carried }) => carried.some(({ moment }) => moment === stage.rarest()),
+    KILL_AIM_MS,
+  );
   if (!found) return undefined;
   const back = stage.scene.kill(found.member);
   const strike = { target: nameOf(found.member), hits: hitsOf(found.carried) };
@@ -78,14 +84,17 @@ interface Found {
   carried: Sight[];
 }
 
-/** One that carries a turn in the moment that was hit least, if there is one soon. */
-async function aim(stage: Stage, role: keyof typeof CARRIES & Role): Promise<Found | undefined> {
-  const isRare = ({ carried }: Found): boolean => carried.some(({ moment }) => moment === stage.rarest());
-  const untilMs = performance.now() + AIM_MS;
-  let found = await choose(stage, role);
-  while (found && !isRare(found) && performance.now() < untilMs) {
+/** Looks until what is found is worth a strike; after so long the next best will do. */
+async function aim<T>(
+  look: () => Promise<T | undefined>,
+  isWorthIt: (found: T) => boolean,
+  atMostMs: number,
+): Promise<T | undefined> {
+  const untilMs = performance.now() + atMostMs;
+  let found = await look();
+  while (found && !isWorthIt(found) && performance.now() < untilMs) {
     await sleep(WATCH_EVERY_MS);
-    found = await choose(stage, role);
+    found = await look();
   }
   return found;
 }
@@ -139,8 +148,12 @@ export async function cutLines(stage: Stage, how: 'reset' | 'blackhole'): Promis
 export async function takeAway(stage: Stage, what: 'bus' | 'store' | 'primary'): Promise<Strike | undefined> {
   const { scene, witness, crowd, awayMs } = stage;
   const { servers } = scene;
-  const sights = await witness.look(crowd.talks);
-  if (sights.length === 0) return undefined;
+  const sights = await aim(
+    () => witness.look(crowd.talks),
+    (seen) => seen.filter(({ moment }) => moment === stage.rarest()).length > seen.length / WEIGHED_MOMENTS.length,
+    OUTAGE_AIM_MS,
+  );
+  if (!sights || sights.length === 0) return undefined;
   if (what === 'bus') await servers.dropBus(awayMs);
   else if (what === 'store') await servers.dropStore(awayMs);
   else await servers.failOver();
