@@ -39,6 +39,7 @@ module.exports = {
       '<rootDir>/tests/system/virtual/**/*.spec.ts',
       '<rootDir>/tests/system/simulation/**/*.spec.ts',
       '<rootDir>/tests/system/chaos/**/*.spec.ts',
+      '<rootDir>/tests/system/realtime/**/*.spec.ts',
     ]),
     project('simulation', ['<rootDir>/tests/system/simulation/**/*.simulation.ts']),
     project('integration', [
