@@ -1,87 +1,77 @@
-import { fieldsOf } from './spoken-turn';
+import { EventOrder } from '../realtime/event-order';
+import { itemIdOf, responseIdOf } from '../realtime/realtime-event';
 import type { Arrival, WireEvent } from './test-client';
 
-/** PROTOCOL.md, "Order of a response": one letter for each step, so that the order is a pattern. */
-const STEPS: Readonly<Record<string, string>> = {
-  'response.created': 'c',
-  'response.output_item.added': 'o',
-  'conversation.item.added': 'i',
-  'response.content_part.added': 'p',
-  'response.output_audio_transcript.delta': 't',
-  'response.output_audio.done': 'A',
-  'response.output_audio_transcript.done': 'T',
-  'response.content_part.done': 'P',
-  'conversation.item.done': 'I',
-  'response.output_item.done': 'O',
-  'response.done': 'd',
-  'parley.response.interrupted': 'x',
-};
-const AUDIO_STEP = 'a';
-const LEGAL_ORDER = /^c(oip(t[ta]*)?ATPIO)?dx?$/;
+type Audio = Extract<Arrival, { kind: 'audio' }>;
 
-interface Seen {
-  steps: string;
+/**
+ * What is wrong with the order of what one client received: the order of the Realtime API and, of PROTOCOL.md, the segments
+ * and samples of the audio and the last event of an interrupted response.
+ */
+export function orderFaults(arrivals: readonly Arrival[]): string[] {
+  const order = new EventOrder();
+  const voices = new Voices();
+  const interrupted = new Set<string>();
+  const faults: string[] = [];
+  for (const arrival of arrivals) {
+    const event = arrival.kind === 'audio' ? voices.deltaOf(arrival) : arrival.event;
+    const responseId = responseIdOf(event);
+    if (!event.type.startsWith('parley.')) {
+      faults.push(...order.faults(event));
+      if (interrupted.has(String(responseId))) faults.push(`${event.type} of ${responseId} after its interruption`);
+    }
+    if (event.type === 'parley.response.interrupted') interrupted.add(String(responseId));
+    if (arrival.kind === 'audio') faults.push(...voices.place(arrival));
+    else voices.note(event);
+  }
+  return [...faults, ...order.unfinished().map((id) => `${id} never ended`)];
+}
+
+interface Voice {
+  /** The item that is spoken. */
+  itemId: string | undefined;
+  /** Segments whose text has come. */
+  texts: number;
   segments: { samples: number; last: boolean }[];
 }
 
-/**
- * What is wrong with the order of what one client received: chains of events, event ids, responses inside one another,
- * segments and samples. Knows only PROTOCOL.md.
- */
-export function orderFaults(arrivals: readonly Arrival[]): string[] {
-  const faults: string[] = [];
-  const responses = new Map<string, Seen>();
-  const responseOfItem = new Map<string, string>();
-  const eventIds = new Set<string>();
-  let open: string | undefined;
+/** The audio of each response: text before sound, segments in order, samples without a hole. */
+class Voices {
+  private readonly voices = new Map<string, Voice>();
 
-  const take = (responseId: string, step: string): void => {
-    const seen = responses.get(responseId) ?? { steps: '', segments: [] };
-    responses.set(responseId, seen);
-    if (step !== 'x' && open !== undefined && open !== responseId) faults.push(`${responseId} began inside ${open}`);
-    seen.steps += step;
-    if (step === 'c') open = responseId;
-    if (step === 'd') open = undefined;
-  };
-
-  for (const arrival of arrivals) {
-    if (arrival.kind === 'audio') {
-      take(arrival.responseId, AUDIO_STEP);
-      faults.push(...placeAudio(responses.get(arrival.responseId)?.segments ?? [], arrival));
-      continue;
-    }
-    const { event } = arrival;
-    if (typeof event.event_id !== 'string' || eventIds.has(event.event_id)) {
-      faults.push(`${event.type} has the event id ${event.event_id}`);
-    }
-    eventIds.add(String(event.event_id));
-    const responseId = responseOf(event, responseOfItem);
-    const step = STEPS[event.type];
-    if (responseId !== undefined && step !== undefined) take(responseId, step);
+  note(event: WireEvent): void {
+    const responseId = responseIdOf(event);
+    if (responseId === undefined) return;
+    if (event.type === 'response.content_part.added') this.of(responseId).itemId = itemIdOf(event);
+    if (event.type === 'response.output_audio_transcript.delta') this.of(responseId).texts++;
   }
-  for (const [responseId, { steps }] of responses) {
-    if (!LEGAL_ORDER.test(steps)) faults.push(`${responseId} came in the order ${steps}`);
+
+  /** A binary frame as the event in whose place it comes; it names no item, and so that of its response is meant. */
+  deltaOf({ responseId }: Audio): WireEvent {
+    const itemId = this.of(responseId).itemId ?? `an item of ${responseId}`;
+    return { type: 'response.output_audio.delta', response_id: responseId, item_id: itemId, content_index: 0 };
   }
-  return faults;
-}
 
-/** Segments in order, samples without a hole. Audio in JSON has no segments: there is nothing to judge. */
-function placeAudio(segments: Seen['segments'], chunk: Extract<Arrival, { kind: 'audio' }>): string[] {
-  const faults: string[] = [];
-  const name = `segment ${chunk.segment} of ${chunk.responseId}`;
-  const segment = (segments[chunk.segment] ??= { samples: 0, last: false });
-  if (chunk.segment > 0 && segments[chunk.segment - 1]?.last !== true) faults.push(`${name} began too early`);
-  if (segment.last) faults.push(`${name} went on after its end`);
-  if (chunk.firstSample !== segment.samples) faults.push(`${name} has a hole at ${segment.samples}`);
-  segment.samples += chunk.samples;
-  segment.last = chunk.last;
-  return faults;
-}
+  /** Audio in JSON has no segments: there is nothing to judge but that its text has begun. */
+  place(chunk: Audio): string[] {
+    const { texts, segments } = this.of(chunk.responseId);
+    const faults: string[] = [];
+    const name = `segment ${chunk.segment} of ${chunk.responseId}`;
+    const segment = (segments[chunk.segment] ??= { samples: 0, last: false });
+    if (texts <= chunk.segment) faults.push(`${name} came before its text`);
+    if (chunk.segment > 0 && segments[chunk.segment - 1]?.last !== true) faults.push(`${name} began too early`);
+    if (segment.last) faults.push(`${name} went on after its end`);
+    if (chunk.firstSample !== segment.samples) faults.push(`${name} has a hole at ${segment.samples}`);
+    segment.samples += chunk.samples;
+    segment.last = chunk.last;
+    return faults;
+  }
 
-function responseOf(event: WireEvent, responseOfItem: Map<string, string>): string | undefined {
-  const item = fieldsOf(event['item'])['id'];
-  const named = event['response_id'] ?? fieldsOf(event['response'])['id'];
-  if (named === undefined) return typeof item === 'string' ? responseOfItem.get(item) : undefined;
-  if (event.type === 'response.output_item.added') responseOfItem.set(String(item), String(named));
-  return String(named);
+  private of(responseId: string): Voice {
+    const known = this.voices.get(responseId);
+    if (known) return known;
+    const voice = { itemId: undefined, texts: 0, segments: [] };
+    this.voices.set(responseId, voice);
+    return voice;
+  }
 }
