@@ -17,7 +17,7 @@ const swc = [
   },
 ];
 
-const project = (displayName, testMatch) => ({
+const project = (displayName, testMatch, more = {}) => ({
   displayName,
   rootDir: __dirname,
   testEnvironment: 'node',
@@ -25,6 +25,7 @@ const project = (displayName, testMatch) => ({
   moduleNameMapper,
   transform: { '^.+\\.ts$': swc },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.cache'],
+  ...more,
 });
 
 /**
@@ -42,10 +43,15 @@ module.exports = {
       '<rootDir>/tests/system/realtime/**/*.spec.ts',
     ]),
     project('simulation', ['<rootDir>/tests/system/simulation/**/*.simulation.ts']),
-    project('integration', [
-      '<rootDir>/libs/**/*.integration.ts',
-      '<rootDir>/tests/system/integration/**/*.integration.ts',
-    ]),
+    project(
+      'integration',
+      [
+        '<rootDir>/libs/**/*.integration.ts',
+        '<rootDir>/tests/system/integration/**/*.integration.ts',
+        '<rootDir>/tests/system/realtime/**/*.integration.ts',
+      ],
+      { setupFilesAfterEnv: ['<rootDir>/tests/system/realtime/every-connection.setup.ts'] },
+    ),
     project('timed', ['<rootDir>/tests/system/timed/**/*.timed.ts']),
     project('e2e', ['<rootDir>/tests/system/e2e/**/*.e2e.ts']),
   ],

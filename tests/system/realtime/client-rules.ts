@@ -33,15 +33,12 @@ const allIntegers = (fields: Fields, names: readonly string[]): boolean =>
   names.every((name) => Number.isInteger(fields[name]));
 const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
 
-/** Every object in it, itself included. */
-function* objectsIn(value: unknown): Generator<Fields> {
-  if (typeof value !== 'object' || value === null) return;
-  if (!Array.isArray(value)) yield value as Fields;
-  for (const inner of Object.values(value)) yield* objectsIn(inner);
+/** Whether any object in it, itself included, is wrong. */
+function some(value: unknown, isWrong: (fields: Fields) => boolean): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const isOne = !Array.isArray(value) && isWrong(value as Fields);
+  return isOne || Object.values(value).some((inner) => some(inner, isWrong));
 }
-
-const some = (event: RealtimeEvent, isWrong: (fields: Fields) => boolean): boolean =>
-  [...objectsIn(event)].some(isWrong);
 
 /** Items as they stand in an event: its own, and a response's output. */
 const itemsIn = (event: RealtimeEvent): Fields[] => [

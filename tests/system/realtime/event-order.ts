@@ -118,7 +118,7 @@ export class EventOrder {
     const faults = [
       ...this.idFaults(event),
       ...ONCE.filter(({ type, by }) => type === event.type && this.has(type, by, event)).map(() => 'comes twice'),
-      ...ORDERS.flatMap((order) => this.orderFaults(order, event, names)),
+      ...ordersOf(event.type).flatMap((order) => this.orderFaults(order, event, names)),
       ...this.responseFaults(event),
       ...this.closingFaults(event),
     ];
@@ -224,6 +224,18 @@ function keyOf(by: Common, event: RealtimeEvent): string | undefined {
       return typeof previous === 'string' ? previous : undefined;
     }
   }
+}
+
+const ordersByType = new Map<string, readonly Order[]>();
+
+/** The rows that an event of this type stands in: there are many events, and few rows for each. */
+function ordersOf(type: string): readonly Order[] {
+  const known = ordersByType.get(type);
+  if (known) return known;
+  const isIn = (pattern: string): boolean => matches(pattern.replace(/:.*$/, ''), type);
+  const orders = ORDERS.filter(({ before, after }) => isIn(before) || isIn(after));
+  ordersByType.set(type, orders);
+  return orders;
 }
 
 function namesOf(event: RealtimeEvent): string[] {

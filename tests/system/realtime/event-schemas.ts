@@ -8,7 +8,7 @@ import { deviate, DEVIATIONS, type Deviation } from './deviations';
 
 /** Judges one event of the Realtime API by the declarations of `openai` and the list of deviations. */
 export class EventSchemas {
-  private readonly ajv = new Ajv({ allErrors: true });
+  private readonly ajv = new Ajv({ allErrors: true, inlineRefs: false });
   private readonly compiled = new Map<string, ValidateFunction>();
   private readonly events: DeclaredSchemas['events'];
 
@@ -20,6 +20,12 @@ export class EventSchemas {
   /** The types of all server events. */
   get types(): string[] {
     return Object.keys(this.events);
+  }
+
+  /** So that no test waits for it in the midst of a conversation. */
+  compile(): this {
+    for (const definition of Object.values(this.events)) this.validatorOf(definition);
+    return this;
   }
 
   /** What is wrong with it; an event of a type that the API does not have is wrong as a whole. */
@@ -57,7 +63,7 @@ export async function loadEventSchemas(): Promise<EventSchemas> {
   const generator = readFileSync(join(__dirname, 'declared-schema.ts'));
   const file = join(CACHE, `${createHash('sha256').update(VERSION).update(generator).digest('hex')}.json`);
   if (!existsSync(file)) await generate(file);
-  return new EventSchemas(JSON.parse(readFileSync(file, 'utf8')) as DeclaredSchemas);
+  return new EventSchemas(JSON.parse(readFileSync(file, 'utf8')) as DeclaredSchemas).compile();
 }
 
 async function generate(file: string): Promise<void> {

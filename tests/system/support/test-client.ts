@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
+import { everyConnection, type Watched } from './witness';
 
 /**
  * A client written from PROTOCOL.md alone: it imports nothing of Parley, so that what it says of a conversation is what
@@ -51,7 +52,7 @@ export class Refused extends Error {
 /** Of a line on which nothing passes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-export class TestClient {
+export class TestClient implements Watched {
   readonly arrivals: Arrival[] = [];
   closed: { code: number; reason: string } | undefined;
   private readonly listeners = new Set<() => void>();
@@ -87,7 +88,12 @@ export class TestClient {
     return client;
   }
 
+  get protocol(): string {
+    return this.socket.protocol;
+  }
+
   send(event: Record<string, unknown>): void {
+    everyConnection.witness?.sent(this, event as WireEvent);
     this.socket.send(JSON.stringify(event));
   }
 
@@ -178,6 +184,7 @@ export class TestClient {
   }
 
   private receiveEvent(event: WireEvent, atMs: number): void {
+    everyConnection.witness?.received(this, event);
     if (event.type !== 'response.output_audio.delta') {
       this.arrivals.push({ kind: 'event', atMs, event });
       return;

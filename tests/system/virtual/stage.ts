@@ -20,7 +20,10 @@ import { createAvatarBridge } from '@parley/service-avatar';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
 import { createTtsWorker } from '@parley/service-tts';
+// Whatever a client on it receives is judged.
+import '../realtime/every-connection.setup';
 import type { Arrival, WireEvent } from '../support/test-client';
+import { everyConnection, type Watched } from '../support/witness';
 
 /** 1,440 samples a character, the rate everybody assumes until a voice shows its own. */
 export const SAMPLES_PER_CHARACTER = 1440;
@@ -233,7 +236,7 @@ export class Stage {
     );
     if (admission.kind !== 'admitted') throw new Error(`refused: ${admission.body}`);
     await this.system.advanceBy(this.upgradeMs);
-    const client = new StagedClient(this.system);
+    const client = new StagedClient(this.system, admission.subprotocol ?? '');
     client.listener = admission.open(client);
     await this.system.advanceBy(50);
     return client;
@@ -261,7 +264,7 @@ export class Stage {
 }
 
 /** The client's end of a connection: what a socket would carry, with the time at which it came. */
-export class StagedClient implements ConnectionPort {
+export class StagedClient implements ConnectionPort, Watched {
   readonly arrivals: Arrival[] = [];
   listener: ConnectionListener | undefined;
   closed: { code: number; reason: string } | undefined;
@@ -270,9 +273,13 @@ export class StagedClient implements ConnectionPort {
   pings = 0;
   answersPings = true;
 
-  constructor(private readonly system: VirtualSystem) {}
+  constructor(
+    private readonly system: VirtualSystem,
+    readonly protocol: string,
+  ) {}
 
   send(event: Record<string, unknown>): void {
+    everyConnection.witness?.sent(this, event as WireEvent);
     this.listener?.onText(JSON.stringify(event));
   }
 
@@ -281,7 +288,9 @@ export class StagedClient implements ConnectionPort {
   }
 
   sendText(text: string): void {
-    this.arrivals.push({ kind: 'event', atMs: this.system.nowMs, event: JSON.parse(text) as WireEvent });
+    const event = JSON.parse(text) as WireEvent;
+    everyConnection.witness?.received(this, event);
+    this.arrivals.push({ kind: 'event', atMs: this.system.nowMs, event });
   }
 
   sendBinary(frame: Uint8Array): void {
