@@ -63,14 +63,14 @@ export const CASES: Record<StrikeName, Case> = {
     title: '`kill -9` of an orchestrator',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [3_000, 4_500],
+    pauseMs: [2_500, 3_500],
     strike: (stage) => killOne(stage, 'orchestrator'),
   },
   tts: {
     title: '`kill -9` of a voice worker',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [3_000, 4_500],
+    pauseMs: [2_500, 3_500],
     strike: (stage) => killOne(stage, 'tts'),
   },
   gateway: {
