@@ -1,6 +1,5 @@
 import {
   DEFAULT_VOICE,
-  SAMPLE_RATE_HZ,
   type ClientError,
   type ClientEventBody,
   type InterruptReason,
@@ -162,7 +161,7 @@ export class ResponseEvents {
       output_modalities: ['audio'],
       max_output_tokens: 'inf',
       audio: {
-        output: { format: { type: 'audio/pcm', rate: SAMPLE_RATE_HZ }, voice: this.announce.voice ?? DEFAULT_VOICE },
+        output: { format: this.announce.format, voice: this.announce.voice ?? DEFAULT_VOICE },
       },
       usage,
       metadata: this.announce.metadata,
