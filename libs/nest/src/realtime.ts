@@ -1,8 +1,10 @@
 import { BadRequestException, Controller, Get, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
-import { REALTIME_PATH } from '@parley/model';
+import { BETA_PATH, REALTIME_PATH } from '@parley/model';
+import type { SocketOptions } from './socket-adapter';
 import type { Admit, SocketServer } from './socket-server';
 
+const PATHS = [REALTIME_PATH, BETA_PATH];
 const ADMISSION = Symbol('ADMISSION');
 
 /** Decides about upgrades: the gateway service. */
@@ -11,7 +13,7 @@ export interface AdmissionOffice {
 }
 
 /** Hands whole connections to the gateway service. */
-@WebSocketGateway({ path: REALTIME_PATH })
+@WebSocketGateway<SocketOptions>({ paths: PATHS })
 class RealtimeGateway implements OnGatewayInit<SocketServer> {
   constructor(@Inject(ADMISSION) private readonly office: AdmissionOffice) {}
 
@@ -21,7 +23,7 @@ class RealtimeGateway implements OnGatewayInit<SocketServer> {
 }
 
 /** Where an upgrade was meant and a plain request came. */
-@Controller(REALTIME_PATH)
+@Controller(PATHS)
 class PlainRequests {
   @Get()
   refuse(): never {
@@ -29,7 +31,7 @@ class PlainRequests {
   }
 }
 
-/** `GET /v1/realtime`, the one WebSocket endpoint. */
+/** The one WebSocket endpoint, under each of its paths. */
 @Module({})
 export class RealtimeModule {
   static of(office: AdmissionOffice): DynamicModule {

@@ -163,6 +163,14 @@ describe('the socket adapter', () => {
     ]);
   });
 
+  it.each(['/v1/realtime', '/openai/realtime'])('takes connections at %s, whatever their query', async (path) => {
+    await openClient(`${path}?model=m&api-version=2024-10-01-preview&a=1&a=2`);
+    expect(admission.requests).toMatchObject([
+      { path, query: { model: 'm', 'api-version': '2024-10-01-preview', a: '2' } },
+    ]);
+    expect((await fetch(`http://127.0.0.1:${port}${path}?model=m`)).status).toBe(400);
+  });
+
   it('selects the subprotocol that admission names, and no other', async () => {
     admission.subprotocol = 'parley.v1';
     expect((await openClient('/v1/realtime', ['realtime', 'parley.v1'])).protocol).toBe('parley.v1');

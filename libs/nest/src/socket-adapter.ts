@@ -1,10 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
-import { AbstractWsAdapter, type GatewayMetadata } from '@nestjs/websockets';
+import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { LogPort } from '@parley/ports';
 import { SocketServer } from './socket-server';
 import { pathOf, refuse } from './upgrade';
+
+/** What a gateway says of itself. */
+export interface SocketOptions {
+  /** Where it takes connections. */
+  paths: readonly string[];
+}
 
 /**
  * Carries Nest's gateways without Nest's message routing: a gateway gets its `SocketServer` in `afterInit` and is given
@@ -23,9 +29,9 @@ export class SocketAdapter extends AbstractWsAdapter {
       .on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#route(request, socket, head));
   }
 
-  override create(_port: number, options?: GatewayMetadata): SocketServer {
+  override create(_port: number, options: SocketOptions = { paths: [] }): SocketServer {
     const server = new SocketServer(this.log);
-    this.#servers.set(options?.path ?? '/', server);
+    for (const path of options.paths) this.#servers.set(path, server);
     return server;
   }
 

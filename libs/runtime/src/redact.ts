@@ -4,7 +4,8 @@ export type Redact = (fields: Readonly<Record<string, unknown>> | undefined) => 
 const REDACTED = '[redacted]';
 const SECRET_NAME = /key|token|authorization|secret|password|cookie/i;
 /** Credentials as they stand in the texts of other people's errors. */
-const SECRET_TEXT = /(?<=:\/\/)[^@/\s]+(?=@)|(?<=\bbearer\s+)\S+|(?<=openai-insecure-api-key\.)[^\s,]+/gi;
+const SECRET_TEXT =
+  /(?<=:\/\/)[^@/\s]+(?=@)|(?<=\bbearer\s+)\S+|(?<=openai-insecure-api-key\.)[^\s,]+|(?<=[?&]api-key=)[^&\s]+/gi;
 /** Shorter ones (`dev`) are no secrets, and replacing them would garble words. */
 const MIN_SECRET_CHARS = 6;
 

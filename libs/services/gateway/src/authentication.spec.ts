@@ -37,6 +37,8 @@ describe('a configured key', () => {
       'with the scheme in other letters and spaces around',
       request({ headers: { authorization: 'bEARER  first-key ' } }),
     ],
+    ['as Azure’s header', request({ headers: { 'api-key': 'second-key' } })],
+    ['in the query of the older dialect', request({ path: '/openai/realtime', query: { 'api-key': 'first-key' } })],
     ['as a subprotocol of a browser', offering('realtime', 'openai-insecure-api-key.second-key', 'parley.v1')],
     ['from any page', bearer('first-key', { origin: 'https://app.example' })],
     ['from another machine', { ...bearer('first-key'), loopback: false }],
@@ -72,7 +74,8 @@ describe('a key that is not known', () => {
     ['a scheme and spaces', request({ headers: { authorization: 'Bearer   ' } })],
     ['two words', request({ headers: { authorization: 'Bearer first-key second-key' } })],
     ['an empty subprotocol entry', offering('openai-insecure-api-key.')],
-    ['the key in the query', request({ query: { key: 'first-key', api_key: 'first-key' } })],
+    ['the key in the query', request({ query: { key: 'first-key', api_key: 'first-key', 'api-key': 'first-key' } })],
+    ['another name in the older dialect’s query', request({ path: '/openai/realtime', query: { key: 'first-key' } })],
     ['the key as a subprotocol of its own', offering('first-key')],
   ])('is asked for when there is none: %s', (_what, offered) => {
     expect(authenticate(offered, KEYS)).toEqual(MISSING);
@@ -144,12 +147,21 @@ describe('the key dev', () => {
 
 describe('the selected subprotocol', () => {
   it.each([
+    [['openai-beta.realtime-v1', 'openai-insecure-api-key.k', 'realtime'], 'realtime'],
+    [['openai-insecure-api-key.k', 'openai-beta.realtime-v1'], 'openai-beta.realtime-v1'],
+    [['parley.v1', 'openai-beta.realtime-v1'], 'openai-beta.realtime-v1'],
+    [['parley.v1'], undefined],
+  ])('of %j in the older dialect is %s', (offered, selected) => {
+    expect(selectSubprotocol(offered, 'beta')).toBe(selected);
+  });
+
+  it.each([
     [['realtime', 'parley.v1'], 'parley.v1'],
     [['openai-insecure-api-key.k', 'realtime'], 'realtime'],
     [['openai-insecure-api-key.k'], undefined],
     [['other', 'Parley.V1'], undefined],
     [[], undefined],
   ])('of %j is %s', (offered, selected) => {
-    expect(selectSubprotocol(offered)).toBe(selected);
+    expect(selectSubprotocol(offered, 'parley')).toBe(selected);
   });
 });

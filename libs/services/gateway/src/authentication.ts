@@ -1,6 +1,13 @@
-import { KEY_SUBPROTOCOL_PREFIX, PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL } from '@parley/model';
+import {
+  BETA_PATH,
+  BETA_SUBPROTOCOL,
+  KEY_SUBPROTOCOL_PREFIX,
+  PARLEY_SUBPROTOCOL,
+  REALTIME_SUBPROTOCOL,
+} from '@parley/model';
 import type { UpgradeRequest } from '@parley/ports';
 import type { GatewayConfig } from './config';
+import type { Language } from './dialects/upgrade';
 
 export type Authentication = { kind: 'accepted' } | { kind: 'refused'; status: 401 | 403; message: string };
 
@@ -8,8 +15,8 @@ const DEV_KEY = 'dev';
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Keys come as `Authorization: Bearer`, or as the browser's subprotocol entry; never in the query, where they would
- * end up in logs. `dev` works from loopback only and not for web pages of foreign origins: any page in the user's
+ * Keys come as `Authorization: Bearer`, as Azure's `api-key`, or as the browser's subprotocol entry; not in the query,
+ * where they would end up in logs, but for the older dialect's path, whose browser clients know no other way. `dev` works from loopback only and not for web pages of foreign origins: any page in the user's
  * browser can reach loopback.
  */
 export function authenticate(request: UpgradeRequest, config: GatewayConfig): Authentication {
@@ -26,16 +33,18 @@ export function authenticate(request: UpgradeRequest, config: GatewayConfig): Au
 const refused = (status: 401 | 403, message: string): Authentication => ({ kind: 'refused', status, message });
 
 /** The subprotocol to select; the entry with the key is never echoed. */
-export function selectSubprotocol(offered: readonly string[]): string | undefined {
-  return [PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL].find((known) => offered.includes(known));
+export function selectSubprotocol(offered: readonly string[], language: Language): string | undefined {
+  const known =
+    language === 'beta' ? [REALTIME_SUBPROTOCOL, BETA_SUBPROTOCOL] : [PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL];
+  return known.find((each) => offered.includes(each));
 }
 
 function offeredKey(request: UpgradeRequest): string | undefined {
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(request.headers['authorization'] ?? '')?.[1];
   if (bearer !== undefined) return bearer;
-  return request.subprotocols
-    .find((entry) => entry.startsWith(KEY_SUBPROTOCOL_PREFIX))
-    ?.slice(KEY_SUBPROTOCOL_PREFIX.length);
+  const entry = request.subprotocols.find((each) => each.startsWith(KEY_SUBPROTOCOL_PREFIX));
+  const inQuery = request.path === BETA_PATH ? request.query['api-key'] : undefined;
+  return request.headers['api-key'] ?? entry?.slice(KEY_SUBPROTOCOL_PREFIX.length) ?? inQuery;
 }
 
 /**

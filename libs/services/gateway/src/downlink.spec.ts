@@ -1,6 +1,7 @@
 import { VirtualSystem } from '@parley/harness';
 import { decodeAudioFrame, type VisemesMessage } from '@parley/model';
 import type { ClientOutput } from './session-link';
+import { gaDialect } from './dialects/ga-dialect';
 import { Downlink, type DownlinkOptions } from './downlink';
 import {
   announceOf,
@@ -31,7 +32,13 @@ function connect(options: Partial<DownlinkOptions> = {}): void {
     system.clock,
     telemetry,
     connection,
-    { parley: true, binary: false, conversationId: 'conv_1', ...options },
+    {
+      dialect: gaDialect({ parley: options.parley ?? true }),
+      parley: true,
+      binary: false,
+      conversationId: 'conv_1',
+      ...options,
+    },
     1,
     [],
     undefined,

@@ -9,6 +9,7 @@ import {
 import type { ClockPort, ConnectionPort, TelemetryPort } from '@parley/ports';
 import { Playhead } from '@parley/audio';
 import { frameAfter, pcmAfter } from './chunk-rest';
+import type { Dialect } from './dialects/dialect';
 import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
@@ -20,7 +21,9 @@ import { voiceCodingOf, type CodedVoice } from './voice-coding';
 type Of<Kind extends ClientOutput['kind']> = Extract<ClientOutput, { kind: Kind }>;
 
 export interface DownlinkOptions {
-  /** The client speaks `parley.v1`; to others nothing of `parley.*` is ever sent. */
+  /** What the client reads and writes. */
+  dialect: Dialect;
+  /** The client speaks `parley.v1`. */
   parley: boolean;
   /** Audio as binary frames instead of base64 in JSON. */
   binary: boolean;
@@ -263,11 +266,12 @@ export class Downlink {
   }
 
   private sendDeltas(connection: ConnectionPort, stream: ResponseStream, coded: readonly CodedVoice[]): void {
+    const { audioDelta } = this.options.dialect;
     for (const { segment, firstSample, bytes } of coded) {
       // The API's own events have no place for it, and clients of that API may be strict.
       const place = this.options.parley ? { segment, firstSample } : undefined;
       const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-      connection.sendText(stream.events.audioDelta(this.ownEventId(), base64, place));
+      connection.sendText(stream.events.audioDelta(audioDelta, this.ownEventId(), base64, place));
     }
   }
 
@@ -406,8 +410,9 @@ export class Downlink {
   }
 
   private writeEvent(event: ClientEventBody, eventId: string): void {
-    if (event.type.startsWith('parley.') && !this.options.parley) return;
-    const { type, ...fields } = event;
+    const told = this.options.dialect.told(event);
+    if (!told) return;
+    const { type, ...fields } = told;
     this.writer.write({ kind: 'text', text: JSON.stringify({ type, event_id: eventId, ...fields }) });
   }
 

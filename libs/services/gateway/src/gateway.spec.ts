@@ -80,6 +80,17 @@ describe('admission', () => {
     expect((await admitted({ query: { audio: 'mp3' }, subprotocols: ['realtime'] })).subprotocol).toBe('realtime');
   });
 
+  it('gives who asks for the older dialect that one, under Azure’s path with the name of its model, and no parley.v1', async () => {
+    const path = '/openai/realtime';
+    const query = { 'api-version': '2024-10-01-preview', deployment: 'mine', 'api-key': 'key', audio: 'mp3' };
+    expect((await admitted({ path, query, headers: {}, subprotocols: ['realtime', 'parley.v1'] })).subprotocol).toBe(
+      'realtime',
+    );
+    expect(owner.claims.at(-1)?.attach).toEqual({ kind: 'new', connection: { parley: false, model: 'mine' } });
+    await admitted({ headers: { authorization: 'Bearer key', 'openai-beta': 'realtime=v1' }, query: { model: 'm' } });
+    expect(owner.claims.at(-1)?.attach).toEqual({ kind: 'new', connection: { parley: false, model: 'm' } });
+  });
+
   it.each<[ClaimReply | undefined, string]>([
     [{ kind: 'gone' }, 'unavailable'],
     [undefined, 'unavailable'],

@@ -1,10 +1,11 @@
-import { PARLEY_SUBPROTOCOL, REALTIME_PATH, type Incarnation, type Opening, type SessionId } from '@parley/model';
+import { BETA_PATH, REALTIME_PATH, type Incarnation, type Opening, type SessionId } from '@parley/model';
 import type { Admission, BusSubscription, CancelTimer, Readiness, Service, UpgradeRequest } from '@parley/ports';
 import { answerPings, Intake, PeerWatch } from '@parley/service-link';
 import { authenticate, selectSubprotocol } from './authentication';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
 import { Departures } from './departures';
+import { dialectOf, languageOf } from './dialects/upgrade';
 import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
 import { SessionLink, type GatewayPorts } from './session-link';
 
@@ -73,7 +74,8 @@ export class Gateway implements GatewayService {
   async admit(request: UpgradeRequest): Promise<Admission> {
     const refusal = this.refusalOf(request);
     if (refusal) return refusal;
-    const parley = request.subprotocols.includes(PARLEY_SUBPROTOCOL);
+    const language = languageOf(request);
+    const parley = language === 'parley';
     const resume = parley ? resumeRequestOf(request.query) : { ok: true as const, request: undefined };
     if (!resume.ok) return this.refuse(400, 'query', resume.message, resume.param);
     // A conversation under way is none of the work that a late gateway leaves to others.
@@ -89,10 +91,10 @@ export class Gateway implements GatewayService {
     const { link, opening, resumption } = entry;
     return {
       kind: 'admitted',
-      subprotocol: selectSubprotocol(request.subprotocols),
+      subprotocol: selectSubprotocol(request.subprotocols, language),
       open: (connection) => {
         settle();
-        const options = { parley, binary: parley && request.query['audio'] === 'binary' };
+        const options = { dialect: dialectOf(language), parley, binary: parley && request.query['audio'] === 'binary' };
         return this.open((onOver) => {
           const { greeting } = opening;
           return new ClientSession(this.ports, link, connection, options, greeting, resumption, this.ports.log, onOver);
@@ -126,7 +128,8 @@ export class Gateway implements GatewayService {
       if (this.intake.isLate) return { kind: 'full' };
     }
     const link = this.linkOf(`sess_${random.hex(16)}`);
-    const connection = { parley, model: request.query['model'] ?? null };
+    const { model = request.path === BETA_PATH ? request.query['deployment'] : undefined } = request.query;
+    const connection = { parley, model: model ?? null };
     const attached = await link.attach({ kind: 'new', connection });
     if (attached.kind === 'gone') return { kind: 'unavailable' };
     return attached.kind === 'attached'
@@ -150,12 +153,14 @@ export class Gateway implements GatewayService {
   }
 
   private refusalOf(request: UpgradeRequest): Admission | undefined {
-    if (request.path !== REALTIME_PATH) return this.refuse(404, 'path', `Connect to ${REALTIME_PATH}.`);
+    if (request.path !== REALTIME_PATH && request.path !== BETA_PATH) {
+      return this.refuse(404, 'path', `Connect to ${REALTIME_PATH}.`);
+    }
     const authentication = authenticate(request, this.config);
     if (authentication.kind === 'refused') {
       return this.refuse(authentication.status, 'authentication', authentication.message);
     }
-    const audio = request.subprotocols.includes(PARLEY_SUBPROTOCOL) ? request.query['audio'] : undefined;
+    const audio = languageOf(request) === 'parley' ? request.query['audio'] : undefined;
     if (audio !== undefined && audio !== 'binary' && audio !== 'json') {
       return this.refuse(400, 'query', 'The query parameter "audio" is "json" or "binary".');
     }
