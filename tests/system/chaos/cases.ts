@@ -63,21 +63,22 @@ export const CASES: Record<StrikeName, Case> = {
     title: '`kill -9` of an orchestrator',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [3_000, 4_500],
+    pauseMs: [1_500, 2_500],
     strike: (stage) => killOne(stage, 'orchestrator'),
   },
   tts: {
     title: '`kill -9` of a voice worker',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [3_000, 4_500],
+    talks: 18,
+    pauseMs: [1_000, 2_000],
     strike: (stage) => killOne(stage, 'tts'),
   },
   gateway: {
     title: '`kill -9` of a gateway',
     must: { turns: 200, strikes: 50, ...GAP },
     ...PLAIN,
-    pauseMs: [2_500, 4_000],
+    pauseMs: [1_500, 2_500],
     strike: (stage) => killOne(stage, 'gateway'),
   },
   'link-reset': {
@@ -85,7 +86,7 @@ export const CASES: Record<StrikeName, Case> = {
     must: { turns: 100, strikes: 10, ...GAP },
     ...PLAIN,
     overLines: true,
-    pauseMs: [4_000, 6_000],
+    pauseMs: [3_000, 4_500],
     strike: (stage) => cutLines(stage, 'reset'),
   },
   'link-blackhole': {
@@ -94,7 +95,7 @@ export const CASES: Record<StrikeName, Case> = {
     ...PLAIN,
     overLines: true,
     patienceMs: 150,
-    pauseMs: [5_000, 7_000],
+    pauseMs: [3_500, 5_000],
     strike: (stage) => cutLines(stage, 'blackhole'),
   },
   'stopped-owner': {

@@ -29,11 +29,13 @@ async function chaos(asked: Arguments): Promise<number> {
   let isGood = true;
   for (const name of asked.cases) {
     const at = new Date().toISOString();
+    const begunMs = performance.now();
     const row = await run(name, asked);
     print(describe(row));
     isGood &&= row.misses.length === 0;
     const { seed, out } = asked;
-    const measured = { at, commit: setting('CHAOS_COMMIT'), cores: cpus().length, node: process.version, seed };
+    const tookS = Math.round((performance.now() - begunMs) / 1000);
+    const measured = { at, tookS, commit: setting('CHAOS_COMMIT'), cores: cpus().length, node: process.version, seed };
     if (out === undefined) continue;
     const rows = putRow(out, { ...measured, ...row });
     if (out !== SHOWN) continue;

@@ -27,7 +27,7 @@ export interface Overload {
 
 export const OVERLOAD: Overload = {
   title: '3 × the capacity offered',
-  capacity: 60,
+  capacity: 30,
   windowMs: 60_000,
   must: { lateRatio: 1.5, lateSlackMs: 0, ownLagMs: 100, speakingShare: 0.8 },
 };

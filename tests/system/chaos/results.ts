@@ -6,6 +6,7 @@ import type { Row } from './row';
 /** What a row was measured on. */
 export interface Circumstances {
   at: string;
+  tookS: number;
   commit: string;
   cores: number;
   node: string;

@@ -46,9 +46,9 @@ const WATCH_WOKEN_MS = 2_000;
 const WATCH_EVERY_MS = 10;
 /** Longer than a client waits for a sign of life. */
 const BLACKHOLE_MS = 2_000;
-/** So long a kill waits for a turn in the moment that was hit least. */
-const KILL_AIM_MS = 1_000;
-/** An outage hits all, and puts all in step: so long it waits until a third are in that moment, about the length of a turn. */
+/** So long a kill waits until a third of what it hits is in the moment that was hit least. */
+const KILL_AIM_MS = 2_000;
+/** An outage hits all, and puts all in step: so long it waits for the same, about the length of a turn. */
 const OUTAGE_AIM_MS = 8_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -69,7 +69,7 @@ const CARRIES: Record<'gateway' | 'orchestrator' | 'tts', Carrier> = {
 export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise<Strike | undefined> {
   const found = await aim(
     () => choose(stage, role),
-    ({ carried }) => carried.some(({ moment }) => moment === stage.rarest()),
+    ({ carried }) => isWorthIt(stage, carried),
     KILL_AIM_MS,
   );
   if (!found) return undefined;
@@ -84,15 +84,19 @@ interface Found {
   carried: Sight[];
 }
 
+/** More than its share is in the moment that was hit least so far. */
+const isWorthIt = (stage: Stage, sights: readonly Sight[]): boolean =>
+  sights.filter(({ moment }) => moment === stage.rarest()).length > sights.length / WEIGHED_MOMENTS.length;
+
 /** Looks until what is found is worth a strike; after so long the next best will do. */
 async function aim<T>(
   look: () => Promise<T | undefined>,
-  isWorthIt: (found: T) => boolean,
+  isGood: (found: T) => boolean,
   atMostMs: number,
 ): Promise<T | undefined> {
   const untilMs = performance.now() + atMostMs;
   let found = await look();
-  while (found && !isWorthIt(found) && performance.now() < untilMs) {
+  while (found && !isGood(found) && performance.now() < untilMs) {
     await sleep(WATCH_EVERY_MS);
     found = await look();
   }
@@ -150,7 +154,7 @@ export async function takeAway(stage: Stage, what: 'bus' | 'store' | 'primary'):
   const { servers } = scene;
   const sights = await aim(
     () => witness.look(crowd.talks),
-    (seen) => seen.filter(({ moment }) => moment === stage.rarest()).length > seen.length / WEIGHED_MOMENTS.length,
+    (seen) => isWorthIt(stage, seen),
     OUTAGE_AIM_MS,
   );
   if (!sights || sights.length === 0) return undefined;

@@ -28,6 +28,7 @@ const ROW: MeasuredStrikes = {
   counted: [{ turnId: 'turn-1', moments: ['playing', 'generating'], gapMs: 1, faults: [] }],
   besides: [],
   at: '2026-01-02T03:04:05.678Z',
+  tookS: 90,
   commit: 'abc1234',
   cores: 2,
   node: 'v20.19.0',
@@ -54,7 +55,7 @@ it('the row about overload has a table of its own', () => {
     },
     ...{ atCapacity: heard, overloaded: { ...heard, pieces: 800 }, turnedAway: { properly: 44, otherwise: [] } },
     ...{ turns: 7, faulty: [{ turnId: 'turn-1', faults: [] }], complaints: {}, misses: ['1 turns not whole'] },
-    ...{ at: ROW.at, commit: ROW.commit, cores: 2, node: ROW.node, seed: 1 },
+    ...{ at: ROW.at, tookS: 60, commit: ROW.commit, cores: 2, node: ROW.node, seed: 1 },
   };
   const lines = tableOf([ROW, row]).split('\n');
   expect(lines.filter((line) => line.startsWith('| too many'))).toEqual([
@@ -62,6 +63,7 @@ it('the row about overload has a table of its own', () => {
       'abc1234, 2026-01-02 | **no**: 1 turns not whole |',
   ]);
   expect(lines.filter((line) => line.startsWith('| a case'))).toHaveLength(1);
+  expect(lines).toContain('All rows together took 2.5 min.');
 });
 
 it('the table takes the place of the one before and leaves the rest of the page', () => {
