@@ -8,6 +8,7 @@ import { startForwarder } from './forwarder.mjs';
 import { Replica } from './replica.mjs';
 
 /** @typedef {import('./arguments.mjs').Role} Role */
+/** @typedef {{ port: number, close: () => Promise<void> }} Forwarder */
 
 const APPS = { orchestrator: 'turn-orchestrator', tts: 'tts-worker', avatar: 'avatar-bridge', gateway: 'gateway' };
 const LOOPBACK = '127.0.0.1';
@@ -26,8 +27,10 @@ export class Cluster {
   #replicas = [];
   /** @type {import('../natives/servers.mjs').RunningServer[]} */
   #servers = [];
-  /** @type {{ port: number, close: () => Promise<void> } | undefined} */
+  /** @type {Forwarder | undefined} */
   #forwarder;
+  /** @type {Forwarder | undefined} */
+  #tlsForwarder;
   /** @type {Promise<void> | undefined} */
   #stopping;
   #isReady = false;
@@ -55,33 +58,46 @@ export class Cluster {
       const isGateway = (/** @type {Replica} */ replica) => replica.options.role === 'gateway';
       await Promise.all(this.#replicas.filter(isGateway).map((replica) => replica.stop()));
       await Promise.all(this.#replicas.filter((replica) => !isGateway(replica)).map((replica) => replica.stop()));
-      await this.#forwarder?.close();
+      await Promise.all([this.#forwarder?.close(), this.#tlsForwarder?.close()]);
       await Promise.all(this.#servers.map((server) => server.stop()));
     })();
     return this.#stopping;
   }
 
-  /** With one gateway its port is only tried, so that a taken one is a clear message before anything is started. */
   async #listen() {
-    const { listen, replicas } = this.options.settings;
+    const { host, port, tls } = this.options.settings.listen;
+    this.#forwarder = await this.#forward('PARLEY_PORT', host, port, ({ url }) => url);
+    if (tls) this.#tlsForwarder = await this.#forward('PARLEY_TLS_PORT', host, tls.port, ({ tlsUrl }) => tlsUrl);
+  }
+
+  /**
+   * With one gateway the port is only tried, so that a taken one is a clear message before anything is started.
+   *
+   * @param {string} variable
+   * @param {string} host
+   * @param {number} port
+   * @param {(gateway: Replica) => string | undefined} urlOf
+   */
+  async #forward(variable, host, port, urlOf) {
     try {
-      const forwarder = await startForwarder({ ...listen, targets: () => this.#gatewaysUp() });
-      if (replicas.gateway > 1) this.#forwarder = forwarder;
-      else await forwarder.close();
+      const forwarder = await startForwarder({ host, port, targets: () => this.#targets(urlOf) });
+      if (this.options.settings.replicas.gateway > 1) return forwarder;
+      await forwarder.close();
+      return undefined;
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code !== 'EADDRINUSE') throw error;
-      const address = `${listen.host}:${listen.port}`;
-      throw new Error(`${address} is already in use; stop what listens there or set PARLEY_PORT to another port`, {
-        cause: error,
-      });
+      const message = `${host}:${port} is already in use; stop what listens there or set ${variable} to another port`;
+      throw new Error(message, { cause: error });
     }
   }
 
-  #gatewaysUp() {
+  /** The gateways that are up. @param {(gateway: Replica) => string | undefined} urlOf */
+  #targets(urlOf) {
     return this.#replicas
-      .filter(({ options, url }) => options.role === 'gateway' && url !== undefined)
-      .map(({ url }) => ({ host: LOOPBACK, port: Number(new URL(String(url)).port) }));
+      .filter(({ options }) => options.role === 'gateway')
+      .flatMap((gateway) => urlOf(gateway) ?? [])
+      .map((url) => ({ host: LOOPBACK, port: Number(new URL(url).port) }));
   }
 
   /** @returns {Promise<Record<string, string>>} the variables that say where they are */
@@ -143,8 +159,14 @@ export class Cluster {
   #addressOf(role) {
     const { listen } = this.options.settings;
     if (role !== 'gateway') return { PARLEY_HOST: LOOPBACK, PARLEY_METRICS_PORT: '0' };
-    if (this.#forwarder !== undefined) return { PARLEY_HOST: LOOPBACK, PARLEY_PORT: '0' };
-    return { PARLEY_HOST: listen.host, PARLEY_PORT: String(listen.port) };
+    const isOwn = this.#forwarder === undefined;
+    /** @param {number} port */
+    const portOf = (port) => String(isOwn ? port : 0);
+    return {
+      PARLEY_HOST: isOwn ? listen.host : LOOPBACK,
+      PARLEY_PORT: portOf(listen.port),
+      ...(listen.tls ? { PARLEY_TLS_PORT: portOf(listen.tls.port) } : {}),
+    };
   }
 
   /** @param {Replica} replica */
@@ -156,17 +178,21 @@ export class Cluster {
       this.options.print(`gateway ${number} ${url.replace(/^http/, 'ws')}${REALTIME_PATH}`);
       // It comes back under the address that its clients know.
       replica.env.PARLEY_PORT = new URL(url).port;
+      if (replica.tlsUrl !== undefined) replica.env.PARLEY_TLS_PORT = new URL(replica.tlsUrl).port;
     }
     if (this.#isReady || this.#replicas.some((each) => each.url === undefined)) return;
     this.#isReady = true;
-    this.options.print(`ready ${this.#publicUrl()}`);
+    this.#printAddresses();
   }
 
-  #publicUrl() {
-    const { host } = this.options.settings.listen;
-    const [gateway] = this.#gatewaysUp();
-    const port = this.#forwarder?.port ?? gateway?.port;
-    const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-    return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  #printAddresses() {
+    const { listen, madeCertificate } = this.options.settings;
+    const name = listen.host === '0.0.0.0' || listen.host === '::' ? 'localhost' : listen.host;
+    const host = name.includes(':') ? `[${name}]` : name;
+    if (listen.tls) {
+      const port = this.#tlsForwarder?.port ?? this.#targets(({ tlsUrl }) => tlsUrl)[0]?.port;
+      this.options.print(`tls https://${host}:${port}${madeCertificate ? ` certificate=${madeCertificate}` : ''}`);
+    }
+    this.options.print(`ready http://${host}:${this.#forwarder?.port ?? this.#targets(({ url }) => url)[0]?.port}`);
   }
 }

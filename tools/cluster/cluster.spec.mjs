@@ -5,6 +5,7 @@ import { afterEach, describe, it } from 'node:test';
 import { parseReplicas } from './arguments.mjs';
 import { environmentFor } from './environment.mjs';
 import { startForwarder } from './forwarder.mjs';
+import { announcementIn } from './replica.mjs';
 
 describe('the numbers of replicas', () => {
   it('are what was asked for, and nothing else', () => {
@@ -48,6 +49,35 @@ describe('the environment of a replica', () => {
     });
     assert.deepEqual(environmentFor('gateway', environment, table), { NATS_URL: 'n', PATH: 'p', HOME: 'h' });
   });
+});
+
+describe('what a replica says of where it listens', () => {
+  for (const [format, lines] of /** @type {const} */ ([
+    ['readable', ['READY http://127.0.0.1:80', 'TLS https://127.0.0.1:443 certificate=/a/b.pem']],
+    [
+      'JSON',
+      [
+        '{"level":"info","role":"gateway","url":"http://127.0.0.1:80","message":"READY"}',
+        '{"level":"info","role":"gateway","url":"https://127.0.0.1:443","certificate":"/a/b.pem","message":"TLS"}',
+      ],
+    ],
+  ])) {
+    it(`is read from a ${format} log`, () => {
+      assert.deepEqual(lines.map(announcementIn), [
+        { what: 'READY', url: 'http://127.0.0.1:80' },
+        { what: 'TLS', url: 'https://127.0.0.1:443' },
+      ]);
+    });
+  }
+
+  for (const line of [
+    '12:00:00.000 info  gateway READY http://127.0.0.1:80',
+    '{"url":"http://127.0.0.1:80","message":"connected"}',
+    '{"message":"READY"}',
+    '{ READY http://127.0.0.1:80',
+  ]) {
+    it(`is not ${line}`, () => assert.equal(announcementIn(line), undefined));
+  }
 });
 
 describe('the forwarder', () => {

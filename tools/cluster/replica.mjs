@@ -12,7 +12,29 @@ const STABLE_MS = 10_000;
 const MAX_FALSE_STARTS = 3;
 /** The services of a process have 20 s, and what they stand on 6 more; Kubernetes gives as long. */
 const KILL_AFTER_MS = 30_000;
-const READY = /\bREADY\b.*?(https?:\/\/[^\s"]+)/;
+const ANNOUNCEMENT = /^(READY|TLS) (https?:\/\/\S+)/;
+
+/**
+ * Where a replica listens, read from a line of its log in either format.
+ *
+ * @param {string} line
+ * @returns {{ what: string, url: string } | undefined}
+ */
+export function announcementIn(line) {
+  const text = line.startsWith('{') ? announcementOf(line) : line;
+  const [, what, url] = ANNOUNCEMENT.exec(text) ?? [];
+  return what === undefined || url === undefined ? undefined : { what, url };
+}
+
+/** @param {string} json */
+function announcementOf(json) {
+  try {
+    const { message, url } = JSON.parse(json);
+    return `${message} ${url}`;
+  } catch {
+    return json;
+  }
+}
 
 /**
  * @typedef {object} ReplicaOptions
@@ -29,6 +51,8 @@ const READY = /\bREADY\b.*?(https?:\/\/[^\s"]+)/;
 export class Replica {
   /** @type {string | undefined} Where it listens, while it is up. */
   url;
+  /** @type {string | undefined} The same over TLS, if it does. */
+  tlsUrl;
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #child;
   /** @type {NodeJS.Timeout | undefined} */
@@ -86,10 +110,14 @@ export class Replica {
 
   /** @param {string} line */
   #read(line) {
-    const url = READY.exec(line)?.[1];
-    if (url === undefined) return this.options.onLine(line);
+    const announcement = announcementIn(line);
+    if (announcement === undefined) return this.options.onLine(line);
+    if (announcement.what === 'TLS') {
+      this.tlsUrl = announcement.url;
+      return;
+    }
     this.#wasReady = true;
-    this.url = url;
+    this.url = announcement.url;
     this.options.onReady(this);
   }
 
@@ -101,6 +129,7 @@ export class Replica {
     if (this.#child === undefined) return;
     this.#child = undefined;
     this.url = undefined;
+    this.tlsUrl = undefined;
     if (this.#isStopping) return;
     this.#deathsInARow = performance.now() - startedMs > STABLE_MS ? 1 : this.#deathsInARow + 1;
     if (!this.#wasReady && this.#deathsInARow >= MAX_FALSE_STARTS) return this.options.onFailed(reason);

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { Server } from 'node:net';
 import type { LoggerService, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -9,6 +10,7 @@ import {
   createTelemetry,
   describeProblems,
   readConfig,
+  tlsCredentials,
   type Composition,
   type ConfigOf,
   type ListenConfig,
@@ -16,9 +18,13 @@ import {
   type ProcessLog,
   type Role,
   type Telemetry,
+  type TlsAddress,
+  type TlsConfig,
+  type TlsCredentials,
 } from '@parley/runtime';
 import { followSignals, STOP_DEADLINE_MS, stopInOrder } from './lifecycle';
 import { SocketAdapter } from './socket-adapter';
+import { TlsPort } from './tls-port';
 
 export interface AppDefinition<R extends Role, C extends Composition> {
   role: R;
@@ -54,8 +60,8 @@ export async function runApp<R extends Role, C extends Composition>(definition: 
     stopInOrder({ log, system, deadlineMs: definition.stopDeadlineMs ?? STOP_DEADLINE_MS, ...(await starting) }),
   );
   try {
-    const { url } = await starting;
-    log.ready(url);
+    const { url, tls } = await starting;
+    log.ready(url, tls);
   } catch (error) {
     if (error instanceof InvariantError) throw error;
     exitWith(messageOf(error, config.listen));
@@ -64,6 +70,7 @@ export async function runApp<R extends Role, C extends Composition>(definition: 
 
 interface Started {
   url: string;
+  tls: TlsAddress | undefined;
   services: readonly Service[];
   closing: readonly (() => Promise<void>)[];
 }
@@ -73,6 +80,8 @@ async function start<R extends Role, C extends Composition>(
   config: ConfigOf[R] & { listen: ListenConfig },
   log: ProcessLog,
 ): Promise<Started> {
+  const { listen } = config;
+  const credentials = listen.tls && (await credentialsOf(listen.tls, definition.system));
   const telemetry = createTelemetry();
   const composition = await definition.compose(config, { log, telemetry: telemetry.port });
   const app = await NestFactory.create<NestExpressApplication>(definition.module(composition, telemetry), {
@@ -86,20 +95,32 @@ async function start<R extends Role, C extends Composition>(
   app.useWebSocketAdapter(new SocketAdapter(app, log));
   definition.prepare?.(app);
   for (const service of composition.services) await service.start();
-  await app.listen(config.listen.port, config.listen.host);
+  await app.listen(listen.port, listen.host);
+  const tls = credentials && new TlsPort(app.getHttpServer(), credentials);
+  await tls?.listen(listen.tls?.port ?? 0, listen.host);
   return {
-    url: urlOf(app, config.listen.host),
+    url: `http://${addressOf(app.getHttpServer(), listen.host)}`,
+    tls: tls ? { url: `https://${addressOf(tls.server, listen.host)}`, certificate: credentials?.madeHere } : undefined,
     services: composition.services,
-    closing: [() => app.close(), () => composition.close()],
+    // The one cuts the WebSockets that the other waits for.
+    closing: [async () => void (await Promise.all([app.close(), tls?.close()])), () => composition.close()],
   };
 }
 
-function urlOf(app: NestExpressApplication, host: string): string {
-  const address = app.getHttpServer().address();
-  if (address === null || typeof address === 'string') throw new InvariantError('the HTTP server has no port');
+/** Throws what `main` prints as one line. */
+async function credentialsOf(tls: TlsConfig, system: SystemPorts): Promise<TlsCredentials> {
+  const outcome = await tlsCredentials(tls, system);
+  if (outcome.kind === 'invalid') throw new Error(`bad settings: ${describeProblems([outcome.problem])}`);
+  return outcome.credentials;
+}
+
+/** As clients name it. */
+function addressOf(server: Server, host: string): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new InvariantError('the server has no port');
   const isEveryAddress = host === '0.0.0.0' || host === '::';
   const name = isEveryAddress ? 'localhost' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`;
+  return `${name.includes(':') ? `[${name}]` : name}:${address.port}`;
 }
 
 /** Nest's own messages: what it would have printed by itself. */
@@ -115,10 +136,11 @@ function nestLogger(log: LogPort): LoggerService {
 }
 
 /** What went wrong outside, in one line that names the fix where it is known. */
-function messageOf(error: unknown, { host, port }: ListenConfig): string {
+function messageOf(error: unknown, { host, port, tls }: ListenConfig): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
-  const address = `${host}:${port}`;
+  const isTls = tls !== null && 'port' in error && error.port === tls.port;
+  const address = isTls ? `PARLEY_TLS_PORT: ${host}:${tls.port}` : `${host}:${port}`;
   if (code === 'EADDRINUSE') return `${address} is already in use; stop what listens there or choose another port`;
   if (code === 'EACCES') return `${address} may not be listened on; choose a port above 1023`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is not an address of this machine`;

@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Admission, ConnectionListener, ConnectionPort, LogPort, UpgradeRequest } from '@parley/ports';
+import type {
+  Admission,
+  ConnectionListener,
+  ConnectionPort,
+  HttpReply,
+  HttpRequest,
+  LogPort,
+  UpgradeRequest,
+} from '@parley/ports';
 import { WebSocket } from 'ws';
 import { RealtimeModule } from './realtime';
 import { SocketAdapter } from './socket-adapter';
@@ -60,6 +68,17 @@ class ScriptedAdmission {
   subprotocol: string | undefined;
   decide: () => Promise<Admission> = () => Promise.resolve(this.admitted());
   onOpen: (connection: ConnectionPort) => void = () => undefined;
+
+  readonly bodies: (string | undefined)[] = [];
+  /** Undefined: it does not read the body. */
+  answer: HttpReply | undefined = { status: 200, headers: { 'x-test': 'yes' }, body: '{}' };
+
+  async createSecret(request: HttpRequest): Promise<HttpReply> {
+    this.requests.push(request);
+    if (!this.answer) return { status: 401, headers: {}, body: 'no' };
+    this.bodies.push(await request.readBody());
+    return this.answer;
+  }
 
   admit(request: UpgradeRequest): Promise<Admission> {
     this.requests.push(request);
@@ -163,12 +182,15 @@ describe('the socket adapter', () => {
     ]);
   });
 
-  it.each(['/v1/realtime', '/openai/realtime'])('takes connections at %s, whatever their query', async (path) => {
-    await openClient(`${path}?model=m&api-version=2024-10-01-preview&a=1&a=2`);
-    expect(admission.requests).toMatchObject([
-      { path, query: { model: 'm', 'api-version': '2024-10-01-preview', a: '2' } },
-    ]);
+  it.each(['/v1/realtime', '/openai/v1/realtime'])('takes connections at %s, whatever their query', async (path) => {
+    await openClient(`${path}?model=m&temperature=0.8&intent=&a=1&a=2`);
+    expect(admission.requests).toMatchObject([{ path, query: { model: 'm', temperature: '0.8', a: '2' } }]);
     expect((await fetch(`http://127.0.0.1:${port}${path}?model=m`)).status).toBe(400);
+  });
+
+  it('takes connections under the path of the older dialect', async () => {
+    await openClient('/openai/realtime?api-version=2024-10-01-preview&deployment=m');
+    expect(admission.requests).toMatchObject([{ path: '/openai/realtime', query: { deployment: 'm' } }]);
   });
 
   it('selects the subprotocol that admission names, and no other', async () => {
@@ -211,13 +233,16 @@ describe('the socket adapter', () => {
     await openClient();
   });
 
-  it.each(['/', '/v1/other', '//v1/realtime', '/v1/realtime/x'])('answers an upgrade of %s with 404', async (path) => {
-    const socket = await rawUpgrade(path);
-    const [data] = await once(socket, 'data');
-    expect(String(data)).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
-    await once(socket, 'close');
-    expect(admission.requests).toEqual([]);
-  });
+  it.each(['/', '/v1/other', '//v1/realtime', '/v1/realtime/x', '/openai/v1'])(
+    'answers an upgrade of %s with 404',
+    async (path) => {
+      const socket = await rawUpgrade(path);
+      const [data] = await once(socket, 'data');
+      expect(String(data)).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+      await once(socket, 'close');
+      expect(admission.requests).toEqual([]);
+    },
+  );
 
   it('answers a request that is no upgrade with 400', async () => {
     const response = await fetch(`http://127.0.0.1:${port}/v1/realtime`);
@@ -383,6 +408,30 @@ describe('the socket adapter', () => {
     await app.close();
     if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close');
     expect(admission.only.calls).toEqual(['closed 1006']);
+  });
+
+  it.each(['/v1/realtime', '/openai/v1/realtime'])(
+    'passes a request for a client secret on at %s, with its body, and answers what it is told',
+    async (path) => {
+      const url = `http://127.0.0.1:${port}${path}/client_secrets`;
+      const response = await fetch(url, { method: 'POST', body: '{"é":1}', headers: { 'api-key': 'k' } });
+      expect([response.status, response.headers.get('x-test'), await response.text()]).toEqual([200, 'yes', '{}']);
+      expect(admission.bodies).toEqual(['{"é":1}']);
+      expect(admission.requests).toMatchObject([{ headers: { 'api-key': 'k' }, loopback: true }]);
+    },
+  );
+
+  it('reads 256 KiB of a body and no more, and none of it for who may not ask', async () => {
+    const post = (bytes: number): Promise<number> =>
+      fetch(`http://127.0.0.1:${port}/v1/realtime/client_secrets`, { method: 'POST', body: 'a'.repeat(bytes) }).then(
+        ({ status }) => status,
+      );
+    expect(await post(256 * KIB)).toBe(200);
+    expect(await post(256 * KIB + 1)).toBe(200);
+    expect(admission.bodies.map((body) => body?.length)).toEqual([256 * KIB, undefined]);
+    admission.answer = undefined;
+    expect(await post(10)).toBe(401);
+    expect(admission.bodies).toHaveLength(2);
   });
 
   it('does not compress', async () => {

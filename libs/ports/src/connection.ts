@@ -33,6 +33,18 @@ export interface UpgradeRequest {
   loopback: boolean;
 }
 
+/** A plain HTTP request with a body. */
+export interface HttpRequest extends UpgradeRequest {
+  /** Undefined when it is longer than the server takes. To be read only for who may have it answered. */
+  readBody(): Promise<string | undefined>;
+}
+
+export interface HttpReply {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
 export type Admission =
   | {
       kind: 'admitted';
@@ -43,4 +55,4 @@ export type Admission =
       /** The upgrade failed after admission (the peer went away): releases what admission took. */
       abandon(): void;
     }
-  | { kind: 'refused'; status: number; headers: Record<string, string>; body: string };
+  | ({ kind: 'refused' } & HttpReply);

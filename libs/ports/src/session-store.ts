@@ -79,8 +79,10 @@ export type RemoveOutcome = { kind: 'removed' } | { kind: 'fenced'; epoch: numbe
  */
 export type LeaseOutcome = { kind: 'renewed' } | { kind: 'taken' } | StoreUnavailable;
 
+export type SecretOutcome = { kind: 'found'; value: Uint8Array } | { kind: 'missing' } | StoreUnavailable;
+
 /**
- * Session state with its fence. Every call touches one session's keys only (Redis Cluster) or one lease. Values are
+ * Session state with its fence. Every call touches one session's keys only (Redis Cluster), one lease or one secret. Values are
  * bytes: no object is ever shared between the caller and the store. Nothing here throws for an outside fault.
  */
 export interface SessionStorePort {
@@ -101,6 +103,9 @@ export interface SessionStorePort {
   renewLease(owner: Incarnation, ttlMs: number): Promise<LeaseOutcome>;
   leaseAlive(owner: Incarnation): Promise<{ kind: 'alive' } | { kind: 'gone' } | StoreUnavailable>;
   releaseLease(owner: Incarnation): Promise<void>;
+  /** `value` lies under the digest for `ttlMs`, and is gone then. Repeating it begins the time anew. */
+  keepSecret(digest: string, value: Uint8Array, ttlMs: number): Promise<{ kind: 'kept' } | StoreUnavailable>;
+  findSecret(digest: string): Promise<SecretOutcome>;
   /** For readiness: answers within its own deadline. */
   ping(): Promise<boolean>;
   close(): Promise<void>;

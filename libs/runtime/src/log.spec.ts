@@ -90,6 +90,7 @@ describe('the log', () => {
     ['sent Authorization: Bearer abc.def', 'sent Authorization: Bearer [redacted]'],
     ['offered realtime, openai-insecure-api-key.abc, x', 'offered realtime, openai-insecure-api-key.[redacted], x'],
     ['GET /openai/realtime?deployment=m&api-key=abc&x=1', 'GET /openai/realtime?deployment=m&api-key=[redacted]&x=1'],
+    [`came with ek_${'0f'.repeat(16)}, x`, 'came with [redacted], x'],
     ['http://host/path is fine', 'http://host/path is fine'],
   ])('redacts credentials inside a text: %s', (text, written) => {
     const { log, records } = logged();
@@ -113,6 +114,15 @@ describe('the log', () => {
     log.ready('http://127.0.0.1:8080');
     expect(records()).toMatchObject([{ message: 'READY', role: 'gateway', url: 'http://127.0.0.1:8080' }]);
   });
+
+  it('says where TLS is, and by which certificate, before READY', () => {
+    const { log, records } = logged({ level: 'error' });
+    log.ready('http://a:1', { url: 'https://a:2', certificate: '/c.pem' });
+    expect(records()).toMatchObject([
+      { message: 'TLS', role: 'gateway', url: 'https://a:2', certificate: '/c.pem' },
+      { message: 'READY', url: 'http://a:1' },
+    ]);
+  });
 });
 
 describe('the readable format', () => {
@@ -132,5 +142,17 @@ describe('the readable format', () => {
     const { log, lines } = logged({ format: 'readable' });
     log.ready('http://127.0.0.1:8080');
     expect(lines).toEqual(['READY http://127.0.0.1:8080\n']);
+  });
+
+  it('keeps TLS, its address and its certificate together', () => {
+    const { log, lines } = logged({ format: 'readable' });
+    log.ready('http://a:1', { url: 'https://a:2', certificate: '/c.pem' });
+    log.ready('http://a:1', { url: 'https://a:2', certificate: undefined });
+    expect(lines).toEqual([
+      'TLS https://a:2 certificate=/c.pem\n',
+      'READY http://a:1\n',
+      'TLS https://a:2\n',
+      'READY http://a:1\n',
+    ]);
   });
 });

@@ -4,10 +4,17 @@ import type { LogConfig } from './config/config';
 import { readableLine } from './readable-line';
 import { redactor, type Redact } from './redact';
 
+/** Where a process also listens, over TLS. */
+export interface TlsAddress {
+  url: string;
+  /** The file of a certificate that clients do not know: they have to be told of it. */
+  certificate: string | undefined;
+}
+
 /** The log of a process. */
 export interface ProcessLog extends LogPort {
-  /** Says that the process takes work, and where, whatever the level is: launchers wait for this line. */
-  ready(url: string): void;
+  /** Says that the process takes work, and where, whatever the level is: launchers wait for the last of these lines. */
+  ready(url: string, tls?: TlsAddress): void;
 }
 
 export interface LogOptions extends LogConfig {
@@ -34,7 +41,12 @@ export function createLog({ level, format, role, secrets, clock, write }: LogOpt
   );
   return {
     ...portOf(logger, redactor(secrets)),
-    ready: (url) => emit(`${JSON.stringify({ level: 'info', time: timestamp(), role, url, message: 'READY' })}\n`),
+    ready: (url, tls) => {
+      const say = (fields: object, message: string) =>
+        emit(`${JSON.stringify({ level: 'info', time: timestamp(), role, ...fields, message })}\n`);
+      if (tls) say(tls, 'TLS');
+      say({ url }, 'READY');
+    },
   };
 }
 

@@ -11,5 +11,5 @@ export { floorOf } from './floor';
 export type { EngineInput } from './inputs';
 export type { DrawnIds } from './presence';
 export { initialState, liveResponse, underWay, type EngineState, type SessionConfig } from './state';
-export { greetingOf, type Welcome } from './session';
+export { greetingOf, patchedSession, sessionObject, type Welcome } from './session';
 export { step, type StepResult } from './step';

@@ -68,11 +68,11 @@ export function attach(draft: Draft): void {
   restIdle(draft);
 }
 
-export function updateSession(draft: Draft, patch: SessionPatch): void {
-  const { session } = draft.state;
+/** The session with what the patch names; neither is changed. */
+export function patchedSession(session: SessionConfig, patch: SessionPatch): SessionConfig {
   const instructions =
     patch.instructions === undefined ? session.instructions : (patch.instructions ?? session.defaultInstructions);
-  const updated: SessionConfig = {
+  return {
     ...session,
     instructions,
     voice: patch.voice ?? session.voice,
@@ -80,6 +80,10 @@ export function updateSession(draft: Draft, patch: SessionPatch): void {
     toolChoice: patch.toolChoice ?? session.toolChoice,
     settings: mergeSettings(session.settings, patch.settings ?? {}),
   };
+}
+
+export function updateSession(draft: Draft, patch: SessionPatch): void {
+  const updated = patchedSession(draft.state.session, patch);
   draft.set({ session: updated });
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
 }

@@ -10,6 +10,7 @@ import { SessionTable } from './session-table';
 export class MemoryStoreServer {
   readonly sessions: SessionTable;
   private readonly leases = new Map<Incarnation, number>();
+  private readonly secrets = new Map<string, { value: Uint8Array; expiresAtMs: number }>();
   private readonly clock: ClockPort;
   private down = false;
 
@@ -36,6 +37,7 @@ export class MemoryStoreServer {
   clear(): void {
     this.sessions.clear();
     this.leases.clear();
+    this.secrets.clear();
   }
 
   /** False where there was none. */
@@ -54,5 +56,17 @@ export class MemoryStoreServer {
 
   releaseLease(owner: Incarnation): void {
     this.leases.delete(owner);
+  }
+
+  keepSecret(digest: string, value: Uint8Array, ttlMs: number): void {
+    const nowMs = this.clock.nowMs();
+    // They are few and made seldom.
+    for (const [other, { expiresAtMs }] of this.secrets) if (expiresAtMs <= nowMs) this.secrets.delete(other);
+    this.secrets.set(digest, { value, expiresAtMs: nowMs + ttlMs });
+  }
+
+  findSecret(digest: string): Uint8Array | undefined {
+    const secret = this.secrets.get(digest);
+    return secret && secret.expiresAtMs > this.clock.nowMs() ? secret.value : undefined;
   }
 }

@@ -6,6 +6,7 @@ import type {
   LoadOutcome,
   ReleaseOutcome,
   RemoveOutcome,
+  SecretOutcome,
   SessionStorePort,
   StoreUnavailable,
   WriteOutcome,
@@ -62,6 +63,21 @@ export class MemoryStore implements SessionStorePort {
 
   async releaseLease(owner: Incarnation): Promise<void> {
     await this.call(() => this.server.releaseLease(owner));
+  }
+
+  keepSecret(digest: string, value: Uint8Array, ttlMs: number): Promise<{ kind: 'kept' } | StoreUnavailable> {
+    const sent = new Uint8Array(value);
+    return this.call(() => {
+      this.server.keepSecret(digest, sent, ttlMs);
+      return { kind: 'kept' };
+    });
+  }
+
+  findSecret(digest: string): Promise<SecretOutcome> {
+    return this.call<SecretOutcome>(() => {
+      const value = this.server.findSecret(digest);
+      return value ? { kind: 'found', value: new Uint8Array(value) } : { kind: 'missing' };
+    });
   }
 
   ping(): Promise<boolean> {

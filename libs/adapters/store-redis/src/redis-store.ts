@@ -7,6 +7,7 @@ import type {
   LoadOutcome,
   ReleaseOutcome,
   RemoveOutcome,
+  SecretOutcome,
   SessionStorePort,
   StoreUnavailable,
   TelemetryPort,
@@ -125,6 +126,21 @@ export class RedisStore implements SessionStorePort {
     await this.link.run('release-lease', (redis) => redis.del(this.leaseKey(owner)));
   }
 
+  keepSecret(digest: string, value: Uint8Array, ttlMs: number): Promise<{ kind: 'kept' } | StoreUnavailable> {
+    const bytes = Buffer.from(value);
+    return this.link.run<{ kind: 'kept' }>('keep-secret', async (redis) => {
+      await redis.set(this.secretKey(digest), bytes, 'PX', wholeMs(ttlMs));
+      return { kind: 'kept' };
+    });
+  }
+
+  findSecret(digest: string): Promise<SecretOutcome> {
+    return this.link.run<SecretOutcome>('find-secret', async (redis) => {
+      const value = await redis.getBuffer(this.secretKey(digest));
+      return value ? { kind: 'found', value: ownBytes(value) } : { kind: 'missing' };
+    });
+  }
+
   async ping(): Promise<boolean> {
     return (await this.link.run('ping', (redis) => redis.ping())) === 'PONG';
   }
@@ -147,6 +163,10 @@ export class RedisStore implements SessionStorePort {
   /** The braces make Redis Cluster place everything of one session together. */
   private sessionKey(sessionId: SessionId): string {
     return `${this.keyPrefix}{${sessionId}}:state`;
+  }
+
+  private secretKey(digest: string): string {
+    return `${this.keyPrefix}secret:${digest}`;
   }
 
   private leaseKey(owner: Incarnation): string {

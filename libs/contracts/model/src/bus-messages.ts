@@ -1,7 +1,7 @@
 import type { ReceivedResponse, ResponseDelivery } from './delivery';
 import type { Incarnation, SessionId } from './ids';
 import type { ClientEventBody, OwnerOutput } from './outputs';
-import type { SessionInput } from './session-inputs';
+import type { SessionInput, SessionPatch } from './session-inputs';
 import type { Viseme } from './timings';
 import type { VoiceJobKey } from './voice-jobs';
 
@@ -46,9 +46,45 @@ export type Attach =
 export interface ConnectionProfile {
   /** The client speaks `parley.v1`. */
   parley: boolean;
-  /** The model name of the query, if any; configuration maps it or it is ignored. */
+  /** The model name of the query or of the client's secret, if any; configuration maps it or it is ignored. */
   model: string | null;
+  /** What the session begins with: of the client's secret. */
+  defaults?: SessionPatch;
 }
+
+/** What a client secret says of the sessions that are opened with it. */
+export interface SessionDefaults {
+  model: string | null;
+  patch: SessionPatch;
+}
+
+/**
+ * `secret.keep`, a request to any orchestrator: a client secret was made. It never leaves the gateway that made it; its
+ * SHA-256 as hex stands for it.
+ */
+export interface SecretKeep {
+  digest: string;
+  ttlMs: number;
+  defaults: SessionDefaults;
+}
+
+export type SecretKeepReply =
+  /** `session`: the session object of the Realtime API, as sessions will begin. */
+  | { kind: 'kept'; session: Record<string, unknown> }
+  /** The store cannot be reached. */
+  | { kind: 'unavailable' };
+
+/** `secret.find`, a request to any orchestrator: a client came with a secret. */
+export interface SecretFind {
+  digest: string;
+}
+
+export type SecretFindReply =
+  | { kind: 'found'; defaults: SessionDefaults }
+  /** There never was one, or its time is over. */
+  | { kind: 'unknown' }
+  /** The store cannot be reached. */
+  | { kind: 'unavailable' };
 
 /** What a connection begins with. */
 export interface Opening {

@@ -15,6 +15,13 @@ export const REALTIME_SUBPROTOCOL = 'realtime';
 /** Browsers cannot set headers: the API key travels as an offered subprotocol with this prefix and is never selected. */
 export const KEY_SUBPROTOCOL_PREFIX = 'openai-insecure-api-key.';
 export const REALTIME_PATH = '/v1/realtime';
+/** Azure's clients have a prefix of their own. */
+export const REALTIME_PATHS = [REALTIME_PATH, `/openai${REALTIME_PATH}`] as const;
+
+/** Behind a path of those: where client secrets are made. */
+export const CLIENT_SECRETS = 'client_secrets';
+/** A client secret begins like this. */
+export const SECRET_PREFIX = 'ek_';
 
 /** Client → server, parsed (PROTOCOL.md, "The client protocol"). Unknown events and fields are refused by name. */
 export type ClientEvent = { event_id?: string } & (

@@ -4,6 +4,8 @@ import type { Incarnation, SessionId, WorkerId } from './ids';
 export const subjects = {
   claim: 'claim',
   claimReserve: 'claim.reserve',
+  secretKeep: 'secret.keep',
+  secretFind: 'secret.find',
   ttsOpen: 'tts.open',
   ttsOpenReserve: 'tts.open.reserve',
   input: (session: SessionId, epoch: number) => `session.${session}.${epoch}.in`,

@@ -38,6 +38,10 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
       seenEpoch: 0,
       attach: { kind: 'new', connection: { parley: true, model: null } },
     },
+    {
+      ...{ sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 0 },
+      attach: { kind: 'new', connection: { parley: false, model: 'm', defaults: { instructions: 'Hi', voice: 'v' } } },
+    },
     { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4, attach: { kind: 'keep', attachment: 2, delivered } },
     { ...resumed, attach: { kind: 'resume', connectionId: 'c', token: 'sess_1.x', received: null, receivedOutSeq: 0 } },
     {
@@ -65,6 +69,20 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
     { kind: 'probing' },
     { kind: 'full' },
     { kind: 'gone' },
+  ],
+  secretKeep: [
+    { digest: 'd', ttlMs: 10_000, defaults: { model: null, patch: {} } },
+    { digest: 'd', ttlMs: 1, defaults: { model: 'm', patch: { instructions: null, toolChoice: 'none' } } },
+  ],
+  secretKeepReply: [
+    { kind: 'kept', session: { object: 'realtime.session', tools: [{ a: 1 }] } },
+    { kind: 'unavailable' },
+  ],
+  secretFind: [{ digest: 'd' }],
+  secretFindReply: [
+    { kind: 'found', defaults: { model: 'm', patch: { settings: { tracing: 'auto' } } } },
+    { kind: 'unknown' },
+    { kind: 'unavailable' },
   ],
   input: [
     { ...numbered, clientEventId: 'e1', input: { kind: 'final-transcript', ...turn, text: 'Hi', itemId: 'item_1' } },

@@ -5,7 +5,7 @@ import { count, incarnation, sessionId } from './id-schemas';
 import { journal } from './journal-schemas';
 import { clientEventBody, output } from './owner-output-schemas';
 import type { AssertNone, Disagreement } from './same-type';
-import { input, inputReply } from './session-input-schemas';
+import { input, inputReply, sessionPatch } from './session-input-schemas';
 import {
   timings,
   visemes,
@@ -23,7 +23,11 @@ const claim = z.object({
   attach: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('new'),
-      connection: z.object({ parley: z.boolean(), model: z.string().nullable() }),
+      connection: z.object({
+        parley: z.boolean(),
+        model: z.string().nullable(),
+        defaults: sessionPatch.exactOptional(),
+      }),
     }),
     z.object({ kind: z.literal('keep'), attachment: count, delivered: deliveryReport }),
     z.object({
@@ -59,6 +63,27 @@ const claimReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('gone') }),
 ]);
 
+/** Also what is stored behind a client secret. */
+export const sessionDefaults: z.ZodType<model.SessionDefaults> = z.object({
+  model: z.string().nullable(),
+  patch: sessionPatch,
+});
+const secretKeep = z.object({ digest: z.string(), ttlMs: z.int().min(1), defaults: sessionDefaults });
+/** Carried as it is. */
+const sessionObject = z
+  .record(z.string(), z.unknown())
+  .refine(({ object }) => object === 'realtime.session', 'expected a session object');
+const secretKeepReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('kept'), session: sessionObject }),
+  z.object({ kind: z.literal('unavailable') }),
+]);
+const secretFind = z.object({ digest: z.string() });
+const secretFindReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('found'), defaults: sessionDefaults }),
+  z.object({ kind: z.literal('unknown') }),
+  z.object({ kind: z.literal('unavailable') }),
+]);
+
 const peerPing = z.object({ from: incarnation });
 const ownerProbe = z.object({ sessionId });
 const ownerProbeReply = z.discriminatedUnion('kind', [
@@ -70,6 +95,10 @@ const ownerProbeReply = z.discriminatedUnion('kind', [
 export const busSchemas = {
   claim,
   claimReply,
+  secretKeep,
+  secretKeepReply,
+  secretFind,
+  secretFindReply,
   input,
   inputReply,
   output,
@@ -91,6 +120,10 @@ export const busSchemas = {
 export interface BusBodies {
   claim: model.Claim;
   claimReply: model.ClaimReply;
+  secretKeep: model.SecretKeep;
+  secretKeepReply: model.SecretKeepReply;
+  secretFind: model.SecretFind;
+  secretFindReply: model.SecretFindReply;
   input: model.InputMessage;
   inputReply: model.InputReply;
   output: model.OutputMessage;

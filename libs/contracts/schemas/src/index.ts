@@ -2,6 +2,7 @@ export * from './bus-schemas';
 export * from './client-event-parser';
 export { quoted, refusal } from './client-issue';
 export * from './client-limits';
+export * from './client-secret-request';
 export * from './envelope';
 export { incarnation, responseId, sessionId } from './id-schemas';
 export { ownerOutput, toolCall } from './owner-output-schemas';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CAPABILITIES,
+  CLIENT_SECRETS,
   CLOSE_CODES,
   DEFAULT_POLICY,
   encodeChunk,
@@ -11,7 +12,9 @@ import {
   PARLEY_SUBPROTOCOL,
   queueGroups,
   REALTIME_PATH,
+  REALTIME_PATHS,
   SCHEMA_VERSION,
+  SECRET_PREFIX,
   subjects,
   wirePolicy,
   type ChunkHeader,
@@ -21,6 +24,7 @@ import { z } from 'zod';
 import { busSchemas } from './bus-schemas';
 import { clientEventSchemas } from './client-event-schemas';
 import { CLIENT_LIMITS } from './client-limits';
+import { SECRET_LIFE_S } from './client-secret-request';
 
 const document = readFileSync(join(__dirname, '../../PROTOCOL.md'), 'utf8');
 
@@ -77,6 +81,8 @@ describe('PROTOCOL.md, the bus', () => {
     anyTimings: subjects.anyTimings,
     visemes: subjects.visemes(session),
     ttsWorker: subjects.ttsWorker(process),
+    secretKeep: subjects.secretKeep,
+    secretFind: subjects.secretFind,
     ownerVoice: subjects.ownerVoice(process),
     ownerClaim: subjects.ownerClaim(process),
     ownerProbe: subjects.ownerProbe(process),
@@ -139,6 +145,8 @@ describe('PROTOCOL.md, the bus', () => {
       input: busSchemas.inputReply,
       voiceOpen: busSchemas.voiceOpenReply,
       voiceOrder: busSchemas.voiceOrderReply,
+      secretKeep: busSchemas.secretKeepReply,
+      secretFind: busSchemas.secretFindReply,
       ownerProbe: busSchemas.ownerProbeReply,
     };
     const expected = Object.entries(replies).flatMap(([request, schema]) =>
@@ -340,6 +348,9 @@ describe('PROTOCOL.md, the client protocol', () => {
       `voice names) ${idChars},`,
       `\`metadata\` ${metadataKeys} keys of ${metadataKeyChars} with values of ${metadataValueChars}, ${tools} tools with names of ${toolNameChars}`,
       `\`GET ${REALTIME_PATH}\``,
+      ...REALTIME_PATHS.map((path) => `\`POST ${path}/${CLIENT_SECRETS}\``),
+      `\`${SECRET_PREFIX}…\``,
+      `${SECRET_LIFE_S.least} to ${SECRET_LIFE_S.most.toLocaleString('en')} (${SECRET_LIFE_S.unsaid} when it is not said)`,
       `\`Sec-WebSocket-Protocol: ${PARLEY_SUBPROTOCOL}\``,
       `\`${KEY_SUBPROTOCOL_PREFIX}<key>\``,
       CAPABILITIES.map((capability) => `\`${capability}\``).join(', '),

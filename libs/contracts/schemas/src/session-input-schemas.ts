@@ -23,7 +23,7 @@ export const toolDefinition = z.object({
 });
 export const toolChoice = z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string() })]);
 
-const sessionPatch = z.object({
+export const sessionPatch = z.object({
   instructions: z.string().nullable().exactOptional(),
   voice: z.string().exactOptional(),
   tools: z.array(toolDefinition).exactOptional(),

@@ -10,6 +10,14 @@ export interface LogConfig {
 export interface ListenConfig {
   host: string;
   port: number;
+  /** The same once more over TLS; null: not. */
+  tls: TlsConfig | null;
+}
+
+export interface TlsConfig {
+  port: number;
+  /** Paths of PEM files; undefined: a certificate for development. */
+  files: { certificate: string; key: string } | undefined;
 }
 
 export interface ClientAccessConfig {

@@ -1,11 +1,12 @@
 import type { z } from 'zod';
-import type { ClientAccessConfig, ConversationConfig, JournalConfig, LlmConfig, TtsConfig } from './config';
+import type { ClientAccessConfig, ConversationConfig, JournalConfig, LlmConfig, TlsConfig, TtsConfig } from './config';
 import type { ROLE_VARIABLES } from './roles';
 
 /** The rules that look at several variables at once. */
 
 type ValuesOf<R extends keyof typeof ROLE_VARIABLES> = z.output<(typeof ROLE_VARIABLES)[R]>;
 type ClientValues = Pick<ValuesOf<'gateway'>, 'PARLEY_HOST' | 'PARLEY_API_KEYS'>;
+type TlsValues = Pick<ValuesOf<'gateway'>, 'PARLEY_TLS_PORT' | 'PARLEY_TLS_CERT' | 'PARLEY_TLS_KEY'>;
 type ConversationValues = Pick<ValuesOf<'orchestrator'>, keyof ValuesOf<'orchestrator'> & keyof ValuesOf<'standalone'>>;
 type JournalValues = Pick<
   ValuesOf<'orchestrator'>,
@@ -34,6 +35,7 @@ export function combinedProblems(names: ReadonlySet<string>, env: Environment): 
       problem: 'must be set, because PARLEY_HOST lets other machines connect (or leave PARLEY_HOST at 127.0.0.1)',
     });
   }
+  if (names.has('PARLEY_TLS_PORT')) problems.push(...tlsProblems(env));
   const isProviderKnown = Boolean(env['OPENAI_API_KEY'] ?? env['OPENAI_BASE_URL']);
   if (names.has('PARLEY_LLM') && env['PARLEY_LLM'] === 'openai' && !isProviderKnown) {
     problems.push({ variable: 'PARLEY_LLM', problem: '`openai` needs OPENAI_API_KEY or OPENAI_BASE_URL' });
@@ -48,6 +50,30 @@ export function combinedProblems(names: ReadonlySet<string>, env: Environment): 
     problems.push({ variable: 'REDIS_SENTINELS', problem: 'cannot be used with `rediss://`: only without TLS' });
   }
   return problems;
+}
+
+/** A certificate without its key serves nobody, and both serve nobody without a port. */
+function tlsProblems(env: Environment): ConfigProblem[] {
+  const { PARLEY_TLS_PORT: port, PARLEY_TLS_CERT: certificate, PARLEY_TLS_KEY: key } = env;
+  const problems: ConfigProblem[] = [];
+  if (certificate && !key) problems.push({ variable: 'PARLEY_TLS_KEY', problem: 'must be set beside PARLEY_TLS_CERT' });
+  if (key && !certificate) problems.push({ variable: 'PARLEY_TLS_CERT', problem: 'must be set beside PARLEY_TLS_KEY' });
+  if ((certificate || key) && !port) {
+    problems.push({
+      variable: 'PARLEY_TLS_PORT',
+      problem: 'must be set for PARLEY_TLS_CERT and PARLEY_TLS_KEY to be used',
+    });
+  }
+  if (port && port !== '0' && port === env['PARLEY_PORT']) {
+    problems.push({ variable: 'PARLEY_TLS_PORT', problem: 'must be another port than PARLEY_PORT' });
+  }
+  return problems;
+}
+
+export function tlsFrom(values: TlsValues): TlsConfig | null {
+  const { PARLEY_TLS_PORT: port, PARLEY_TLS_CERT: certificate, PARLEY_TLS_KEY: key } = values;
+  if (port === undefined) return null;
+  return { port, files: certificate !== undefined && key !== undefined ? { certificate, key } : undefined };
 }
 
 export function accessFrom(values: ClientValues): ClientAccessConfig {

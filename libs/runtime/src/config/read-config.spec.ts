@@ -22,7 +22,7 @@ function problems(role: Role, env: Env): string[] {
 describe('defaults', () => {
   it('need nothing to be set for everything in one process', () => {
     expect(valid('standalone', {})).toMatchObject({
-      listen: { host: '127.0.0.1', port: 8080 },
+      listen: { host: '127.0.0.1', port: 8080, tls: null },
       access: { apiKeys: [], devKeyAllowed: true },
       conversation: { llm: { kind: 'demo' }, model: 'demo', voice: undefined, modelMap: {}, lipSync: true },
       tts: { kind: 'espeak', voice: undefined },
@@ -39,7 +39,7 @@ describe('defaults', () => {
 
   it('let a service log JSON and listen on any free port', () => {
     expect(valid('tts', SERVERS)).toMatchObject({
-      listen: { host: '127.0.0.1', port: 0 },
+      listen: { host: '127.0.0.1', port: 0, tls: null },
       log: { level: 'info', format: 'json' },
     });
   });
@@ -216,11 +216,42 @@ describe('who may connect', () => {
   });
 });
 
+describe('TLS', () => {
+  const files = { PARLEY_TLS_CERT: '/etc/cert.pem', PARLEY_TLS_KEY: '/etc/key.pem' };
+
+  it('is on where it has a port, with a certificate for development or with one of its own', () => {
+    expect(valid('gateway', { ...SERVERS, PARLEY_TLS_PORT: '8443' }).listen.tls).toEqual({
+      port: 8443,
+      files: undefined,
+    });
+    expect(valid('standalone', { PARLEY_TLS_PORT: '0', PARLEY_PORT: '0', ...files }).listen.tls).toEqual({
+      port: 0,
+      files: { certificate: '/etc/cert.pem', key: '/etc/key.pem' },
+    });
+  });
+
+  it.each<[Env, string[]]>([
+    [files, ['PARLEY_TLS_PORT']],
+    [{ PARLEY_TLS_PORT: '1', PARLEY_TLS_CERT: 'c' }, ['PARLEY_TLS_KEY']],
+    [{ PARLEY_TLS_PORT: '1', PARLEY_TLS_KEY: 'k' }, ['PARLEY_TLS_CERT']],
+    [{ PARLEY_TLS_PORT: '8443', PARLEY_PORT: '8443' }, ['PARLEY_TLS_PORT']],
+    [{ PARLEY_TLS_PORT: 'https' }, ['PARLEY_TLS_PORT']],
+  ])('is refused where something is missing or twice: %j', (env, variables) => {
+    expect(problems('standalone', env)).toEqual(variables);
+    expect(problems('gateway', { ...SERVERS, ...env })).toEqual(variables);
+  });
+
+  it('is no concern of a worker', () => {
+    expect(problems('tts', { ...SERVERS, ...files })).toEqual([]);
+  });
+});
+
 describe('problems', () => {
   /** Wrong in every variable, each value recognisable. */
   const WRONG: Env = {
     PARLEY_HOST: 'leak me!',
     PARLEY_PORT: 'leak-70000',
+    PARLEY_TLS_PORT: 'leak-80000',
     PARLEY_METRICS_PORT: '70000',
     PARLEY_API_KEYS: 'leak this, and that one',
     PARLEY_LLM: 'leak-llm',

@@ -7,7 +7,8 @@ export type Role = (typeof ROLES)[number];
 const LOG = { PARLEY_LOG_LEVEL: true, PARLEY_LOG_FORMAT: true } as const;
 const COUNTS = { PARLEY_MAX_CONNECTIONS: true, PARLEY_MAX_SESSIONS: true, PARLEY_MAX_VOICE_JOBS: true } as const;
 const LAG = { PARLEY_MAX_LAG_MS: true } as const;
-const CLIENTS = { PARLEY_HOST: true, PARLEY_PORT: true, PARLEY_API_KEYS: true } as const;
+const TLS = { PARLEY_TLS_PORT: true, PARLEY_TLS_CERT: true, PARLEY_TLS_KEY: true } as const;
+const CLIENTS = { PARLEY_HOST: true, PARLEY_PORT: true, ...TLS, PARLEY_API_KEYS: true } as const;
 const WORKER = { PARLEY_HOST: true, PARLEY_METRICS_PORT: true, NATS_URL: true } as const;
 const CONVERSATION = {
   PARLEY_LLM: true,

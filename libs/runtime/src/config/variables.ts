@@ -43,6 +43,13 @@ export const VARIABLES = z.object({
     'Address to listen on. For clients on other machines it needs `PARLEY_API_KEYS`.',
   ),
   PARLEY_PORT: withDefault(port, '8080', 'Port for clients, health and metrics; `0` takes a free one.'),
+  PARLEY_TLS_PORT: withoutDefault(
+    port,
+    'no TLS',
+    'Port for the same over TLS (`https:`, `wss:`); `0` takes a free one. Without the two below, a certificate for this machine is made and its path printed.',
+  ),
+  PARLEY_TLS_CERT: withoutDefault(text, 'made for development', 'PEM file of the certificate, its chain behind it.'),
+  PARLEY_TLS_KEY: withoutDefault(text, 'made for development', 'PEM file of the certificate’s key.'),
   PARLEY_METRICS_PORT: withDefault(port, '0', 'Port for health and metrics of a worker; `0` takes a free one.'),
   PARLEY_API_KEYS: withoutDefault(
     apiKeys,

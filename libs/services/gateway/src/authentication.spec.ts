@@ -1,5 +1,7 @@
 import type { UpgradeRequest } from '@parley/ports';
 import { authenticate, selectSubprotocol, type Authentication } from './authentication';
+import type { GatewayConfig } from './config';
+import { keyOf } from './route';
 
 const KEYS = { apiKeys: ['first-key', 'second-key'], devKeyAllowed: false, maxConnections: 1, maxLagMs: 100 };
 const DEV = { apiKeys: [], devKeyAllowed: true, maxConnections: 1, maxLagMs: 100 };
@@ -14,6 +16,8 @@ const request = (more: Partial<UpgradeRequest> = {}): UpgradeRequest => ({
 });
 const bearer = (key: string, headers: Record<string, string> = {}): UpgradeRequest =>
   request({ headers: { host: 'localhost:8080', authorization: `Bearer ${key}`, ...headers } });
+const judged = (offered: UpgradeRequest, config: GatewayConfig): Authentication =>
+  authenticate(keyOf(offered), offered, config);
 const offering = (...subprotocols: string[]): UpgradeRequest => request({ subprotocols });
 
 const MISSING: Authentication = {
@@ -38,17 +42,17 @@ describe('a configured key', () => {
       request({ headers: { authorization: 'bEARER  first-key ' } }),
     ],
     ['as Azure’s header', request({ headers: { 'api-key': 'second-key' } })],
-    ['in the query of the older dialect', request({ path: '/openai/realtime', query: { 'api-key': 'first-key' } })],
     ['as a subprotocol of a browser', offering('realtime', 'openai-insecure-api-key.second-key', 'parley.v1')],
     ['from any page', bearer('first-key', { origin: 'https://app.example' })],
     ['from another machine', { ...bearer('first-key'), loopback: false }],
   ])('is accepted %s', (_how, offered) => {
-    expect(authenticate(offered, KEYS)).toEqual(ACCEPTED);
+    expect(judged(offered, KEYS)).toEqual(ACCEPTED);
   });
 
-  it('in the header counts before one among the subprotocols', () => {
-    const both = { ...bearer('wrong'), subprotocols: ['openai-insecure-api-key.first-key'] };
-    expect(authenticate(both, KEYS)).toEqual(INVALID);
+  it('as a bearer counts before any other, and in a header before one among the subprotocols', () => {
+    const subprotocols = ['openai-insecure-api-key.first-key'];
+    expect(judged({ ...bearer('wrong', { 'api-key': 'first-key' }), subprotocols }, KEYS)).toEqual(INVALID);
+    expect(judged(request({ headers: { 'api-key': 'wrong' }, subprotocols }), KEYS)).toEqual(INVALID);
   });
 });
 
@@ -63,8 +67,8 @@ describe('a key that is not known', () => {
     'first-key,second-key',
     'undefined',
   ])('is refused in the same words, whatever it has in common with a known one: %s', (key) => {
-    expect(authenticate(bearer(key), KEYS)).toEqual(INVALID);
-    expect(authenticate(offering(`openai-insecure-api-key.${key}`), KEYS)).toEqual(INVALID);
+    expect(judged(bearer(key), KEYS)).toEqual(INVALID);
+    expect(judged(offering(`openai-insecure-api-key.${key}`), KEYS)).toEqual(INVALID);
   });
 
   it.each([
@@ -74,11 +78,11 @@ describe('a key that is not known', () => {
     ['a scheme and spaces', request({ headers: { authorization: 'Bearer   ' } })],
     ['two words', request({ headers: { authorization: 'Bearer first-key second-key' } })],
     ['an empty subprotocol entry', offering('openai-insecure-api-key.')],
+    ['an empty header of Azure’s', request({ headers: { 'api-key': '' } })],
     ['the key in the query', request({ query: { key: 'first-key', api_key: 'first-key', 'api-key': 'first-key' } })],
-    ['another name in the older dialect’s query', request({ path: '/openai/realtime', query: { key: 'first-key' } })],
     ['the key as a subprotocol of its own', offering('first-key')],
   ])('is asked for when there is none: %s', (_what, offered) => {
-    expect(authenticate(offered, KEYS)).toEqual(MISSING);
+    expect(judged(offered, KEYS)).toEqual(MISSING);
   });
 
   it.each([
@@ -88,12 +92,34 @@ describe('a key that is not known', () => {
     ['another key', bearer('x'), INVALID],
     ['a NUL', offering('openai-insecure-api-key.\0'), INVALID],
   ])('is never let in by an empty entry in the list of keys: %s', (_what, offered, refusal) => {
-    expect(authenticate(offered, { ...KEYS, apiKeys: ['', 'first-key'] })).toEqual(refusal);
-    expect(authenticate(offered, { ...KEYS, apiKeys: [''] })).toEqual(refusal);
+    expect(judged(offered, { ...KEYS, apiKeys: ['', 'first-key'] })).toEqual(refusal);
+    expect(judged(offered, { ...KEYS, apiKeys: [''] })).toEqual(refusal);
   });
 
   it('is refused when there are no keys at all', () => {
-    expect(authenticate(bearer('first-key'), { ...KEYS, apiKeys: [] })).toEqual(INVALID);
+    expect(judged(bearer('first-key'), { ...KEYS, apiKeys: [] })).toEqual(INVALID);
+  });
+});
+
+describe('a client secret', () => {
+  const secret = `ek_${'0f'.repeat(16)}`;
+
+  it('is to be looked for, from wherever it comes', () => {
+    for (const offered of [bearer(secret), offering(`openai-insecure-api-key.${secret}`)]) {
+      expect(judged({ ...offered, loopback: false }, KEYS)).toEqual({ kind: 'secret', secret });
+    }
+    expect(judged(bearer(secret, { origin: 'https://app.example' }), DEV)).toEqual({ kind: 'secret', secret });
+  });
+
+  it.each([`${secret}0`, secret.slice(0, -1), secret.toUpperCase(), 'ek_', `x${secret}`])(
+    'of another form was not made here: %s',
+    (key) => {
+      expect(judged(bearer(key), KEYS)).toEqual(INVALID);
+    },
+  );
+
+  it('that is a configured key is a key', () => {
+    expect(judged(bearer(secret), { ...KEYS, apiKeys: [secret] })).toEqual(ACCEPTED);
   });
 });
 
@@ -107,10 +133,10 @@ describe('the key dev', () => {
     'http://[::1]:8080',
     'http://LOCALHOST:8080',
   ])('is accepted from loopback, by no page or one of loopback: %s', (origin) => {
-    expect(authenticate(bearer('dev', origin === undefined ? {} : { origin }), DEV)).toEqual(ACCEPTED);
+    expect(judged(bearer('dev', origin === undefined ? {} : { origin }), DEV)).toEqual(ACCEPTED);
     const offered = offering('openai-insecure-api-key.dev');
     const headers = { host: 'localhost:8080', origin };
-    expect(authenticate({ ...offered, headers }, DEV)).toEqual(ACCEPTED);
+    expect(judged({ ...offered, headers }, DEV)).toEqual(ACCEPTED);
   });
 
   it.each([
@@ -128,20 +154,20 @@ describe('the key dev', () => {
     ['of another IPv6 host', 'http://[::2]:8080', '[::2]:8080'],
     ['of another private address', 'http://192.168.0.1:8080', '192.168.0.1:8080'],
   ])('is refused from a page %s', (_what, origin, host) => {
-    expect(authenticate(bearer('dev', { origin, host }), DEV)).toEqual(FOREIGN);
+    expect(judged(bearer('dev', { origin, host }), DEV)).toEqual(FOREIGN);
   });
 
   it('is a key like any other that is not known, from another machine or where it is not allowed', () => {
-    expect(authenticate({ ...bearer('dev'), loopback: false }, DEV)).toEqual(INVALID);
-    expect(authenticate(bearer('dev'), { ...DEV, devKeyAllowed: false })).toEqual(INVALID);
-    expect(authenticate(bearer('dev', { origin: 'https://evil.example' }), { ...DEV, devKeyAllowed: false })).toEqual(
+    expect(judged({ ...bearer('dev'), loopback: false }, DEV)).toEqual(INVALID);
+    expect(judged(bearer('dev'), { ...DEV, devKeyAllowed: false })).toEqual(INVALID);
+    expect(judged(bearer('dev', { origin: 'https://evil.example' }), { ...DEV, devKeyAllowed: false })).toEqual(
       INVALID,
     );
   });
 
   it('is accepted from everywhere once it is a configured key', () => {
     const offered = { ...bearer('dev', { origin: 'https://app.example' }), loopback: false };
-    expect(authenticate(offered, { ...KEYS, apiKeys: ['dev'] })).toEqual(ACCEPTED);
+    expect(judged(offered, { ...KEYS, apiKeys: ['dev'] })).toEqual(ACCEPTED);
   });
 });
 

@@ -1,36 +1,40 @@
-import {
-  BETA_PATH,
-  BETA_SUBPROTOCOL,
-  KEY_SUBPROTOCOL_PREFIX,
-  PARLEY_SUBPROTOCOL,
-  REALTIME_SUBPROTOCOL,
-} from '@parley/model';
+import { BETA_SUBPROTOCOL, PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL } from '@parley/model';
+import { isClientSecret } from './client-secrets';
 import type { UpgradeRequest } from '@parley/ports';
 import type { GatewayConfig } from './config';
 import type { Language } from './dialects/upgrade';
 
-export type Authentication = { kind: 'accepted' } | { kind: 'refused'; status: 401 | 403; message: string };
+export type Authentication =
+  | { kind: 'accepted' }
+  /** It looks like one that was made here: to be looked for. */
+  | { kind: 'secret'; secret: string }
+  | { kind: 'refused'; status: 401 | 403; message: string };
 
 const DEV_KEY = 'dev';
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
+/** Who sends a key, as far as it matters whether the key counts. */
+type Sender = Pick<UpgradeRequest, 'headers' | 'loopback'>;
+
 /**
- * Keys come as `Authorization: Bearer`, as Azure's `api-key`, or as the browser's subprotocol entry; not in the query,
- * where they would end up in logs, but for the older dialect's path, whose browser clients know no other way. `dev` works from loopback only and not for web pages of foreign origins: any page in the user's
- * browser can reach loopback.
+ * `dev` works from loopback only and not for web pages of foreign origins: any page in the user's browser can reach
+ * loopback.
  */
-export function authenticate(request: UpgradeRequest, config: GatewayConfig): Authentication {
-  const key = offeredKey(request);
+export function authenticate(key: string | undefined, sender: Sender, config: GatewayConfig): Authentication {
   // An empty key is none, even where the list of keys has an empty entry by mistake.
   if (key === undefined || key === '') return refused(401, 'An API key is needed: Authorization: Bearer <key>.');
   if (config.apiKeys.some((known) => sameText(known, key))) return { kind: 'accepted' };
-  const isDev = config.devKeyAllowed && request.loopback && sameText(DEV_KEY, key);
-  if (!isDev) return refused(401, 'The API key is not valid.');
-  if (!isOwnPage(request)) return refused(403, 'The key "dev" is not accepted from a web page of another origin.');
+  if (isClientSecret(key)) return { kind: 'secret', secret: key };
+  const isDev = config.devKeyAllowed && sender.loopback && sameText(DEV_KEY, key);
+  if (!isDev) return UNKNOWN_KEY;
+  if (!isOwnPage(sender)) return refused(403, 'The key "dev" is not accepted from a web page of another origin.');
   return { kind: 'accepted' };
 }
 
-const refused = (status: 401 | 403, message: string): Authentication => ({ kind: 'refused', status, message });
+const refused = (status: 401 | 403, message: string) => ({ kind: 'refused', status, message }) as const;
+
+/** In the same words whatever the key has in common with a known one. */
+export const UNKNOWN_KEY = refused(401, 'The API key is not valid.');
 
 /** The subprotocol to select; the entry with the key is never echoed. */
 export function selectSubprotocol(offered: readonly string[], language: Language): string | undefined {
@@ -39,20 +43,11 @@ export function selectSubprotocol(offered: readonly string[], language: Language
   return known.find((each) => offered.includes(each));
 }
 
-function offeredKey(request: UpgradeRequest): string | undefined {
-  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(request.headers['authorization'] ?? '')?.[1];
-  if (bearer !== undefined) return bearer;
-  const entry = request.subprotocols.find((each) => each.startsWith(KEY_SUBPROTOCOL_PREFIX));
-  const inQuery = request.path === BETA_PATH ? request.query['api-key'] : undefined;
-  return request.headers['api-key'] ?? entry?.slice(KEY_SUBPROTOCOL_PREFIX.length) ?? inQuery;
-}
-
 /**
  * Not a browser (no Origin), or a page that a server on loopback has served. That the page's name is the Host of this
  * request proves nothing: an attacker's name can be made to lead here (DNS rebinding).
  */
-function isOwnPage(request: UpgradeRequest): boolean {
-  const { origin } = request.headers;
+function isOwnPage({ headers: { origin } }: Sender): boolean {
   if (origin === undefined) return true;
   try {
     return LOOPBACK_NAMES.includes(new URL(origin).hostname);

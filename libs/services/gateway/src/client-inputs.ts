@@ -1,4 +1,11 @@
-import { policyOfWire, type ClientEvent, type ResponseId, type SessionInput } from '@parley/model';
+import {
+  policyOfWire,
+  type ClientEvent,
+  type ResponseId,
+  type SessionInput,
+  type SessionPatch,
+  type SessionUpdate,
+} from '@parley/model';
 import type { RandomPort } from '@parley/ports';
 
 type Durable = Exclude<ClientEvent, { type: 'parley.playback' | 'parley.ping' }>;
@@ -44,7 +51,7 @@ export function inputOf(event: Durable, random: RandomPort, snapshot: () => Deli
     case 'parley.policy.update':
       return { kind: 'policy-updated', patch: policyOfWire(event.policy) };
     case 'session.update':
-      return sessionUpdated(event);
+      return { kind: 'session-updated', patch: patchOf(event.session) };
   }
 }
 
@@ -87,7 +94,8 @@ function utteranceOf(event: Utterance, draw: Draws, snapshot: () => DeliverySnap
   }
 }
 
-function sessionUpdated({ session }: Extract<ClientEvent, { type: 'session.update' }>): SessionInput {
+/** What a client's session object changes here. */
+export function patchOf(session: SessionUpdate): SessionPatch {
   const { type: _type, model: _model, reasoning: _reasoning, parallel_tool_calls: _parallel, ...named } = session;
   const { instructions, tools, tool_choice: choice, audio, ...plain } = named;
   const { voice, ...output } = audio?.output ?? {};
@@ -96,14 +104,13 @@ function sessionUpdated({ session }: Extract<ClientEvent, { type: 'session.updat
     ...(Object.keys(output).length === 0 ? {} : { output }),
   };
   const settings = { ...plain, ...(Object.keys(sound).length === 0 ? {} : { audio: sound }) };
-  const patch = {
+  return {
     ...(instructions === undefined ? {} : { instructions }),
     ...(voice === undefined ? {} : { voice: typeof voice === 'string' ? voice : voice.id }),
     ...(tools === undefined ? {} : { tools: tools.map(({ type: _function, ...tool }) => tool) }),
     ...(choice === undefined ? {} : { toolChoice: typeof choice === 'string' ? choice : { name: choice.name } }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
   };
-  return { kind: 'session-updated', patch };
 }
 
 function itemCreated(

@@ -1,7 +1,15 @@
-import { InvariantError, type Claim, type ClaimReply, type SessionId } from '@parley/model';
+import {
+  InvariantError,
+  subjects,
+  type Claim,
+  type ClaimReply,
+  type SecretFindReply,
+  type SessionId,
+} from '@parley/model';
 import type { Admission, ConnectionListener, UpgradeRequest } from '@parley/ports';
+import { encodeEnvelope } from '@parley/schemas';
 import { Gateway } from './gateway';
-import { GatewayStage, OwnerDouble, TestConnection } from './gateway-stage.fixture';
+import { GatewayStage, OwnerDouble, TestConnection, TRACE } from './gateway-stage.fixture';
 
 const REQUEST: UpgradeRequest = {
   path: '/v1/realtime',
@@ -70,10 +78,16 @@ describe('admission', () => {
   it.each<[Partial<UpgradeRequest>, unknown]>([
     [{ path: '/v1/other' }, { status: 404, code: 'path' }],
     [{ headers: {} }, { status: 401, code: 'invalid_api_key' }],
+    [{ path: '/v1/realtime/client_secrets' }, { status: 404, code: 'path' }],
     [{ query: { audio: 'mp3' } }, { status: 400, code: 'query' }],
   ])('refuses without asking anybody: %j', async (more, answer) => {
     expect(await refusal(more)).toEqual(answer);
     expect(owner.claims).toEqual([]);
+  });
+
+  it('knows Azure’s path and header', async () => {
+    await connect({ path: '/openai/v1/realtime', headers: { 'api-key': 'key' }, query: { model: 'm' } });
+    expect(owner.claims[0]?.attach).toEqual({ kind: 'new', connection: { parley: true, model: 'm' } });
   });
 
   it('looks at `audio` only for clients of parley.v1', async () => {
@@ -115,6 +129,48 @@ describe('admission', () => {
   it('names the scheme of a missing key, for a client that asks', async () => {
     const admission = await stage.now(admit({ headers: {} }));
     expect(admission).toMatchObject({ headers: { 'www-authenticate': 'Bearer' } });
+  });
+});
+
+describe('a client secret', () => {
+  const headers = { authorization: `Bearer ek_${'0f'.repeat(16)}` };
+  const defaults = { model: 'of-secret', patch: { instructions: 'Be kind.' } };
+  let answer: SecretFindReply;
+  beforeEach(() => {
+    answer = { kind: 'found', defaults };
+    owner.bus.subscribe(subjects.secretFind, ({ reply }) => reply?.(encodeEnvelope(TRACE, answer)));
+  });
+
+  it('opens sessions that begin with what it says, as often as it is used', async () => {
+    for (let n = 0; n < 2; n++) await connect({ headers });
+    expect(owner.claims.map(({ attach }) => attach)).toEqual(
+      Array(2).fill({ kind: 'new', connection: { parley: true, model: 'of-secret', defaults: defaults.patch } }),
+    );
+  });
+
+  it('gives way to the model that the client names', async () => {
+    await connect({ headers, query: { model: 'of-client' } });
+    expect(owner.claims[0]?.attach).toMatchObject({ connection: { model: 'of-client', defaults: defaults.patch } });
+  });
+
+  it('that nobody knows, or no longer, is refused like any key, and holds no place', async () => {
+    answer = { kind: 'unknown' };
+    for (let n = 0; n < 3; n++) expect(await refusal({ headers })).toEqual({ status: 401, code: 'invalid_api_key' });
+    expect(owner.claims).toEqual([]);
+    expect(stage.counted('parley_connections_refused_total authentication')).toBe(3);
+  });
+
+  it('that cannot be looked for is refused with 503 and a time to wait', async () => {
+    answer = { kind: 'unavailable' };
+    expect(await refusal({ headers })).toEqual({ status: 503, code: 'unavailable', retry: '1' });
+    expect(owner.claims).toEqual([]);
+  });
+
+  it('is not asked for where there is no room', async () => {
+    await connect();
+    await connect();
+    answer = { kind: 'unknown' };
+    expect(await refusal({ headers })).toMatchObject({ status: 503, code: 'capacity' });
   });
 });
 

@@ -1,18 +1,37 @@
-import { BETA_PATH, REALTIME_PATH, type Incarnation, type Opening, type SessionId } from '@parley/model';
-import type { Admission, BusSubscription, CancelTimer, Readiness, Service, UpgradeRequest } from '@parley/ports';
-import { answerPings, Intake, PeerWatch } from '@parley/service-link';
-import { authenticate, selectSubprotocol } from './authentication';
+import { REALTIME_PATHS, type Incarnation, type Opening, type SessionDefaults, type SessionId } from '@parley/model';
+import type {
+  Admission,
+  BusSubscription,
+  CancelTimer,
+  HttpReply,
+  HttpRequest,
+  Readiness,
+  Service,
+  UpgradeRequest,
+} from '@parley/ports';
+import { answerPings, Intake, newTraceparent, PeerWatch } from '@parley/service-link';
+import { authenticate, selectSubprotocol, UNKNOWN_KEY, type Authentication } from './authentication';
+import { ClientSecrets } from './client-secrets';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
 import { Departures } from './departures';
-import { dialectOf, languageOf } from './dialects/upgrade';
+import { dialectOf } from './dialects/upgrade';
+import { errorReply, keyReply } from './error-reply';
 import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
+import { modelOf, routeOf } from './route';
+import { SecretEndpoint } from './secret-endpoint';
 import { SessionLink, type GatewayPorts } from './session-link';
 
 export interface GatewayService extends Service {
   /** Decides about an upgrade before it is answered; an admitted one has its session already. */
   admit(request: UpgradeRequest): Promise<Admission>;
+  /** `POST …/client_secrets`. */
+  createSecret(request: HttpRequest): Promise<HttpReply>;
 }
+
+/** Whether a key counts, and what its sessions begin with. */
+type Identity =
+  { kind: 'known'; defaults: SessionDefaults | undefined } | { kind: 'unknown' } | { kind: 'unavailable' };
 
 /** How a connection comes to its session. */
 type Entry =
@@ -20,6 +39,7 @@ type Entry =
   | { kind: 'full' }
   | { kind: 'unavailable' };
 
+const UNAVAILABLE = 'No session can be opened now.';
 const FLUSH_TIMEOUT_MS = 1_000;
 const STOP_POLL_MS = 20;
 const RETRY_AFTER_S = 1;
@@ -32,6 +52,8 @@ export class Gateway implements GatewayService {
   private readonly sessions = new Set<ClientSession>();
   private readonly peers: PeerWatch;
   private readonly intake: Intake;
+  private readonly secrets: ClientSecrets;
+  private readonly secretEndpoint: SecretEndpoint;
   /** Admitted and not yet open: they count against the limit. */
   private opening = 0;
   private subscription: BusSubscription | undefined;
@@ -46,6 +68,8 @@ export class Gateway implements GatewayService {
     this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
     const limits = { count: config.maxConnections, lagMs: config.maxLagMs };
     this.intake = new Intake(ports, 'gateway', limits, () => this.sessions.size + this.opening);
+    this.secrets = new ClientSecrets(ports);
+    this.secretEndpoint = new SecretEndpoint(this.secrets, config, ports.system.random);
   }
 
   async start(): Promise<void> {
@@ -71,11 +95,19 @@ export class Gateway implements GatewayService {
     return this.stopping;
   }
 
+  createSecret(request: HttpRequest): Promise<HttpReply> {
+    return this.secretEndpoint.answer(request);
+  }
+
   async admit(request: UpgradeRequest): Promise<Admission> {
-    const refusal = this.refusalOf(request);
-    if (refusal) return refusal;
-    const language = languageOf(request);
+    const route = routeOf(request);
+    if (!route) return this.refuse(404, 'path', `Connect to ${REALTIME_PATHS.join(' or ')}.`);
+    const authentication = authenticate(route.key, request, this.config);
+    if (authentication.kind === 'refused') return this.refuseKey(authentication);
+    const { language } = route;
     const parley = language === 'parley';
+    const refusal = this.refusalOf(request, parley);
+    if (refusal) return refusal;
     const resume = parley ? resumeRequestOf(request.query) : { ok: true as const, request: undefined };
     if (!resume.ok) return this.refuse(400, 'query', resume.message, resume.param);
     // A conversation under way is none of the work that a late gateway leaves to others.
@@ -83,10 +115,15 @@ export class Gateway implements GatewayService {
     if (!hasRoom) return this.refuse(503, 'capacity', 'The server is full.');
     this.opening++;
     const settle = once(() => this.opening--);
-    const entry = await this.enter(request, parley, resume.request);
+    const identity = await this.identify(authentication);
+    if (identity.kind !== 'known') {
+      settle();
+      return identity.kind === 'unknown' ? this.refuseKey(UNKNOWN_KEY) : this.refuse(503, identity.kind, UNAVAILABLE);
+    }
+    const entry = await this.enter(request, parley, resume.request, identity.defaults);
     if (entry.kind !== 'entered') {
       settle();
-      return this.refuse(503, entry.kind === 'full' ? 'capacity' : 'unavailable', 'No session can be opened now.');
+      return this.refuse(503, entry.kind === 'full' ? 'capacity' : 'unavailable', UNAVAILABLE);
     }
     const { link, opening, resumption } = entry;
     return {
@@ -109,8 +146,19 @@ export class Gateway implements GatewayService {
     };
   }
 
+  private async identify(authentication: Exclude<Authentication, { kind: 'refused' }>): Promise<Identity> {
+    if (authentication.kind === 'accepted') return { kind: 'known', defaults: undefined };
+    const found = await this.secrets.find(authentication.secret, newTraceparent(this.ports.system.random));
+    return found.kind === 'found' ? { kind: 'known', defaults: found.defaults } : found;
+  }
+
   /** The session the client wants back, or a new one where that is over. */
-  private async enter(request: UpgradeRequest, parley: boolean, resume: ResumeRequest | undefined): Promise<Entry> {
+  private async enter(
+    request: UpgradeRequest,
+    parley: boolean,
+    resume: ResumeRequest | undefined,
+    defaults: SessionDefaults | undefined,
+  ): Promise<Entry> {
     const { random } = this.ports.system;
     if (resume) {
       const link = this.linkOf(resume.sessionId);
@@ -128,8 +176,8 @@ export class Gateway implements GatewayService {
       if (this.intake.isLate) return { kind: 'full' };
     }
     const link = this.linkOf(`sess_${random.hex(16)}`);
-    const { model = request.path === BETA_PATH ? request.query['deployment'] : undefined } = request.query;
-    const connection = { parley, model: model ?? null };
+    const model = modelOf(request) ?? defaults?.model ?? null;
+    const connection = { parley, model, ...(defaults ? { defaults: defaults.patch } : {}) };
     const attached = await link.attach({ kind: 'new', connection });
     if (attached.kind === 'gone') return { kind: 'unavailable' };
     return attached.kind === 'attached'
@@ -152,15 +200,8 @@ export class Gateway implements GatewayService {
     return session;
   }
 
-  private refusalOf(request: UpgradeRequest): Admission | undefined {
-    if (request.path !== REALTIME_PATH && request.path !== BETA_PATH) {
-      return this.refuse(404, 'path', `Connect to ${REALTIME_PATH}.`);
-    }
-    const authentication = authenticate(request, this.config);
-    if (authentication.kind === 'refused') {
-      return this.refuse(authentication.status, 'authentication', authentication.message);
-    }
-    const audio = languageOf(request) === 'parley' ? request.query['audio'] : undefined;
+  private refusalOf(request: UpgradeRequest, parley: boolean): Admission | undefined {
+    const audio = parley ? request.query['audio'] : undefined;
     if (audio !== undefined && audio !== 'binary' && audio !== 'json') {
       return this.refuse(400, 'query', 'The query parameter "audio" is "json" or "binary".');
     }
@@ -169,13 +210,18 @@ export class Gateway implements GatewayService {
   }
 
   private refuse(status: number, reason: string, message: string, param: string | null = null): Admission {
+    this.countRefusal(reason);
+    const retryAfterS = status === 503 ? this.retryAfterS(reason) : undefined;
+    return { kind: 'refused', ...errorReply(status, { code: reason, message, param }, retryAfterS) };
+  }
+
+  private refuseKey(refused: Extract<Authentication, { kind: 'refused' }>): Admission {
+    this.countRefusal('authentication');
+    return { kind: 'refused', ...keyReply(refused) };
+  }
+
+  private countRefusal(reason: string): void {
     this.ports.telemetry.count('parley_connections_refused_total', { reason });
-    const headers: Record<string, string> = { 'content-type': 'application/json' };
-    if (status === 401) headers['www-authenticate'] = 'Bearer';
-    if (status === 503) headers['retry-after'] = String(this.retryAfterS(reason));
-    const code = status === 401 ? 'invalid_api_key' : reason;
-    const error = { type: status < 500 ? 'invalid_request_error' : 'server_error', code, message, param };
-    return { kind: 'refused', status, headers, body: JSON.stringify({ error }) };
   }
 
   private retryAfterS(reason: string): number {

@@ -204,6 +204,8 @@ export class HeldStore implements SessionStorePort {
   renewLease: SessionStorePort['renewLease'] = (owner, ttlMs) => this.inner.renewLease(owner, ttlMs);
   leaseAlive: SessionStorePort['leaseAlive'] = (owner) => this.inner.leaseAlive(owner);
   releaseLease: SessionStorePort['releaseLease'] = (owner) => this.inner.releaseLease(owner);
+  keepSecret: SessionStorePort['keepSecret'] = (digest, value, ms) => this.inner.keepSecret(digest, value, ms);
+  findSecret: SessionStorePort['findSecret'] = (digest) => this.inner.findSecret(digest);
   ping: SessionStorePort['ping'] = () => this.inner.ping();
   close: SessionStorePort['close'] = () => this.inner.close();
 }

@@ -117,6 +117,28 @@ describe('a claim of a new session', () => {
     });
   });
 
+  it('begins with what its client’s secret says, which the client may change', async () => {
+    await start();
+    const connection = {
+      ...{ parley: true, model: null },
+      defaults: { instructions: 'Be kind.', voice: 'marin', toolChoice: 'none', settings: { tracing: 'auto' } },
+    } as const;
+    expect(greetingOf(await claim({ ...newClaim(), attach: { kind: 'new', connection } }))[0]).toMatchObject({
+      type: 'session.created',
+      session: {
+        ...{ model: 'model-1', instructions: 'Be kind.', tool_choice: 'none', tracing: 'auto' },
+        audio: { output: { voice: 'marin' } },
+      },
+    });
+    await stage.now(gateway.send({ kind: 'session-updated', patch: { instructions: null, voice: 'alloy' } }));
+    expect(gateway.of('event').at(-1)).toMatchObject({
+      event: {
+        type: 'session.updated',
+        session: { instructions: CONFIG.instructions, tool_choice: 'none', audio: { output: { voice: 'alloy' } } },
+      },
+    });
+  });
+
   it('is refused as full at the limit, claims under way included, and granted when one is over', async () => {
     await start({ maxSessions: 2 });
     const claims = ['sess_a', 'sess_b', 'sess_c'].map((id) => gateway.claim(newClaim(id as SessionId)));

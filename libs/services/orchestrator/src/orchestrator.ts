@@ -14,12 +14,13 @@ import {
 import type { BusMessage, BusSubscription, CancelTimer, Readiness, Service, StoredSession } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings, GroupMember, Intake, PeerWatch, turnsMs } from '@parley/service-link';
-import { initialState, type SessionConfig } from '@parley/turn-engine';
+import { initialState, patchedSession, sessionObject, type SessionConfig } from '@parley/turn-engine';
 import { Claims } from './claims';
 import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
 import { OwnedSession } from './owned-session';
 import type { OrchestratorPorts } from './ports';
 import { newResumeToken } from './session-connection';
+import { SecretDesk } from './secret-desk';
 import { decodeRecord, type SessionRecord } from './session-record';
 
 const FLUSH_TIMEOUT_MS = 1_000;
@@ -38,6 +39,7 @@ export class Orchestrator implements Service {
   private readonly peers: PeerWatch;
   private readonly intake: Intake;
   private readonly group: GroupMember;
+  private readonly secrets: SecretDesk;
   private subscriptions: BusSubscription[] = [];
   private stopLease: CancelTimer | undefined;
   private leaseHeld = false;
@@ -53,6 +55,10 @@ export class Orchestrator implements Service {
     const limits = { count: config.maxSessions, lagMs: config.maxLagMs };
     this.intake = new Intake(ports, 'orchestrator', limits, () => this.sessions.size + this.claiming.size);
     this.group = new GroupMember(ports.bus, workGroups.claim, (message) => void this.answerClaim(message));
+    this.secrets = new SecretDesk(ports, ({ model, patch }) => {
+      const sessionId: SessionId = `sess_${ports.system.random.hex(16)}`;
+      return sessionObject(this.sessionConfig(sessionId, { parley: false, model, defaults: patch }));
+    });
   }
 
   async start(): Promise<void> {
@@ -67,6 +73,7 @@ export class Orchestrator implements Service {
     ];
     this.intake.open(() => this.offer());
     this.group.join(this.intake.hasRoom);
+    this.secrets.open();
     await bus.flush(FLUSH_TIMEOUT_MS);
   }
 
@@ -88,6 +95,7 @@ export class Orchestrator implements Service {
     const { clock, timers } = this.ports.system;
     this.intake.close();
     this.group.leave();
+    this.secrets.close();
     const beganMs = clock.nowMs();
     const passedMs = (): number => clock.nowMs() - beganMs;
     const releases = new Set<Promise<void>>();
@@ -267,15 +275,17 @@ export class Orchestrator implements Service {
       : record;
   }
 
-  private sessionConfig(sessionId: SessionId, { model: named, parley }: ConnectionProfile): SessionConfig {
+  private sessionConfig(sessionId: SessionId, connection: ConnectionProfile): SessionConfig {
+    const { model: named, parley, defaults = {} } = connection;
     const { instructions, lipSync, model, modelMap, voice } = this.config;
     // The name is a client's: it must not find what every object has.
     const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
-    return {
+    const session: SessionConfig = {
       ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
       ...{ tools: [], toolChoice: 'auto', settings: DEFAULT_SETTINGS, avatar: null, capabilities, resumable: parley },
     };
+    return patchedSession(session, defaults);
   }
 
   private offer(): void {

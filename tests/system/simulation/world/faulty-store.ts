@@ -6,6 +6,7 @@ import type {
   LoadOutcome,
   ReleaseOutcome,
   RemoveOutcome,
+  SecretOutcome,
   SessionStorePort,
   StoreUnavailable,
   WriteOutcome,
@@ -97,6 +98,15 @@ export class FaultyStore implements SessionStorePort {
 
   async releaseLease(owner: Incarnation): Promise<void> {
     await this.call(async () => void (await this.inner.releaseLease(owner)));
+  }
+
+  keepSecret(digest: string, value: Uint8Array, ttlMs: number): Promise<{ kind: 'kept' } | StoreUnavailable> {
+    const sent = value.slice();
+    return this.call(() => this.inner.keepSecret(digest, sent, ttlMs));
+  }
+
+  findSecret(digest: string): Promise<SecretOutcome> {
+    return this.call(() => this.inner.findSecret(digest));
   }
 
   async ping(): Promise<boolean> {

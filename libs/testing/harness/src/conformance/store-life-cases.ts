@@ -156,6 +156,52 @@ export function leaseCases(scene: () => Scene): void {
   });
 }
 
+export function secretCases(scene: () => Scene): void {
+  it('is found by everybody for as long as asked for, and then by nobody', async () => {
+    const { subject, ours, theirs } = scene();
+    expect(await ours.keepSecret('digest', text('value'), SHORT_TTL_MS)).toEqual({ kind: 'kept' });
+    await subject.advance(0.6 * SHORT_TTL_MS);
+    for (const store of [ours, theirs, ours]) {
+      expect(await store.findSecret('digest')).toEqual({ kind: 'found', value: text('value') });
+    }
+    await subject.advance(0.6 * SHORT_TTL_MS);
+    for (const store of [ours, theirs]) expect(await store.findSecret('digest')).toEqual({ kind: 'missing' });
+  });
+
+  it('is apart from every other, and from sessions and leases', async () => {
+    const { ours } = scene();
+    await Promise.all([ours.claim(claimOf()), ours.renewLease(OURS, TTL_MS)]);
+    for (const digest of ['one', 'one:', SESSION, OURS, `{${SESSION}}:state`]) {
+      expect(await ours.findSecret(digest)).toEqual({ kind: 'missing' });
+      await ours.keepSecret(digest, text(digest), TTL_MS);
+    }
+    expect(await ours.findSecret('one')).toEqual({ kind: 'found', value: text('one') });
+    expect(await ours.findSecret('two')).toEqual({ kind: 'missing' });
+    expect(await found(ours)).toMatchObject({ owner: OURS });
+    expect(await ours.leaseAlive(OURS)).toEqual({ kind: 'alive' });
+  });
+
+  it('kept again has its new value, and its time from then on', async () => {
+    const { subject, ours } = scene();
+    await ours.keepSecret('digest', text('old'), SHORT_TTL_MS);
+    await subject.advance(0.6 * SHORT_TTL_MS);
+    await ours.keepSecret('digest', text('new'), SHORT_TTL_MS);
+    await subject.advance(0.6 * SHORT_TTL_MS);
+    expect(await ours.findSecret('digest')).toEqual({ kind: 'found', value: text('new') });
+  });
+
+  it('is what the caller’s bytes were at the call, and bytes that nobody else holds', async () => {
+    const { ours } = scene();
+    const value = Buffer.from('..value..').subarray(2, 7);
+    const keeping = ours.keepSecret('digest', value, TTL_MS);
+    value.fill(0);
+    await keeping;
+    const first = await ours.findSecret('digest');
+    if (first.kind === 'found') first.value.fill(0);
+    expect(await ours.findSecret('digest')).toEqual({ kind: 'found', value: text('value') });
+  });
+}
+
 export function byteCases(scene: () => Scene): void {
   beforeEach(() => scene().ours.claim(claimOf()));
 
@@ -237,6 +283,8 @@ export function outageCases(scene: () => Scene): void {
       ours.remove(SESSION, 1, TTL_MS),
       ours.renewLease(OURS, TTL_MS),
       ours.leaseAlive(OURS),
+      ours.keepSecret('digest', text('value'), TTL_MS),
+      ours.findSecret('digest'),
     ]);
     const [pong] = await Promise.all([ours.ping(), ours.releaseLease(OURS)]);
     expect(subject.nowMs() - startMs).toBeLessThan(OUTAGE_ANSWER_MS);

@@ -5,6 +5,7 @@ import {
   linkCases,
   outageCases,
   removeCases,
+  secretCases,
   tombstoneCases,
 } from './store-life-cases';
 import { claimCases, fenceCases, raceCases, releaseCases, writeBackCases, writeCases } from './store-ownership-cases';
@@ -40,6 +41,7 @@ export function describeStoreConformance(name: string, makeSubject: () => Promis
     describe('tombstone', () => tombstoneCases(current));
     describe('expiry', () => expiryCases(current));
     describe('lease', () => leaseCases(current));
+    describe('secret', () => secretCases(current));
     describe('bytes', () => byteCases(current));
     describe('outage', () => outageCases(current));
     describe('link', () => linkCases(current));
