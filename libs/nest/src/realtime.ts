@@ -11,7 +11,7 @@ import {
   type DynamicModule,
 } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
-import { CLIENT_SECRETS, REALTIME_PATHS } from '@parley/model';
+import { BETA_PATH, CLIENT_SECRETS, REALTIME_PATHS } from '@parley/model';
 import type { HttpReply, HttpRequest } from '@parley/ports';
 import { readBody } from './request-body';
 import type { SocketOptions } from './socket-adapter';
@@ -27,7 +27,7 @@ export interface RealtimeOffice {
 }
 
 /** Hands whole connections to the gateway service. */
-@WebSocketGateway<SocketOptions>({ paths: REALTIME_PATHS })
+@WebSocketGateway<SocketOptions>({ paths: [...REALTIME_PATHS, BETA_PATH] })
 class RealtimeGateway implements OnGatewayInit<SocketServer> {
   constructor(@Inject(OFFICE) private readonly office: RealtimeOffice) {}
 

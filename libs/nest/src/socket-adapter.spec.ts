@@ -188,6 +188,11 @@ describe('the socket adapter', () => {
     expect((await fetch(`http://127.0.0.1:${port}${path}?model=m`)).status).toBe(400);
   });
 
+  it('takes connections under the path of the older dialect', async () => {
+    await openClient('/openai/realtime?api-version=2024-10-01-preview&deployment=m');
+    expect(admission.requests).toMatchObject([{ path: '/openai/realtime', query: { deployment: 'm' } }]);
+  });
+
   it('selects the subprotocol that admission names, and no other', async () => {
     admission.subprotocol = 'parley.v1';
     expect((await openClient('/v1/realtime', ['realtime', 'parley.v1'])).protocol).toBe('parley.v1');
@@ -228,7 +233,7 @@ describe('the socket adapter', () => {
     await openClient();
   });
 
-  it.each(['/', '/v1/other', '//v1/realtime', '/v1/realtime/x', '/openai/v1', '/openai/realtime'])(
+  it.each(['/', '/v1/other', '//v1/realtime', '/v1/realtime/x', '/openai/v1'])(
     'answers an upgrade of %s with 404',
     async (path) => {
       const socket = await rawUpgrade(path);

@@ -89,6 +89,7 @@ describe('the log', () => {
     ['nats://abc@bus', 'nats://[redacted]@bus'],
     ['sent Authorization: Bearer abc.def', 'sent Authorization: Bearer [redacted]'],
     ['offered realtime, openai-insecure-api-key.abc, x', 'offered realtime, openai-insecure-api-key.[redacted], x'],
+    ['GET /openai/realtime?deployment=m&api-key=abc&x=1', 'GET /openai/realtime?deployment=m&api-key=[redacted]&x=1'],
     [`came with ek_${'0f'.repeat(16)}, x`, 'came with [redacted], x'],
     ['http://host/path is fine', 'http://host/path is fine'],
   ])('redacts credentials inside a text: %s', (text, written) => {

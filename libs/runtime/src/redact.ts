@@ -5,7 +5,7 @@ const REDACTED = '[redacted]';
 const SECRET_NAME = /key|token|authorization|secret|password|cookie/i;
 /** Credentials as they stand in the texts of other people's errors. */
 const SECRET_TEXT =
-  /(?<=:\/\/)[^@/\s]+(?=@)|(?<=\bbearer\s+)\S+|(?<=openai-insecure-api-key\.)[^\s,]+|\bek_[0-9a-f]{16,}/gi;
+  /(?<=:\/\/)[^@/\s]+(?=@)|(?<=\bbearer\s+)\S+|(?<=openai-insecure-api-key\.)[^\s,]+|(?<=[?&]api-key=)[^&\s]+|\bek_[0-9a-f]{16,}/gi;
 /** Shorter ones (`dev`) are no secrets, and replacing them would garble words. */
 const MIN_SECRET_CHARS = 6;
 

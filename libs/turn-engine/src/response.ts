@@ -58,6 +58,7 @@ export function beginResponse(draft: Draft, begun: NewResponse): void {
     previousItemId: lastItemId(state),
     turnId,
     cause,
+    format: state.session.settings.audio.output.format,
     voice: state.session.voice,
     metadata: begun.metadata,
   });

@@ -197,6 +197,18 @@ describe('the settings of a session', () => {
     expect(talk.effect('open-voice')).toMatchObject([{ voice: 'ben' }]);
   });
 
+  it('[CL5] change the format of the audio from the next response on', () => {
+    const talk = EngineDriver.attached().says('One');
+    expect(talk.output('announce')).toMatchObject([{ format: { type: 'audio/pcm', rate: 24_000 } }]);
+    talk.client(updated({ settings: { audio: { output: { format: { type: 'audio/pcmu' } } } } }));
+    expect(talk.order).toEqual(['session.updated']);
+    expect(talk.events('session.updated')).toMatchObject([
+      { session: { audio: { output: { format: { type: 'audio/pcmu' }, speed: 1 } } } },
+    ]);
+    talk.interrupts().says('Two');
+    expect(talk.output('announce')).toMatchObject([{ format: { type: 'audio/pcmu' } }]);
+  });
+
   it('[CL5] keep what an object does not name, and lose what null or another kind replaces', () => {
     const listening = (input: object): SessionInput => updated({ settings: { audio: { input } } });
     const talk = EngineDriver.attached().client(

@@ -28,6 +28,7 @@ describe('a final transcript', () => {
         previousItemId: 'user_1',
         turnId: 'turn_1',
         cause: { attachment: 1, seq: 1 },
+        format: { type: 'audio/pcm', rate: 24_000 },
         voice: null,
         metadata: null,
       },

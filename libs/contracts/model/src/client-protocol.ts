@@ -5,6 +5,10 @@ import type { InputPatch, OutputPatch, SettingsPatch } from './session-settings'
 import type { Viseme } from './timings';
 import type { ToolDefinition } from './tools';
 
+/** The API as it was before GA: asked for by this path (Azure's), this subprotocol, or the header `OpenAI-Beta: realtime=v1`. */
+export const BETA_PATH = '/openai/realtime';
+export const BETA_SUBPROTOCOL = 'openai-beta.realtime-v1';
+
 /** WebSocket subprotocols. `parley.v1` is selected when offered; the Realtime API's `realtime` otherwise. */
 export const PARLEY_SUBPROTOCOL = 'parley.v1';
 export const REALTIME_SUBPROTOCOL = 'realtime';

@@ -1,5 +1,6 @@
 import type { ClientError } from './errors';
 import type { InputNumber, ItemId, ResponseId, TurnId } from './ids';
+import type { WireAudioFormat } from './session-settings';
 import type { ToolCall } from './tools';
 
 /** Token counts of one response as the model reported them; zeros when it reported none. */
@@ -41,6 +42,8 @@ export type OwnerOutput =
       previousItemId: ItemId | null;
       turnId: TurnId;
       cause: InputNumber;
+      /** As the session had it when the response began. */
+      format: WireAudioFormat;
       /** The voice that was asked for; null for the voice worker's own. */
       voice: string | null;
       metadata: Record<string, string> | null;

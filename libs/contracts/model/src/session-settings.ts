@@ -18,7 +18,7 @@ export interface SessionSettings {
       noise_reduction: { type: NoiseReduction } | null;
       turn_detection: WireTurnDetection | null;
     };
-    output: { format: PcmFormat; speed: 1 };
+    output: { format: WireAudioFormat; speed: 1 };
   };
 }
 
@@ -88,9 +88,9 @@ export interface InputPatch {
   turn_detection?: TurnDetectionPatch | null;
 }
 
-/** Audio comes as PCM, at the speed of the voice. */
+/** Audio comes at the speed of the voice. */
 export interface OutputPatch {
-  format?: PcmFormat;
+  format?: WireAudioFormat;
   speed?: 1;
 }
 

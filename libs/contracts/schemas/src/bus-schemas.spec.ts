@@ -149,6 +149,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
           previousItemId: null,
           turnId: 't1',
           cause: { attachment: 2, seq: 9 },
+          format: { type: 'audio/pcma' },
           voice: 'alloy',
           metadata,
         },
@@ -286,6 +287,22 @@ describe('bus messages', () => {
     });
     const half = encodeEnvelope(traceparent, { ...order, from: { sample: 7 } });
     expect(reasonOf(decodeEnvelope(busSchemas.voiceOrder, half))).toMatch(/^body\.from\.character: /);
+  });
+
+  it('takes a response that an older release announced for one in PCM, of the voice worker’s own voice', () => {
+    const announce = {
+      kind: 'announce',
+      ...lane,
+      responseId: 'resp_1',
+      itemId: 'i',
+      previousItemId: null,
+      turnId: 't',
+    };
+    const output = { ...announce, cause: { attachment: 1, seq: 1 }, metadata: null };
+    const sent = encodeEnvelope(traceparent, { ...numberedFrom, outputs: [output] });
+    expect(decodeEnvelope(busSchemas.output, sent)).toMatchObject({
+      body: { outputs: [{ ...output, format: { type: 'audio/pcm', rate: 24_000 }, voice: null }] },
+    });
   });
 
   it('keeps every field of a client event that it only carries', () => {

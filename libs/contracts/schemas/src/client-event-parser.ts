@@ -40,12 +40,12 @@ export function parseClientEvent(json: unknown, options: ClientEventOptions): Pa
   const type = Object.hasOwn(json, 'type') ? json['type'] : undefined;
   if (typeof type !== 'string') {
     const code = type === undefined ? 'missing_required_parameter' : 'invalid_value';
-    return refused(json, refusal(code, 'type', "An event needs a 'type', which is a string."));
+    return refusedEvent(json, refusal(code, 'type', "An event needs a 'type', which is a string."));
   }
   const schema = events.get(type);
   if (schema === undefined) {
     const supported = [...events.keys()].join(', ');
-    return refused(
+    return refusedEvent(
       json,
       refusal('unknown_event', 'type', `Unknown event: '${quoted(type)}'. Supported: ${supported}.`),
     );
@@ -54,7 +54,7 @@ export function parseClientEvent(json: unknown, options: ClientEventOptions): Pa
   if (parsed.success) return { ok: true, event: parsed.data };
   const [issue] = parsed.error.issues;
   if (issue === undefined) throw new InvariantError('a failed parse without an issue');
-  return refused(json, clientErrorOfIssue(issue, json));
+  return refusedEvent(json, clientErrorOfIssue(issue, json));
 }
 
 const notAnEvent = (message: string): ParsedClientEvent => ({
@@ -63,7 +63,8 @@ const notAnEvent = (message: string): ParsedClientEvent => ({
   eventId: undefined,
 });
 
-function refused(json: Record<string, unknown>, error: ClientError): ParsedClientEvent {
+/** What is wrong with an event that can be named by its own id. */
+export function refusedEvent(json: Record<string, unknown>, error: ClientError): ParsedClientEvent {
   const own = Object.hasOwn(json, 'event_id') ? eventId.safeParse(json['event_id']) : undefined;
   return { ok: false, error, eventId: own?.success === true ? own.data : undefined };
 }

@@ -1,10 +1,12 @@
 export * from './bus-schemas';
 export * from './client-event-parser';
+export { quoted, refusal } from './client-issue';
 export * from './client-limits';
 export * from './client-secret-request';
 export * from './envelope';
 export { incarnation, responseId, sessionId } from './id-schemas';
 export { ownerOutput, toolCall } from './owner-output-schemas';
+export { isRecord } from './record';
 export * from './resume-query';
 export { sessionSettings } from './session-settings-schemas';
 export { sessionPolicyPatch, toolChoice, toolDefinition } from './session-input-schemas';

@@ -1,6 +1,8 @@
+import { DEFAULT_SETTINGS } from '@parley/model';
 import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { count, milliseconds, ordinal, responseId } from './id-schemas';
+import { audioFormat } from './session-settings-schemas';
 
 const usage = z.object({ inputTokens: count, outputTokens: count });
 const status = z.enum(['completed', 'failed', 'incomplete']);
@@ -29,7 +31,8 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     previousItemId: z.string().nullable(),
     turnId: z.string(),
     cause: z.object({ attachment: count, seq: count }),
-    // Absent in outputs that an older release left in a stored state.
+    // Absent, as the voice, in outputs that an older release left in a stored state.
+    format: audioFormat.default(DEFAULT_SETTINGS.audio.output.format),
     voice: z.string().nullable().default(null),
     metadata: z.record(z.string(), z.string()).nullable(),
   }),

@@ -1,4 +1,4 @@
-import type { SessionSettings, SettingsPatch } from '@parley/model';
+import type { SessionSettings, SettingsPatch, WireAudioFormat } from '@parley/model';
 import { z } from 'zod';
 import { closed } from './closed';
 import { CLIENT_LIMITS } from './client-limits';
@@ -17,11 +17,9 @@ const TOO_LARGE = `must be at most ${CLIENT_LIMITS.textChars} characters of JSON
 type ObjectOf = <Shape extends z.ZodRawShape>(shape: Shape) => z.ZodObject<Shape>;
 const open: ObjectOf = (shape) => z.object(shape);
 
-const pcmOf = (object: ObjectOf) => object({ type: z.literal('audio/pcm'), rate: z.literal(24_000) });
-
-const inputFormatOf = (object: ObjectOf) =>
+const formatOf = (object: ObjectOf) =>
   z.discriminatedUnion('type', [
-    pcmOf(object),
+    object({ type: z.literal('audio/pcm'), rate: z.literal(24_000) }),
     object({ type: z.literal('audio/pcmu') }),
     object({ type: z.literal('audio/pcma') }),
   ]);
@@ -78,7 +76,7 @@ const patchOf = (object: ObjectOf) => ({
     include: include.exactOptional(),
   },
   input: {
-    format: inputFormatOf(object).exactOptional(),
+    format: formatOf(object).exactOptional(),
     transcription: transcriptionOf(object).nullable().exactOptional(),
     noise_reduction: noiseReductionOf(object).nullable().exactOptional(),
     turn_detection: object({
@@ -94,7 +92,7 @@ const patchOf = (object: ObjectOf) => ({
       .nullable()
       .exactOptional(),
   },
-  output: { format: pcmOf(object).exactOptional(), speed: z.literal(1).exactOptional() },
+  output: { format: formatOf(object).exactOptional(), speed: z.literal(1).exactOptional() },
 });
 
 /** Fields of `session` and of its `audio` in `session.update`. */
@@ -111,6 +109,9 @@ export const settingsPatch: z.ZodType<SettingsPatch> = open({
   }).exactOptional(),
 });
 
+/** Between processes, and as stored. */
+export const audioFormat: z.ZodType<WireAudioFormat> = formatOf(open);
+
 /** As stored. */
 export const sessionSettings: z.ZodType<SessionSettings> = open({
   output_modalities: z.tuple([z.literal('audio')]),
@@ -121,7 +122,7 @@ export const sessionSettings: z.ZodType<SessionSettings> = open({
   include,
   audio: open({
     input: open({
-      format: inputFormatOf(open),
+      format: audioFormat,
       transcription: transcriptionOf(open).nullable(),
       noise_reduction: noiseReductionOf(open).nullable(),
       turn_detection: z
@@ -144,6 +145,6 @@ export const sessionSettings: z.ZodType<SessionSettings> = open({
         ])
         .nullable(),
     }),
-    output: open({ format: pcmOf(open), speed: z.literal(1) }),
+    output: open({ format: audioFormat, speed: z.literal(1) }),
   }),
 });

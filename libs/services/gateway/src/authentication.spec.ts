@@ -173,12 +173,21 @@ describe('the key dev', () => {
 
 describe('the selected subprotocol', () => {
   it.each([
+    [['openai-beta.realtime-v1', 'openai-insecure-api-key.k', 'realtime'], 'realtime'],
+    [['openai-insecure-api-key.k', 'openai-beta.realtime-v1'], 'openai-beta.realtime-v1'],
+    [['parley.v1', 'openai-beta.realtime-v1'], 'openai-beta.realtime-v1'],
+    [['parley.v1'], undefined],
+  ])('of %j in the older dialect is %s', (offered, selected) => {
+    expect(selectSubprotocol(offered, 'beta')).toBe(selected);
+  });
+
+  it.each([
     [['realtime', 'parley.v1'], 'parley.v1'],
     [['openai-insecure-api-key.k', 'realtime'], 'realtime'],
     [['openai-insecure-api-key.k'], undefined],
     [['other', 'Parley.V1'], undefined],
     [[], undefined],
   ])('of %j is %s', (offered, selected) => {
-    expect(selectSubprotocol(offered)).toBe(selected);
+    expect(selectSubprotocol(offered, 'parley')).toBe(selected);
   });
 });

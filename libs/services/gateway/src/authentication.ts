@@ -1,7 +1,8 @@
-import { PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL } from '@parley/model';
+import { BETA_SUBPROTOCOL, PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL } from '@parley/model';
 import { isClientSecret } from './client-secrets';
 import type { UpgradeRequest } from '@parley/ports';
 import type { GatewayConfig } from './config';
+import type { Language } from './dialects/upgrade';
 
 export type Authentication =
   | { kind: 'accepted' }
@@ -36,8 +37,10 @@ const refused = (status: 401 | 403, message: string) => ({ kind: 'refused', stat
 export const UNKNOWN_KEY = refused(401, 'The API key is not valid.');
 
 /** The subprotocol to select; the entry with the key is never echoed. */
-export function selectSubprotocol(offered: readonly string[]): string | undefined {
-  return [PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL].find((known) => offered.includes(known));
+export function selectSubprotocol(offered: readonly string[], language: Language): string | undefined {
+  const known =
+    language === 'beta' ? [REALTIME_SUBPROTOCOL, BETA_SUBPROTOCOL] : [PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL];
+  return known.find((each) => offered.includes(each));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ClientEvent, OwnerOutput } from '@parley/model';
 import { PeerWatch } from '@parley/service-link';
 import { ClientSession } from './client-session';
+import { dialectOf } from './dialects/upgrade';
 import {
   announceOf,
   endOf,
@@ -35,7 +36,7 @@ async function open(parley = true): Promise<void> {
     ports,
     link,
     connection,
-    { parley, binary: false },
+    { dialect: dialectOf(parley ? 'parley' : 'ga'), parley, binary: false },
     [{ type: 'session.created' }],
     undefined,
     log,

@@ -1,6 +1,5 @@
 import { CLOSE_CODES, type ClientEvent, type ClientEventBody, type ErrorCode, type SessionInput } from '@parley/model';
 import type { CancelTimer, ConnectionListener, ConnectionPort, LogPort } from '@parley/ports';
-import { parseClientText } from '@parley/schemas';
 import { inputOf, type DeliverySnapshot } from './client-inputs';
 import type { Departing } from './departures';
 import { Downlink, type DownlinkOptions } from './downlink';
@@ -104,7 +103,7 @@ export class ClientSession implements ConnectionListener, Departing {
   onText(text: string): void {
     // The client may go on until it reads our close; its owner has had its last input.
     if (this.ended) return;
-    const parsed = parseClientText(text, { parley: this.options.parley });
+    const parsed = this.options.dialect.read(text);
     if (parsed.ok) return this.handle(parsed.event);
     this.send({ kind: 'message-refused', error: parsed.error }, parsed.eventId);
   }

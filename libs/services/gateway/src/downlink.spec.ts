@@ -1,6 +1,7 @@
 import { VirtualSystem } from '@parley/harness';
 import { decodeAudioFrame, type VisemesMessage } from '@parley/model';
 import type { ClientOutput } from './session-link';
+import { gaDialect } from './dialects/ga-dialect';
 import { Downlink, type DownlinkOptions } from './downlink';
 import {
   announceOf,
@@ -31,7 +32,13 @@ function connect(options: Partial<DownlinkOptions> = {}): void {
     system.clock,
     telemetry,
     connection,
-    { parley: true, binary: false, conversationId: 'conv_1', ...options },
+    {
+      dialect: gaDialect({ parley: options.parley ?? true }),
+      parley: true,
+      binary: false,
+      conversationId: 'conv_1',
+      ...options,
+    },
     1,
     [],
     undefined,
@@ -141,6 +148,97 @@ describe('one response', () => {
     downlink.prune();
     expect(downlink.isActive).toBe(false);
     expect(downlink.deliveries()).toEqual([]);
+  });
+});
+
+describe('a response in G.711', () => {
+  const PCMU = { format: { type: 'audio/pcmu' } } as const;
+  const deltas = (): { bytes: Buffer; segment: unknown; firstSample: unknown }[] =>
+    connection.of('response.output_audio.delta').map((event) => ({
+      bytes: Buffer.from(String(event['delta']), 'base64'),
+      segment: event['segment'],
+      firstSample: event['first_sample'],
+    }));
+  const bytesOf = (): number => deltas().reduce((sum, { bytes }) => sum + bytes.length, 0);
+
+  it('is a byte for every third sample, the last ones before the closing events', () => {
+    connect({ parley: false });
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'), textOf(1, 'You.', 1));
+    audio({ samples: 1_000, last: true });
+    audio({ segment: 1, samples: 501, last: true });
+    expect(bytesOf()).toBeLessThan(501);
+    output(endOf(1, { segments: 2, spokenSegments: 2 }));
+    expect(bytesOf()).toBe(501);
+    expect(connection.types.slice(-CLOSING.length - 1)).toEqual(['response.output_audio.delta', ...CLOSING]);
+    expect(deltas()[0]).toMatchObject({ segment: undefined, firstSample: undefined });
+  });
+
+  it('keeps its format when the next one has another', () => {
+    connect({ parley: false });
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'));
+    audio({ samples: 900, last: true });
+    output(endOf(1), announceOf(2), textOf(2, 'You.'));
+    audio({ ordinal: 2, samples: 900, last: true });
+    expect(deltas().at(-1)?.bytes).toHaveLength(1_800);
+    expect(bytesOf()).toBe(300 + 1_800);
+  });
+
+  it('says nothing more once it is fenced, not even what its coding still held', () => {
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'));
+    audio({ samples: 900 });
+    const before = bytesOf();
+    downlink.fence({ responseId: undefined, live: true, tails: true }, 2);
+    output(interruptedOf(1));
+    expect(before).toBeGreaterThan(0);
+    expect(bytesOf()).toBe(before);
+  });
+
+  it('that is closed by its deadline gives out what its coding still held', () => {
+    connect({ parley: false });
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'));
+    audio({ samples: 900 });
+    output({ kind: 'close', lane: 0, ordinal: 1 });
+    expect(bytesOf()).toBe(300);
+  });
+
+  it('waits with its last bytes behind what waits for the socket', () => {
+    connect({ parley: false });
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'));
+    connection.bufferedBytes = 64 * 1024;
+    audio({ samples: 900 });
+    output({ kind: 'close', lane: 0, ordinal: 1 });
+    expect(bytesOf()).toBe(0);
+    connection.bufferedBytes = 0;
+    downlink.onWritable();
+    expect(bytesOf()).toBe(300);
+    expect(connection.types.at(-1)).toBe('response.done');
+  });
+
+  it('counts for a client of parley.v1 in samples of 24 kHz, and ends with each segment', () => {
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'), textOf(1, 'You.', 1));
+    audio({ samples: 1_000, last: true });
+    audio({ segment: 1, samples: 500, last: true });
+    const bySegment = [0, 1].map((segment) => deltas().filter((delta) => delta.segment === segment));
+    for (const [segment, samples] of [1_000, 500].entries()) {
+      let next = 0;
+      for (const { firstSample, bytes } of bySegment[segment] ?? []) {
+        expect(firstSample).toBe(next);
+        next += 3 * bytes.length;
+      }
+      expect(next).toBe(3 * Math.ceil(samples / 3));
+    }
+  });
+
+  it('comes as PCM in binary frames all the same', () => {
+    connect({ binary: true });
+    output(announceOf(1, PCMU), textOf(1, 'Hello.'));
+    audio({ samples: 900, last: true });
+    output(endOf(1));
+    expect(connection.binaries).toHaveLength(1);
+    expect(decodeAudioFrame(connection.binaries[0] ?? new Uint8Array())).toMatchObject({
+      value: { pcm: pcmOf(0, 900) },
+    });
+    expect(connection.of('response.output_audio.delta')).toEqual([]);
   });
 });
 

@@ -1,5 +1,4 @@
 import {
-  SAMPLE_BYTES,
   unreachable,
   type ChunkView,
   type ClientEventBody,
@@ -9,17 +8,22 @@ import {
 } from '@parley/model';
 import type { ClockPort, ConnectionPort, TelemetryPort } from '@parley/ports';
 import { Playhead } from '@parley/audio';
+import { frameAfter, pcmAfter } from './chunk-rest';
+import type { Dialect } from './dialects/dialect';
 import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
-import { pcmAfter, ResponseStream } from './response-stream';
+import { ResponseStream } from './response-stream';
 import { NOWHERE, type Resumption } from './resumption';
 import type { ClientOutput, OutputNumber } from './session-link';
+import { voiceCodingOf, type CodedVoice } from './voice-coding';
 
 type Of<Kind extends ClientOutput['kind']> = Extract<ClientOutput, { kind: Kind }>;
 
 export interface DownlinkOptions {
-  /** The client speaks `parley.v1`; to others nothing of `parley.*` is ever sent. */
+  /** What the client reads and writes. */
+  dialect: Dialect;
+  /** The client speaks `parley.v1`. */
   parley: boolean;
   /** Audio as binary frames instead of base64 in JSON. */
   binary: boolean;
@@ -240,27 +244,46 @@ export class Downlink {
 
   private sendAudio(connection: ConnectionPort, stream: ResponseStream, chunk: ChunkView, skipSamples: number): void {
     const nowMs = this.clock.nowMs();
+    const { segment, last } = chunk;
     const samples = chunk.samples - skipSamples;
-    if (this.options.binary) connection.sendBinary(frameAfter(chunk, skipSamples, stream.samplesOf(chunk.segment)));
-    else if (samples > 0) this.sendDelta(connection, stream, chunk.segment, pcmAfter(chunk, skipSamples));
+    const firstSample = stream.samplesOf(segment);
+    if (this.options.binary) connection.sendBinary(frameAfter(chunk, skipSamples, firstSample));
+    else {
+      const piece = { segment, firstSample, pcm: pcmAfter(chunk, skipSamples), last };
+      this.sendDeltas(connection, stream, stream.coding.push(piece));
+    }
     const isFirst = stream.deliveredSamples === 0 && samples > 0;
-    stream.sent(chunk.segment, chunk.attempt, samples, chunk.last);
+    stream.sent(segment, chunk.attempt, samples, last);
     this.playhead.delivered(stream.ordinal, samples, nowMs);
     if (isFirst && stream.askedAtMs !== undefined) {
       this.telemetry.observe('parley_turn_first_audio_seconds', {}, (nowMs - stream.askedAtMs) / 1000);
     }
-    if (chunk.last) {
+    if (last) {
       this.writeVisemes(stream);
       this.closeIfDue(stream);
     }
-    if (isFirst || chunk.last) this.listener.onProgress();
+    if (isFirst || last) this.listener.onProgress();
   }
 
-  private sendDelta(connection: ConnectionPort, stream: ResponseStream, segment: number, pcm: Uint8Array): void {
-    // The API's own events have no place for it, and clients of that API may be strict.
-    const place = this.options.parley ? { segment, firstSample: stream.samplesOf(segment) } : undefined;
-    const base64 = Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString('base64');
-    connection.sendText(stream.events.audioDelta(this.ownEventId(), base64, place));
+  private sendDeltas(connection: ConnectionPort, stream: ResponseStream, coded: readonly CodedVoice[]): void {
+    const { audioDelta } = this.options.dialect;
+    for (const { segment, firstSample, bytes } of coded) {
+      // The API's own events have no place for it, and clients of that API may be strict.
+      const place = this.options.parley ? { segment, firstSample } : undefined;
+      const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+      connection.sendText(stream.events.audioDelta(audioDelta, this.ownEventId(), base64, place));
+    }
+  }
+
+  /** What the coding still holds, behind all that waits for the socket. */
+  private endVoice(stream: ResponseStream): void {
+    if (!stream.coding.lags || stream.muted || this.options.binary) return;
+    this.writer.write({
+      kind: 'audio',
+      ordinal: stream.ordinal,
+      bytes: 0,
+      send: (connection) => this.sendDeltas(connection, stream, stream.coding.end()),
+    });
   }
 
   private announce(output: Of<'announce'>, told: Told): void {
@@ -270,7 +293,8 @@ export class Downlink {
     if (!delivered && this.resumption?.isFinished(responseId, told.outSeq)) return;
     const events = new ResponseEvents(output, this.options.conversationId);
     const askedAtMs = cause.attachment === this.attachment ? this.listener.askedAtMs(cause.seq) : undefined;
-    const stream = new ResponseStream(output, events, askedAtMs, delivered);
+    const coding = voiceCodingOf(output.format, { bySegment: this.options.parley });
+    const stream = new ResponseStream(output, events, coding, askedAtMs, delivered);
     this.streams.set(ordinal, stream);
     const { deliveredSamples } = stream;
     const nowMs = this.clock.nowMs();
@@ -313,6 +337,7 @@ export class Downlink {
     stream.closed = true;
     this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
     this.playhead.finish(stream.ordinal, this.clock.nowMs());
+    this.endVoice(stream);
     this.writeAll(stream.events.close(closing), told);
     this.listener.onProgress();
   }
@@ -385,8 +410,9 @@ export class Downlink {
   }
 
   private writeEvent(event: ClientEventBody, eventId: string): void {
-    if (event.type.startsWith('parley.') && !this.options.parley) return;
-    const { type, ...fields } = event;
+    const told = this.options.dialect.told(event);
+    if (!told) return;
+    const { type, ...fields } = told;
     this.writer.write({ kind: 'text', text: JSON.stringify({ type, event_id: eventId, ...fields }) });
   }
 
@@ -397,18 +423,4 @@ export class Downlink {
   private ownEventId(): string {
     return `event_${this.position}_a${this.attachment}n${++this.ownEvents}`;
   }
-}
-
-/**
- * A binary frame without the samples that the client already has, at the sample it goes on with: the end of a rendering
- * that is shorter than the one it replaced lies before that.
- */
-function frameAfter(chunk: ChunkView, skipSamples: number, firstSample: number): Uint8Array {
-  if (skipSamples === 0 && chunk.firstSample === firstSample) return chunk.frame;
-  const headerBytes = chunk.frame.length - chunk.pcm.length;
-  const frame = new Uint8Array(chunk.frame.length - skipSamples * SAMPLE_BYTES);
-  frame.set(chunk.frame.subarray(0, headerBytes));
-  frame.set(pcmAfter(chunk, skipSamples), headerBytes);
-  new DataView(frame.buffer).setUint32(4, firstSample, true);
-  return frame;
 }

@@ -37,6 +37,7 @@ export const announceOf = (n: number, more: Partial<Of<'announce'>> = {}): Of<'a
   previousItemId: null,
   turnId: `turn_${n}`,
   cause: { attachment: 1, seq: n },
+  format: { type: 'audio/pcm', rate: 24_000 },
   voice: null,
   metadata: null,
   ...more,

@@ -94,6 +94,17 @@ describe('admission', () => {
     expect((await admitted({ query: { audio: 'mp3' }, subprotocols: ['realtime'] })).subprotocol).toBe('realtime');
   });
 
+  it('gives who asks for the older dialect that one, under Azure’s path with the name of its model, and no parley.v1', async () => {
+    const path = '/openai/realtime';
+    const query = { 'api-version': '2024-10-01-preview', deployment: 'mine', 'api-key': 'key', audio: 'mp3' };
+    expect((await admitted({ path, query, headers: {}, subprotocols: ['realtime', 'parley.v1'] })).subprotocol).toBe(
+      'realtime',
+    );
+    expect(owner.claims.at(-1)?.attach).toEqual({ kind: 'new', connection: { parley: false, model: 'mine' } });
+    await admitted({ headers: { authorization: 'Bearer key', 'openai-beta': 'realtime=v1' }, query: { model: 'm' } });
+    expect(owner.claims.at(-1)?.attach).toEqual({ kind: 'new', connection: { parley: false, model: 'm' } });
+  });
+
   it.each<[ClaimReply | undefined, string]>([
     [{ kind: 'gone' }, 'unavailable'],
     [undefined, 'unavailable'],
@@ -248,6 +259,7 @@ describe('a connection', () => {
         {
           ...{ kind: 'announce', lane: 0, ordinal: 1, responseId: 'resp_1', itemId: 'item_1', previousItemId: null },
           ...{ turnId: 'turn_1', cause: { attachment: 1, seq: 1 }, voice: null, metadata: null },
+          format: { type: 'audio/pcm', rate: 24_000 },
         } as const,
         sessionId,
       );

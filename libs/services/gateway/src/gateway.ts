@@ -1,11 +1,4 @@
-import {
-  PARLEY_SUBPROTOCOL,
-  REALTIME_PATHS,
-  type Incarnation,
-  type Opening,
-  type SessionDefaults,
-  type SessionId,
-} from '@parley/model';
+import { REALTIME_PATHS, type Incarnation, type Opening, type SessionDefaults, type SessionId } from '@parley/model';
 import type {
   Admission,
   BusSubscription,
@@ -22,9 +15,10 @@ import { ClientSecrets } from './client-secrets';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
 import { Departures } from './departures';
+import { dialectOf } from './dialects/upgrade';
 import { errorReply, keyReply } from './error-reply';
 import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
-import { routeOf } from './route';
+import { modelOf, routeOf } from './route';
 import { SecretEndpoint } from './secret-endpoint';
 import { SessionLink, type GatewayPorts } from './session-link';
 
@@ -110,9 +104,10 @@ export class Gateway implements GatewayService {
     if (!route) return this.refuse(404, 'path', `Connect to ${REALTIME_PATHS.join(' or ')}.`);
     const authentication = authenticate(route.key, request, this.config);
     if (authentication.kind === 'refused') return this.refuseKey(authentication);
-    const refusal = this.refusalOf(request);
+    const { language } = route;
+    const parley = language === 'parley';
+    const refusal = this.refusalOf(request, parley);
     if (refusal) return refusal;
-    const parley = request.subprotocols.includes(PARLEY_SUBPROTOCOL);
     const resume = parley ? resumeRequestOf(request.query) : { ok: true as const, request: undefined };
     if (!resume.ok) return this.refuse(400, 'query', resume.message, resume.param);
     // A conversation under way is none of the work that a late gateway leaves to others.
@@ -133,10 +128,10 @@ export class Gateway implements GatewayService {
     const { link, opening, resumption } = entry;
     return {
       kind: 'admitted',
-      subprotocol: selectSubprotocol(request.subprotocols),
+      subprotocol: selectSubprotocol(request.subprotocols, language),
       open: (connection) => {
         settle();
-        const options = { parley, binary: parley && request.query['audio'] === 'binary' };
+        const options = { dialect: dialectOf(language), parley, binary: parley && request.query['audio'] === 'binary' };
         return this.open((onOver) => {
           const { greeting } = opening;
           return new ClientSession(this.ports, link, connection, options, greeting, resumption, this.ports.log, onOver);
@@ -181,7 +176,7 @@ export class Gateway implements GatewayService {
       if (this.intake.isLate) return { kind: 'full' };
     }
     const link = this.linkOf(`sess_${random.hex(16)}`);
-    const model = request.query['model'] ?? defaults?.model ?? null;
+    const model = modelOf(request) ?? defaults?.model ?? null;
     const connection = { parley, model, ...(defaults ? { defaults: defaults.patch } : {}) };
     const attached = await link.attach({ kind: 'new', connection });
     if (attached.kind === 'gone') return { kind: 'unavailable' };
@@ -205,8 +200,8 @@ export class Gateway implements GatewayService {
     return session;
   }
 
-  private refusalOf(request: UpgradeRequest): Admission | undefined {
-    const audio = request.subprotocols.includes(PARLEY_SUBPROTOCOL) ? request.query['audio'] : undefined;
+  private refusalOf(request: UpgradeRequest, parley: boolean): Admission | undefined {
+    const audio = parley ? request.query['audio'] : undefined;
     if (audio !== undefined && audio !== 'binary' && audio !== 'json') {
       return this.refuse(400, 'query', 'The query parameter "audio" is "json" or "binary".');
     }

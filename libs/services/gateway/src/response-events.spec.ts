@@ -65,6 +65,13 @@ describe('the beginning of a response', () => {
     }
   });
 
+  it('names the format it began with, at the end too', () => {
+    const quiet = new ResponseEvents(announceOf(1, { format: { type: 'audio/pcma' } }), 'conv_1');
+    for (const events of [quiet.created(), quiet.close(COMPLETED)]) {
+      expect(events.at(-1)).toMatchObject({ response: { audio: { output: { format: { type: 'audio/pcma' } } } } });
+    }
+  });
+
   it('echoes the metadata of the request, at the end too', () => {
     const metadata = { client_event_id: 'a' };
     const tagged = new ResponseEvents(announceOf(1, { metadata }), 'conv_1');
@@ -95,7 +102,9 @@ describe('the beginning of a response', () => {
 
   it('writes an audio delta as an event of the same form', () => {
     const odd = new ResponseEvents(announceOf(1, { itemId: 'of "the" client' }), 'conv_1');
-    expect(JSON.parse(odd.audioDelta('event_a1_1', 'AAAA', { segment: 2, firstSample: 480 }))).toEqual({
+    expect(
+      JSON.parse(odd.audioDelta('response.output_audio.delta', 'event_a1_1', 'AAAA', { segment: 2, firstSample: 480 })),
+    ).toEqual({
       type: 'response.output_audio.delta',
       event_id: 'event_a1_1',
       ...PLACE,
@@ -218,7 +227,9 @@ describe('a function call', () => {
     const [added, item] = events.text('One moment. ');
     expect(added).toMatchObject({ output_index: 1 });
     expect(item).toMatchObject({ previous_item_id: 'fn_1' });
-    expect(JSON.parse(events.audioDelta('e', '', undefined))).toMatchObject({ output_index: 1 });
+    expect(JSON.parse(events.audioDelta('response.audio.delta', 'e', '', undefined))).toMatchObject({
+      output_index: 1,
+    });
     const closing = events.close(COMPLETED);
     expect(closing[0]).toMatchObject({ output_index: 1 });
     expect(closing[3]).toMatchObject({ previous_item_id: 'fn_1' });

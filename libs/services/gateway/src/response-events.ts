@@ -1,6 +1,5 @@
 import {
   DEFAULT_VOICE,
-  SAMPLE_RATE_HZ,
   type ClientError,
   type ClientEventBody,
   type InterruptReason,
@@ -108,11 +107,16 @@ export class ResponseEvents {
   }
 
   /** One audio delta as the text of its event; built by hand because it is the hot path of JSON clients. */
-  audioDelta(eventId: string, base64: string, place: { segment: number; firstSample: number } | undefined): string {
+  audioDelta(
+    type: string,
+    eventId: string,
+    base64: string,
+    place: { segment: number; firstSample: number } | undefined,
+  ): string {
     const { responseId, itemId } = this.announce;
     const where = place ? `"segment":${place.segment},"first_sample":${place.firstSample},` : '';
     return (
-      `{"type":"response.output_audio.delta","event_id":"${eventId}","response_id":"${responseId}",` +
+      `{"type":"${type}","event_id":"${eventId}","response_id":"${responseId}",` +
       `"item_id":${JSON.stringify(itemId)},"output_index":${this.messageIndex ?? 0},"content_index":0,${where}"delta":"${base64}"}`
     );
   }
@@ -162,7 +166,7 @@ export class ResponseEvents {
       output_modalities: ['audio'],
       max_output_tokens: 'inf',
       audio: {
-        output: { format: { type: 'audio/pcm', rate: SAMPLE_RATE_HZ }, voice: this.announce.voice ?? DEFAULT_VOICE },
+        output: { format: this.announce.format, voice: this.announce.voice ?? DEFAULT_VOICE },
       },
       usage,
       metadata: this.announce.metadata,

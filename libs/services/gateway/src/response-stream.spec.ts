@@ -1,11 +1,14 @@
+import { pcmAfter } from './chunk-rest';
 import { announceOf, chunkOf, endOf, pcmOf } from './gateway-stage.fixture';
 import { ResponseEvents } from './response-events';
-import { pcmAfter, ResponseStream } from './response-stream';
+import { ResponseStream } from './response-stream';
+import { voiceCodingOf } from './voice-coding';
 
 let stream: ResponseStream;
 beforeEach(() => {
   const announce = announceOf(1);
-  stream = new ResponseStream(announce, new ResponseEvents(announce, 'conv_1'), undefined);
+  const coding = voiceCodingOf(announce.format, { bySegment: false });
+  stream = new ResponseStream(announce, new ResponseEvents(announce, 'conv_1'), coding, undefined);
 });
 
 const place = (segment: number, firstSample: number, samples: number, last = false) =>

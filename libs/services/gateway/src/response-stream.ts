@@ -1,6 +1,5 @@
 import {
   msOfSamples,
-  SAMPLE_BYTES,
   type ChunkView,
   type OwnerOutput,
   type ResponseDelivery,
@@ -9,6 +8,7 @@ import {
   type WireViseme,
 } from '@parley/model';
 import type { ResponseEvents } from './response-events';
+import type { VoiceCoding } from './voice-coding';
 
 type Announce = Extract<OwnerOutput, { kind: 'announce' }>;
 type End = Extract<OwnerOutput, { kind: 'end' }>;
@@ -44,6 +44,7 @@ export class ResponseStream {
   constructor(
     readonly announce: Announce,
     readonly events: ResponseEvents,
+    readonly coding: VoiceCoding,
     /** When the input that caused it arrived here; undefined for one of an earlier owner. */
     readonly askedAtMs: number | undefined,
     /** What an older connection delivered of it. */
@@ -169,7 +170,3 @@ export class ResponseStream {
     return true;
   }
 }
-
-/** The PCM of a chunk without its first `skipSamples`. */
-export const pcmAfter = (chunk: ChunkView, skipSamples: number): Uint8Array =>
-  skipSamples === 0 ? chunk.pcm : chunk.pcm.subarray(skipSamples * SAMPLE_BYTES);

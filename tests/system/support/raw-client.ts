@@ -1,0 +1,85 @@
+import { WebSocket } from 'ws';
+import { fieldsOf } from './spoken-turn';
+import type { WireEvent } from './test-client';
+import { until } from './until';
+
+export interface RawOptions {
+  /** With the query. */
+  path?: string;
+  headers?: Record<string, string>;
+  subprotocols?: string[];
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** A socket and the text frames that came over it, as they came: of any dialect. */
+export class RawClient {
+  readonly frames: string[] = [];
+  readonly events: WireEvent[] = [];
+  binaries = 0;
+  onEvent: (event: WireEvent) => void = () => undefined;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) this.binaries++;
+      else this.take(data.toString());
+    });
+  }
+
+  static async connect(url: string, { path = '/v1/realtime', headers = {}, subprotocols = [] }: RawOptions) {
+    const target = new URL(path, url.replace(/^http/, 'ws'));
+    const socket = new WebSocket(target, subprotocols, { headers, handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+    const client = new RawClient(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', reject);
+    });
+    return client;
+  }
+
+  send(event: Record<string, unknown>): void {
+    this.socket.send(JSON.stringify(event));
+  }
+
+  /** The first event of this type from `from` on. */
+  waitFor(type: string, from = 0, timeoutMs = 20_000): Promise<WireEvent> {
+    return until(type, () => this.events.slice(from).find((event) => event.type === type), timeoutMs);
+  }
+
+  /** A turn of text, to its `response.done`; what came meanwhile. */
+  async ask(text: string, timeoutMs?: number): Promise<WireEvent[]> {
+    const from = this.events.length;
+    this.say(text);
+    await this.waitFor('response.done', from, timeoutMs);
+    return this.events.slice(from);
+  }
+
+  say(text: string): void {
+    const content = [{ type: 'input_text', text }];
+    this.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content } });
+    this.send({ type: 'response.create' });
+  }
+
+  close(): void {
+    this.socket.terminate();
+  }
+
+  private take(text: string): void {
+    const event = JSON.parse(text) as WireEvent;
+    this.frames.push(text);
+    this.events.push(event);
+    this.onEvent(event);
+  }
+}
+
+/** The pieces of all events of one type, in order. */
+export const deltasOf = (events: readonly WireEvent[], type: string): string[] =>
+  events.filter((event) => event.type === type).map((event) => String(event['delta']));
+
+export const audioIn = (events: readonly WireEvent[], type = 'response.output_audio.delta'): Buffer =>
+  Buffer.concat(deltasOf(events, type).map((delta) => Buffer.from(delta, 'base64')));
+
+/** `response` of the only event of this type. */
+export const responseIn = (events: readonly WireEvent[], type: string): Readonly<Record<string, unknown>> =>
+  fieldsOf(events.find((event) => event.type === type)?.['response']);
