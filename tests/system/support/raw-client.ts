@@ -2,6 +2,7 @@ import { WebSocket } from 'ws';
 import { fieldsOf } from './spoken-turn';
 import type { WireEvent } from './test-client';
 import { until } from './until';
+import { everyConnection, type Watched } from './witness';
 
 export interface RawOptions {
   /** With the query. */
@@ -12,14 +13,17 @@ export interface RawOptions {
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** A socket and the text frames that came over it, as they came: of any dialect. */
-export class RawClient {
+/** A socket and the text frames that came over it, as they came: of any dialect. What comes to a client of GA is judged. */
+export class RawClient implements Watched {
   readonly frames: string[] = [];
   readonly events: WireEvent[] = [];
   binaries = 0;
   onEvent: (event: WireEvent) => void = () => undefined;
 
-  private constructor(readonly socket: WebSocket) {
+  private constructor(
+    readonly socket: WebSocket,
+    private readonly isGa: boolean,
+  ) {
     socket.on('error', () => undefined);
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.binaries++;
@@ -30,7 +34,7 @@ export class RawClient {
   static async connect(url: string, { path = '/v1/realtime', headers = {}, subprotocols = [] }: RawOptions) {
     const target = new URL(path, url.replace(/^http/, 'ws'));
     const socket = new WebSocket(target, subprotocols, { headers, handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
-    const client = new RawClient(socket);
+    const client = new RawClient(socket, !asksForOlder(path, headers, subprotocols));
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
@@ -38,7 +42,12 @@ export class RawClient {
     return client;
   }
 
+  get protocol(): string {
+    return this.socket.protocol;
+  }
+
   send(event: Record<string, unknown>): void {
+    if (this.isGa) everyConnection.witness?.sent(this, event as WireEvent);
     this.socket.send(JSON.stringify(event));
   }
 
@@ -67,11 +76,16 @@ export class RawClient {
 
   private take(text: string): void {
     const event = JSON.parse(text) as WireEvent;
+    if (this.isGa) everyConnection.witness?.received(this, event);
     this.frames.push(text);
     this.events.push(event);
     this.onEvent(event);
   }
 }
+
+/** openai-realtime.md §5.5: by header or subprotocol, or on the path that names a version. */
+const asksForOlder = (path: string, headers: Record<string, string>, subprotocols: readonly string[]): boolean =>
+  'openai-beta' in headers || subprotocols.includes('openai-beta.realtime-v1') || path.startsWith('/openai/realtime');
 
 /** The pieces of all events of one type, in order. */
 export const deltasOf = (events: readonly WireEvent[], type: string): string[] =>
