@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { get } from 'node:http';
+import { get as getOverTls } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { allGone, environmentOf, eventually, isRunning, processesOf, processTree, run } from './testing/processes.mjs';
 
@@ -135,6 +139,26 @@ describe('npm run cluster with two of each', () => {
     for (let request = 0; request < 10; request++) {
       assert.equal(await statusOf(`${url}/healthz/live`), 200);
     }
+  });
+});
+
+describe('a cluster with one gateway', () => {
+  it('is ready with logs in JSON too, and says where TLS is before', async () => {
+    const home = await mkdtemp(path.join(tmpdir(), 'parley-home-'));
+    const program = runCluster({ HOME: home, PARLEY_LOG_FORMAT: 'json', PARLEY_TLS_PORT: '0' });
+    await program.printed(/^ready http:/, START_MS);
+    const [, port, certificate] = await program.printed(/^tls https:\/\/127\.0\.0\.1:(\d+) certificate=(\S+)$/, 1_000);
+    const request = getOverTls({
+      ...{ host: '127.0.0.1', port: Number(port), path: '/healthz/ready', agent: false },
+      ca: await readFile(String(certificate)),
+    });
+    const [response] = await once(request, 'response');
+    response.resume();
+    assert.equal(response.statusCode, 200);
+    const tree = await processTree(program.pid);
+    program.signal('SIGTERM');
+    await allGone(tree, 10_000);
+    await rm(home, { recursive: true });
   });
 });
 

@@ -6,7 +6,8 @@ import type { Row } from './row';
 /** What a row was measured on. */
 export interface Circumstances {
   at: string;
-  tookS: number;
+  /** Older rows do not say it. */
+  tookS?: number;
   commit: string;
   cores: number;
   node: string;

@@ -15,11 +15,12 @@ export function withTable(page: string, rows: readonly Measured[]): string {
 
 export function tableOf(rows: readonly Measured[]): string {
   const overload = rows.filter((row) => row.case === 'overload');
-  const tookMin = rows.reduce((sum, { tookS }) => sum + tookS, 0) / 60;
+  const took = rows.map(({ tookS }) => tookS ?? NaN);
+  const tookMin = took.reduce((sum, seconds) => sum + seconds, 0) / 60;
   return [
     strikesTable(rows.filter((row) => row.case !== 'overload')),
     ...overload.map(overloadTable),
-    `All rows together took ${tookMin.toFixed(1)} min.\n`,
+    ...(Number.isNaN(tookMin) ? [] : [`All rows together took ${tookMin.toFixed(1)} min.\n`]),
   ].join('\n');
 }
 

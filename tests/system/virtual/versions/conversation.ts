@@ -1,4 +1,5 @@
 import type { TtsEvent } from '@parley/ports';
+import type { GatewayService } from '@parley/service-gateway';
 import type { Stage, StagedClient, StagedProcess } from '../stage';
 
 /** Called at each moment whose state is worth keeping. */
@@ -18,6 +19,7 @@ export async function converse(stage: Stage, keep: Keep): Promise<void> {
   await tools(stage, await stage.connect(gateway), keep);
   await losses(stage, await stage.connect(gateway), keep, first);
   await absences(stage, await stage.connect(gateway), keep, bus);
+  await secrets(stage, gateway);
 }
 
 /** An answer from its beginning to its end, and one that is cut. */
@@ -130,6 +132,29 @@ async function absences(stage: Stage, client: StagedClient, keep: Keep, bus: Sta
   client.listener?.onClosed(1006);
   await system.advanceBy(500);
   await keep('nobody listens', client);
+}
+
+/** A client secret is made, used and unknown, and asked for while the store is away. */
+async function secrets(stage: Stage, gateway: GatewayService): Promise<void> {
+  const { system } = stage;
+  const request = {
+    ...{ path: '/v1/realtime', query: {}, subprotocols: [], loopback: true },
+    headers: { authorization: 'Bearer key' },
+  };
+  const session = { type: 'realtime', instructions: 'Be kind.', audio: { output: { voice: 'marin' } } };
+  const readBody = async (): Promise<string> => JSON.stringify({ session });
+  const make = () => system.runUntil(gateway.createSecret({ ...request, readBody }));
+  const { value } = JSON.parse((await make()).body) as { value: string };
+  const come = (secret: string) =>
+    system.runUntil(gateway.admit({ ...request, headers: { authorization: `Bearer ${secret}` } }));
+  const admission = await come(value);
+  if (admission.kind !== 'admitted') throw new Error(`refused: ${admission.body}`);
+  admission.abandon();
+  await come(`ek_${'0'.repeat(32)}`);
+  stage.storeServer.setUnavailable(true);
+  await make();
+  await come(value);
+  stage.storeServer.setUnavailable(false);
 }
 
 async function* noVoice(): AsyncIterable<TtsEvent> {

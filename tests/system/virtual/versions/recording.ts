@@ -28,6 +28,8 @@ const decoder = new TextDecoder();
 /** What is said on which subject; a request's answer is the second. */
 const KINDS: [RegExp, MessageKind, MessageKind?][] = [
   [/^claim|^owner\..+\.claim$/, 'claim', 'claimReply'],
+  [/^secret\.keep$/, 'secretKeep', 'secretKeepReply'],
+  [/^secret\.find$/, 'secretFind', 'secretFindReply'],
   [/^tts\.open/, 'voiceOpen', 'voiceOpenReply'],
   [/^tts\./, 'voiceOrder', 'voiceOrderReply'],
   [/^session\..+\.in$/, 'input', 'inputReply'],
