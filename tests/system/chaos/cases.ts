@@ -1,5 +1,5 @@
 import type { StoreKind } from '../support/servers';
-import { PROVIDERS, type ProviderHabits } from './scene';
+import { PROVIDERS, type ProviderHabits, type Replicas } from './scene';
 import { cutLines, killOne, restartNext, stopOwner, takeAway, type Stage, type Strike } from './strike';
 
 /** Those that strike, and one that offers too much. */
@@ -36,6 +36,8 @@ export interface Case {
   /** Conversations at a time. */
   talks: number;
   providers?: Partial<ProviderHabits>;
+  /** Processes of each kind. */
+  replicas: Replicas;
   /** Of all processes. */
   env?: Readonly<Record<string, string>>;
   store: StoreKind;
@@ -52,9 +54,15 @@ export interface Case {
 const GAP = { gapP50Ms: 400, gapP99Ms: 1_500 };
 /** The longest gap is all that the row about a stopped owner bounds. */
 const STOPPED_GAP = { gapP50Ms: 4_000, gapP99Ms: 4_000 };
-const PLAIN = { talks: 14, store: 'single', overLines: false, patienceMs: undefined } as const;
+const TWO: Replicas = { gateway: 2, orchestrator: 2, tts: 2 };
+const PLAIN = { talks: 14, replicas: TWO, store: 'single', overLines: false, patienceMs: undefined } as const;
 /** In a deploy one process of a kind carries everybody. */
 const ROOM = { PARLEY_MAX_VOICE_JOBS: '200', PARLEY_MAX_SESSIONS: '400', PARLEY_MAX_CONNECTIONS: '400' };
+/**
+ * Where a hundred are killed: of four of a kind one can be, while the one before is not back yet. Each turn is struck as often as
+ * one of half as many would be by kills that are twice as far apart.
+ */
+const FOUR = { talks: 28, env: ROOM, pauseMs: [1_300, 2_300] } as const;
 /** Of those that take away what all turns stand on. */
 const OUTAGES = { turns: 10, strikes: 10 };
 
@@ -63,20 +71,23 @@ export const CASES: Record<StrikeName, Case> = {
     title: '`kill -9` of an orchestrator',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [2_500, 3_500],
+    ...FOUR,
+    replicas: { ...TWO, orchestrator: 4 },
     strike: (stage) => killOne(stage, 'orchestrator'),
   },
   tts: {
     title: '`kill -9` of a voice worker',
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
-    pauseMs: [2_500, 3_500],
+    ...FOUR,
+    replicas: { ...TWO, tts: 4 },
     strike: (stage) => killOne(stage, 'tts'),
   },
   gateway: {
     title: '`kill -9` of a gateway',
     must: { turns: 200, strikes: 50, ...GAP },
     ...PLAIN,
+    // Who loses one goes to the other at the first try.
     pauseMs: [2_500, 4_000],
     strike: (stage) => killOne(stage, 'gateway'),
   },
@@ -197,6 +208,8 @@ export function smallOf(name: StrikeName): Case {
   const strikes = name === 'stopped-owner' ? 1 : 10;
   return {
     ...CASES[name],
+    talks: PLAIN.talks,
+    replicas: TWO,
     must: { turns: name === 'stopped-owner' ? 1 : 10, strikes, gapP99Ms: SMALL_GAP_MS },
     pauseMs: SMALL_PAUSES[name] ?? [0, 1_000],
   };

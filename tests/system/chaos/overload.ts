@@ -52,7 +52,12 @@ export async function runOverload(definition: Overload, options: OverloadOptions
   const { random, print } = options;
   const { capacity, windowMs } = definition;
   const servers = await Servers.start('single');
-  const scene = await Scene.start(servers, STEADY, { PARLEY_MAX_CONNECTIONS: String(capacity / 2) });
+  const scene = await Scene.start(
+    servers,
+    STEADY,
+    { gateway: 2, orchestrator: 2, tts: 2 },
+    { PARLEY_MAX_CONNECTIONS: String(capacity / 2) },
+  );
   try {
     const gateways = scene.gatewayUrls();
     const witness = new Witness(scene);

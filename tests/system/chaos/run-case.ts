@@ -23,13 +23,13 @@ export interface RunOptions {
 /** A scene of its own, conversations, and strikes until enough turns were hit; then everything that is under way may end. */
 export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
   const { random, isSmall, pace } = options;
-  const { talks, env } = definition;
+  const { talks, replicas, env } = definition;
   const { providers, spreadMs, turnsPerTalk, awayMs } = pace;
   const servers = await Servers.start(definition.store);
   const lines = new Lines();
   let scene: Scene | undefined;
   try {
-    scene = await Scene.start(servers, { ...PROVIDERS, ...providers, ...definition.providers }, env);
+    scene = await Scene.start(servers, { ...PROVIDERS, ...providers, ...definition.providers }, replicas, env);
     const gateways = scene.gatewayUrls();
     const addresses = await Promise.all(
       Array.from({ length: talks }, async (_, place) => {

@@ -43,6 +43,8 @@ const BACK_TIMEOUT_MS = 15_000;
 const RESTARTED_TIMEOUT_MS = 45_000;
 
 export type Role = ClusterMember['role'];
+/** Processes of each kind that is struck. */
+export type Replicas = Readonly<Record<Exclude<Role, 'avatar'>, number>>;
 
 /** A request of one of our processes to a provider. */
 export interface Asked<Request> {
@@ -63,7 +65,7 @@ export interface SceneListener {
 }
 
 /**
- * Two gateways, two orchestrators and two voice workers as processes, over a NATS and a Redis of their own, between a model and
+ * Gateways, orchestrators and voice workers, two of each or more, as processes over a NATS and a Redis of their own, between a model and
  * a voice that say what they were asked for.
  */
 export class Scene {
@@ -76,6 +78,7 @@ export class Scene {
     readonly bus: BusServer,
     readonly servers: Servers,
     private readonly providers: ProviderHabits,
+    private readonly replicas: Replicas,
   ) {
     faked.llm.chatRule((request) => this.onChat(request));
     faked.voice.speechRule((request) => this.onSpeech(request));
@@ -84,9 +87,11 @@ export class Scene {
   static async start(
     servers: Servers,
     providers: ProviderHabits,
+    replicas: Replicas,
     env: Readonly<Record<string, string>> = {},
   ): Promise<Scene> {
-    const faked = await startFakedCluster(['--gateway', '2', '--orchestrator', '2', '--tts', '2', '--avatar', '0'], {
+    const counts = Object.entries({ ...replicas, avatar: 0 }).flatMap(([role, count]) => [`--${role}`, String(count)]);
+    const faked = await startFakedCluster(counts, {
       NATS_URL: servers.natsUrl,
       ...servers.storeEnvironment,
       PARLEY_AVATAR: 'none',
@@ -95,7 +100,7 @@ export class Scene {
       ...env,
     });
     const bus = new BusServer(servers.natsUrl, servers.natsMonitorUrl);
-    return new Scene(faked, bus, servers, providers);
+    return new Scene(faked, bus, servers, providers, replicas);
   }
 
   listen(listener: SceneListener): void {
@@ -115,10 +120,16 @@ export class Scene {
     return Number(new URL(this.faked[provider].url).port);
   }
 
-  /** SIGKILL; resolves when the launcher has started another one in its place and that is up. */
-  async kill(member: ClusterMember): Promise<void> {
-    process.kill(member.pid, 'SIGKILL');
-    await this.successorOf(member, BACK_TIMEOUT_MS);
+  /** SIGKILL; resolves when the launcher knows, which starts another one in its place. */
+  async kill({ role, index, pid }: ClusterMember): Promise<void> {
+    process.kill(pid, 'SIGKILL');
+    await until(`${role} ${index} gone`, () => this.members(role).every((each) => each.pid !== pid), BACK_TIMEOUT_MS);
+  }
+
+  /** Of this kind so many are up that one can be missed: of two both, of four three. */
+  async canSpareOne(role: keyof Replicas): Promise<void> {
+    const enough = this.replicas[role] / 2 + 1;
+    await until(`${enough} of ${role} run`, () => this.members(role).length >= enough, BACK_TIMEOUT_MS);
   }
 
   /** SIGTERM; resolves when it has ended by itself and another one is up in its place. */

@@ -67,15 +67,16 @@ const CARRIES: Record<'gateway' | 'orchestrator' | 'tts', Carrier> = {
 
 /** `kill -9` of one of those that carry a turn. Undefined when nobody does at the moment. */
 export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise<Strike | undefined> {
+  await stage.scene.canSpareOne(role);
   const found = await aim(
     () => choose(stage, role),
     ({ carried }) => isWorthIt(stage, carried),
     KILL_AIM_MS,
   );
   if (!found) return undefined;
-  const back = stage.scene.kill(found.member);
+  const gone = stage.scene.kill(found.member);
   const strike = { target: nameOf(found.member), hits: hitsOf(found.carried) };
-  await back;
+  await gone;
   return strike;
 }
 
