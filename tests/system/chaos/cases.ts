@@ -1,6 +1,6 @@
 import type { StoreKind } from '../support/servers';
 import { PROVIDERS, type ProviderHabits, type Replicas } from './scene';
-import { cutLines, killOne, restartNext, stopOwner, takeAway, type Stage, type Strike } from './strike';
+import { cutLines, killOne, restartNext, stopOwner, takeAway, type Aim, type Stage, type Strike } from './strike';
 
 /** Those that strike, and one that offers too much. */
 const STRIKES = [
@@ -161,6 +161,7 @@ export interface Pace {
   providers: Pick<ProviderHabits, 'firstTokenMs' | 'tokenDelayMs'>;
   /** How long a bus or a store that is taken away stays away. */
   awayMs: number;
+  aimMs: Aim;
   /** A case that does not come to its turns ends here, and says so. */
   timeLimitMs: number;
 }
@@ -172,6 +173,8 @@ export const WHOLE_PACE: Pace = {
   turnsPerTalk: 4,
   providers: PROVIDERS,
   awayMs: 10_000,
+  // Of an outage about the length of a turn.
+  aimMs: { kill: 2_000, outage: 8_000 },
   timeLimitMs: 14 * 60_000,
 };
 
@@ -183,6 +186,8 @@ export const SMALL_PACE: Pace = {
   // Strikes come every three seconds: within these a successor is to be beyond what its predecessor has said, or none gets on.
   providers: { firstTokenMs: 1_000, tokenDelayMs: 40 },
   awayMs: 3_000,
+  // Shares of moments are not looked at.
+  aimMs: { kill: 0, outage: 0 },
   timeLimitMs: 2 * 60_000,
 };
 

@@ -24,7 +24,7 @@ export interface RunOptions {
 export async function runCase(name: StrikeName, definition: Case, options: RunOptions): Promise<Row> {
   const { random, isSmall, pace } = options;
   const { talks, replicas, env } = definition;
-  const { providers, spreadMs, turnsPerTalk, awayMs } = pace;
+  const { providers, spreadMs, turnsPerTalk, awayMs, aimMs } = pace;
   const servers = await Servers.start(definition.store);
   const lines = new Lines();
   let scene: Scene | undefined;
@@ -45,7 +45,7 @@ export async function runCase(name: StrikeName, definition: Case, options: RunOp
     const crowd = new Crowd({ size: talks, random, ...habits, addressesOf, promptsOf });
     const strikes: Strike[] = [];
     const rarest = (): Moment => rarestOf(strikes.flatMap(({ hits }) => hits.map(({ moment }) => moment)));
-    const stage: Stage = { scene, witness, crowd, lines, random, awayMs, rarest };
+    const stage: Stage = { scene, witness, crowd, lines, random, awayMs, aimMs, rarest };
     crowd.start();
     await strikeAgainAndAgain(definition, stage, strikes, options);
     await crowd.stop();

@@ -15,8 +15,16 @@ export interface Stage {
   random: RandomPort;
   /** How long a bus or a store that is taken away stays away. */
   awayMs: number;
+  aimMs: Aim;
   /** Of the moments that need their share, the one that was hit least so far. */
   rarest(): Moment;
+}
+
+/** So long a strike waits until a third of what it hits is in the moment that was hit least so far. */
+export interface Aim {
+  kill: number;
+  /** It hits all, and puts all in step. */
+  outage: number;
 }
 
 export interface Hit {
@@ -46,10 +54,6 @@ const WATCH_WOKEN_MS = 2_000;
 const WATCH_EVERY_MS = 10;
 /** Longer than a client waits for a sign of life. */
 const BLACKHOLE_MS = 2_000;
-/** So long a kill waits until a third of what it hits is in the moment that was hit least. */
-const KILL_AIM_MS = 2_000;
-/** An outage hits all, and puts all in step: so long it waits for the same, about the length of a turn. */
-const OUTAGE_AIM_MS = 8_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -71,7 +75,7 @@ export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise
   const found = await aim(
     () => choose(stage, role),
     ({ carried }) => isWorthIt(stage, carried),
-    KILL_AIM_MS,
+    stage.aimMs.kill,
   );
   if (!found) return undefined;
   const gone = stage.scene.kill(found.member);
@@ -156,7 +160,7 @@ export async function takeAway(stage: Stage, what: 'bus' | 'store' | 'primary'):
   const sights = await aim(
     () => witness.look(crowd.talks),
     (seen) => isWorthIt(stage, seen),
-    OUTAGE_AIM_MS,
+    stage.aimMs.outage,
   );
   if (!sights || sights.length === 0) return undefined;
   if (what === 'bus') await servers.dropBus(awayMs);
