@@ -51,7 +51,7 @@ async function runStep(step, { env, resources }, failed, output) {
 }
 
 /**
- * All at a time, as each keeps one core busy; what they write is shown step by step.
+ * All of a group at a time; what they write is shown step by step.
  *
  * @param {import('./steps.mjs').Step[]} steps
  * @param {Context} context
@@ -82,11 +82,12 @@ async function runTogether(steps, context) {
 async function runSteps(resources) {
   const context = { env: { ...process.env, ...resources.env }, resources };
   const steps = STEPS.filter((step) => step.isVerify || !isVerify);
-  const rows = await runTogether(
-    steps.filter((step) => step.isStatic),
-    context,
-  );
-  for (const step of steps.filter((each) => !each.isStatic)) {
+  const rows = [];
+  for (const group of /** @type {const} */ (['static', 'pure'])) {
+    const members = steps.filter((step) => step.group === group);
+    rows.push(...(await runTogether(members, context)));
+  }
+  for (const step of steps.filter((each) => each.group === undefined)) {
     printTitle(step);
     const failed = new Set(rows.filter(({ counts }) => counts.failed > 0).map((row) => row.step.name));
     rows.push(await runStep(step, context, failed, 'inherit'));

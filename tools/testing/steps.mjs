@@ -29,7 +29,7 @@ const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file
  * @typedef {object} Step
  * @property {string} name
  * @property {boolean} [isVerify] part of `npm run verify`: it needs neither server nor browser
- * @property {boolean} [isStatic] one process that only reads the sources, so that several can run at a time
+ * @property {'static' | 'pure'} [group] those of a group run at a time: they judge no time, and use nothing but a core
  * @property {('servers' | 'browser')[]} [needs] without which it is skipped
  * @property {string[]} [after] steps without which it is pointless
  * @property {(env: Env, output: import('node:child_process').StdioOptions) => Promise<Counts>} run
@@ -37,21 +37,21 @@ const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file
 
 /** @type {Step[]} */
 export const STEPS = [
-  { name: 'format', isVerify: true, isStatic: true, run: command([bin('prettier/bin/prettier.cjs'), '--check', '.']) },
+  { name: 'format', isVerify: true, group: 'static', run: command([bin('prettier/bin/prettier.cjs'), '--check', '.']) },
   {
     name: 'lint',
     isVerify: true,
-    isStatic: true,
+    group: 'static',
     run: command([bin('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', 'lint-fixtures', '--outputStyle=static']),
   },
-  { name: 'typecheck', isVerify: true, isStatic: true, run: command(['tools/typecheck.mjs']) },
-  { name: 'rules of the engine', isVerify: true, run: command(['tools/check-spec.mjs']) },
-  { name: 'diagram of the engine', isVerify: true, run: command(['tools/engine-diagram.mjs']) },
-  { name: 'pages', isVerify: true, run: command(['tools/check-docs.mjs']) },
-  { name: 'mutants apply', isVerify: true, run: command(['tools/prove.mjs', '--check']) },
-  { name: 'unit', isVerify: true, run: jest('unit', TWO_AT_A_TIME) },
-  { name: 'mutation report', isVerify: true, run: command(['tools/check-mutation.mjs']) },
-  { name: 'simulation', isVerify: true, run: jest('simulation', SIMULATION_COVERAGE) },
+  { name: 'typecheck', isVerify: true, group: 'static', run: command(['tools/typecheck.mjs']) },
+  { name: 'rules of the engine', isVerify: true, group: 'pure', run: command(['tools/check-spec.mjs']) },
+  { name: 'diagram of the engine', isVerify: true, group: 'pure', run: command(['tools/engine-diagram.mjs']) },
+  { name: 'pages', isVerify: true, group: 'pure', run: command(['tools/check-docs.mjs']) },
+  { name: 'mutants apply', isVerify: true, group: 'pure', run: command(['tools/prove.mjs', '--check']) },
+  { name: 'unit', isVerify: true, group: 'pure', run: jest('unit', TWO_AT_A_TIME) },
+  { name: 'mutation report', isVerify: true, group: 'pure', run: command(['tools/check-mutation.mjs']) },
+  { name: 'simulation', isVerify: true, group: 'pure', run: jest('simulation', SIMULATION_COVERAGE) },
   { name: 'tools', isVerify: true, run: nodeTests('tools', isToolTest) },
   { name: 'build', isVerify: true, run: command(['tools/build.mjs']) },
   { name: 'integration', needs: ['servers'], after: ['build'], run: jest('integration', TWO_AT_A_TIME) },
@@ -99,13 +99,18 @@ function command(args) {
  * @returns {Step['run']}
  */
 function jest(project, more = []) {
-  return async (env) => {
+  return async (env, output) => {
     const file = await freshResult(`${project}.json`);
     const args = [bin('jest/bin/jest.js'), '--selectProjects', project, '--json', `--outputFile=${file}`, ...more];
     const { signal, dispose } = deadlineAfter(file);
     // With --json Jest writes its report to standard error and the JSON once more to standard output.
-    const stdio = /** @type {const} */ (['ignore', 'ignore', 'inherit']);
-    const code = await runChild(process.execPath, args, { cwd: ROOT, env, stdio, signal });
+    const report = Array.isArray(output) ? output[2] : output;
+    const code = await runChild(process.execPath, args, {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'ignore', report],
+      signal,
+    });
     dispose();
     return judged(await readJestCounts(file), code);
   };
