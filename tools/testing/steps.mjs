@@ -29,7 +29,7 @@ const bin = (/** @type {string} */ file) => path.join(ROOT, 'node_modules', file
  * @typedef {object} Step
  * @property {string} name
  * @property {boolean} [isVerify] part of `npm run verify`: it needs neither server nor browser
- * @property {'static' | 'pure'} [group] those of a group run at a time: they judge no time, and use nothing but a core
+ * @property {'static' | 'pure'} [group] those of a group run at a time: they judge no time, and need nothing but cores
  * @property {('servers' | 'browser')[]} [needs] without which it is skipped
  * @property {string[]} [after] steps without which it is pointless
  * @property {(env: Env, output: import('node:child_process').StdioOptions) => Promise<Counts>} run
