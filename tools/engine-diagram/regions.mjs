@@ -95,7 +95,10 @@ class Reader {
       return;
     }
     const stages = discriminant === null ? [nounOf(type)] : this.stagesOf(type, discriminant);
-    if (this.regions.some((each) => each.name === name)) throw new Error(`two regions are called "${name}"`);
+    const twin = this.regions.find((each) => each.name === name);
+    // What lies in several places goes the same ways in each, and is drawn once.
+    if (twin && twin.stages.join() === stages.join()) return;
+    if (twin) throw new Error(`two regions are called "${name}"`);
     this.regions.push({ ...region, stages, inside: inside && { ...inside, stages: [...inside.stages] } });
     for (const member of partsOf(type)) {
       const its = discriminant === null ? stages : this.literalsOf(member, discriminant);

@@ -21,10 +21,10 @@ export const gatewayOver = (
   { maxConnections, maxLagMs }: GatewayConfig['limits'],
 ): GatewayService => createGateway(ports, { apiKeys, devKeyAllowed, maxConnections, maxLagMs });
 
-/** The turn policy is not configurable from outside yet. */
+/** Of the turn policy only the longest time of a session is configured from outside yet. */
 export const orchestratorOver = (
   ports: Parameters<typeof createOrchestrator>[0],
-  { instructions, model, voice, modelMap, lipSync }: Omit<ConversationConfig, 'llm'>,
+  { instructions, model, voice, modelMap, voiceMap, lipSync, sessionMaxMs }: Omit<ConversationConfig, 'llm'>,
   { maxSessions, maxLagMs }: OrchestratorConfig['limits'],
   journal = false,
 ): Service =>
@@ -33,8 +33,9 @@ export const orchestratorOver = (
     model,
     voice: voice ?? null,
     modelMap,
+    voiceMap,
     lipSync,
-    policy: DEFAULT_POLICY,
+    policy: { ...DEFAULT_POLICY, sessionMaxMs },
     maxSessions,
     maxLagMs,
     journal,

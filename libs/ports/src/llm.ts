@@ -1,4 +1,4 @@
-import type { ProviderFailure, ToolCall, ToolChoice, ToolDefinition } from '@parley/model';
+import type { ProviderFailure, TokenLimit, ToolCall, ToolChoice, ToolDefinition, Usage } from '@parley/model';
 
 export type ChatMessage =
   | { role: 'system' | 'user'; content: string }
@@ -20,6 +20,8 @@ export interface LlmRequest {
   tools?: readonly ToolDefinition[];
   /** Of no effect without tools. Absent: the model decides. */
   toolChoice?: ToolChoice;
+  /** Of the answer; absent or `inf`: as many as the provider lets it have. */
+  maxOutputTokens?: TokenLimit;
 }
 
 /** Exactly one of `finished` and `failed` ends the stream, unless the caller aborted: then it ends without either. */
@@ -33,7 +35,7 @@ export type LlmEvent =
   | {
       kind: 'finished';
       reason: 'stop' | 'length' | 'content_filter';
-      usage: { inputTokens: number; outputTokens: number };
+      usage: Usage;
     }
   | { kind: 'failed'; failure: ProviderFailure };
 

@@ -5,6 +5,8 @@ export interface TtsRequest {
   text: string;
   /** Undefined: the adapter's configured voice. */
   voice: string | undefined;
+  /** Absent or 1: the voice's own. */
+  speed?: number;
 }
 
 /** Exactly one of `finished` and `failed` ends the stream, unless the caller aborted: then it ends without either. */

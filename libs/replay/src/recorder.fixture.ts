@@ -11,6 +11,7 @@ export const NEW_STATE = initialState({
     settings: DEFAULT_SETTINGS,
     avatar: null,
     resumable: false,
+    expiresAtS: null,
     capabilities: ['text'],
   },
 });

@@ -242,6 +242,7 @@ describe('what is stored', () => {
       role: 'assistant',
       text: '',
       interrupted: false,
+      modality: 'audio',
       spoken: null,
     });
   });

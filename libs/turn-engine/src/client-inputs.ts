@@ -1,28 +1,27 @@
 import { unreachable, type SessionInput } from '@parley/model';
 import { loseConnection, reconnect } from './connection';
 import type { Draft } from './draft';
-import { refusals } from './errors';
-import { findItem } from './history';
-import { addItem } from './items';
 import type { EngineInput } from './inputs';
 import { cancel, interrupt, truncate } from './interruption';
+import { createItem, deleteItem, retrieveItem } from './items';
 import { applyReport } from './playout';
 import { welcomeBack } from './presence';
-import { finishLive, restIdle } from './response';
+import { finish, restIdle } from './response';
 import { closeSession, updatePolicy, updateSession } from './session';
-import { discardSpeculation, resumeSpeech, speculate } from './speculation';
+import { resumeSpeech, speculate } from './speculation';
 import { changeMute, hearWords, startSpeech, stopSpeech } from './speech';
 import { answerCall } from './tools';
 import { respond, say, startTurn } from './turns';
 
 type ClientInput = Extract<EngineInput, { kind: 'client' }>;
-type Of<Kind extends SessionInput['kind']> = Extract<SessionInput, { kind: Kind }>;
 
 /** The application's, not the user's doing. */
 const SETTINGS: readonly SessionInput['kind'][] = [
   'session-updated',
   'policy-updated',
   'call-answered',
+  'item-retrieved',
+  'item-deleted',
   'response-requested',
   'mute-changed',
   'said',
@@ -40,7 +39,7 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
   if ('delivery' in input) applyReport(draft, 'writtenOrdinal' in input ? input.writtenOrdinal : 0, input.delivery);
   // The client may answer `response.done` before the gateway's report of it arrives here.
   const live = draft.live;
-  if (live && live.ordinal <= envelope.closedOrdinal) finishLive(draft);
+  if (live && live.ordinal <= envelope.closedOrdinal) finish(draft, live);
   const id = clientEventId === undefined ? {} : { clientEventId };
   switch (input.kind) {
     case 'final-transcript':
@@ -62,7 +61,11 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
     case 'said':
       return say(draft, { ...input, ...id, cause: envelope.number });
     case 'item-created':
-      return createItem(draft, input, clientEventId);
+      return createItem(draft, { ...input, ...id });
+    case 'item-retrieved':
+      return retrieveItem(draft, { ...input, ...id });
+    case 'item-deleted':
+      return deleteItem(draft, { ...input, ...id });
     case 'call-answered':
       return answerCall(draft, { ...input, ...id });
     case 'interrupted':
@@ -72,8 +75,7 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
     case 'item-truncated':
       return truncate(draft, { ...input, ...id });
     case 'session-updated':
-      discardSpeculation(draft, 'mismatch');
-      return updateSession(draft, input.patch);
+      return updateSession(draft, { ...input, ...id });
     case 'policy-updated':
       return updatePolicy(draft, input.patch);
     case 'message-refused':
@@ -84,20 +86,4 @@ export function applyClientInput(draft: Draft, envelope: ClientInput): void {
     default:
       return unreachable(input);
   }
-}
-
-function createItem(draft: Draft, input: Of<'item-created'>, clientEventId: string | undefined): void {
-  const { itemId, item, previousItemId } = input;
-  if (findItem(draft.state, itemId)) return draft.reject(refusals.itemIdInUse(), clientEventId);
-  if (typeof previousItemId === 'string' && !findItem(draft.state, previousItemId)) {
-    return draft.reject(refusals.itemNotFound('previous_item_id'), clientEventId);
-  }
-  // What is being answered would not know of it.
-  discardSpeculation(draft, 'mismatch');
-  const { role, text } = item;
-  addItem(
-    draft,
-    role === 'assistant' ? { id: itemId, role, text, interrupted: false, spoken: null } : { id: itemId, role, text },
-    previousItemId,
-  );
 }

@@ -1,7 +1,8 @@
 import type { Draft } from './draft';
-import { owesAudio, restIdle, watchTails, watchVoice } from './response';
+import { owesAudio, restIdle, watchTails, watchVoices } from './response';
 import { closeSession } from './session';
 import { endSpeech } from './speech';
+import type { LiveResponse } from './state';
 import { bindAnew } from './voice';
 
 /**
@@ -32,43 +33,47 @@ export function passConnection(draft: Draft): void {
   if (connection.deadlineMs <= draft.nowMs) return closeSession(draft, 'the client did not come back');
   if (connection.graceDeadlineMs === null || connection.graceDeadlineMs > draft.nowMs) return;
   draft.set({ connection: { ...connection, graceDeadlineMs: null } });
-  holdVoice(draft);
+  for (const response of draft.responses) holdVoice(draft, response);
 }
 
 /** The worker is free for others, and the answer speaks on when somebody listens. */
-function holdVoice(draft: Draft): void {
-  const { live } = draft;
-  if (!live || live.voice.stage === 'absent') return;
-  draft.do({ kind: 'cancel-voice', lane: live.lane, ordinal: live.ordinal });
-  draft.patchLive({ voice: { stage: 'held', deadlineMs: null } });
+function holdVoice(draft: Draft, response: LiveResponse): void {
+  const { lane, ordinal, voice } = response;
+  if (voice.stage === 'absent') return;
+  draft.do({ kind: 'cancel-voice', lane, ordinal });
+  draft.patch(response, { voice: { stage: 'held', deadlineMs: null } });
 }
 
 /** A new owner has nobody who listens either: the client has its whole time again, and no worker is asked to speak. */
 export function takeOverLost(draft: Draft): void {
   if (draft.state.connection.stage === 'connected') return;
   waitForClient(draft);
-  const { live } = draft;
-  if (live && live.voice.stage !== 'absent') draft.patchLive({ voice: { stage: 'held', deadlineMs: null } });
+  for (const response of draft.responses) {
+    if (response.voice.stage !== 'absent') draft.patch(response, { voice: { stage: 'held', deadlineMs: null } });
+  }
 }
 
 /** A word of the connection that was taken for lost: it is there after all. */
 export function reconnect(draft: Draft): void {
   if (draft.state.connection.stage === 'connected') return;
   draft.set({ connection: { stage: 'connected' } });
-  const { live } = draft;
-  // What the worker sent meanwhile may have reached nobody.
-  if (live?.voice.stage === 'bound' && owesAudio(live)) bindAnew(draft, live, live.rendering.barren);
+  for (const response of draft.responses) {
+    // What the worker sent meanwhile may have reached nobody.
+    const isAtRisk = response.voice.stage === 'bound' && owesAudio(response);
+    if (isAtRisk) bindAnew(draft, response, response.rendering.barren);
+  }
   goOn(draft);
 }
 
 /** Somebody listens again: what stood still has its whole time anew. */
 export function goOn(draft: Draft): void {
-  const { live } = draft;
-  if (live?.voice.stage === 'held') bindAnew(draft, live, live.rendering.barren);
-  else if (live?.voice.stage === 'opening') {
-    draft.patchLive({ voice: { stage: 'opening', deadlineMs: draft.nowMs + draft.policy.voiceTimeoutMs } });
+  const deadlineMs = draft.nowMs + draft.policy.voiceTimeoutMs;
+  for (const response of draft.responses) {
+    const { stage } = response.voice;
+    if (stage === 'held') bindAnew(draft, response, response.rendering.barren);
+    else if (stage === 'opening') draft.patch(response, { voice: { stage, deadlineMs } });
   }
-  watchVoice(draft);
+  watchVoices(draft);
   watchTails(draft);
   restIdle(draft);
 }

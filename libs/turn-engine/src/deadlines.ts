@@ -1,14 +1,14 @@
 import { passAvatar } from './avatar';
 import { passConnection } from './connection';
 import type { Draft } from './draft';
-import { closeLive, dropTail, failLive, owesAudio } from './response';
-import { closeSession } from './session';
+import { close, dropTail, fail, owesAudio } from './response';
+import { closeSession, passLifetime } from './session';
 import { deliveredSamples, CLOSE_CODES } from '@parley/model';
 import { isQuiet, passPresence, type DrawnIds } from './presence';
 import { discardSpeculation } from './speculation';
 import { passSpeech } from './speech';
 import { passCalls } from './tools';
-import { liveResponse, type EngineState, type LiveResponse } from './state';
+import { isOfConversation, liveResponses, NEVER_MS, type EngineState, type LiveResponse } from './state';
 import { goOnWithoutVoice, replaceSilentVoice } from './voice';
 
 /** The earliest moment at which something that waits must be looked at; undefined when nothing waits. */
@@ -17,9 +17,11 @@ export function nextDeadlineMs(state: EngineState): number | undefined {
   const { avatar, connection, pause, presence, speculation, speech } = state;
   const isHeard = connection.stage === 'connected';
   const deadlines: number[] = state.calls.map((call) => call.deadlineMs);
-  const live = liveResponse(state);
-  if (live?.generation.stage === 'running') deadlines.push(live.generation.deadlineMs);
-  if (live && live.voice.deadlineMs !== null && isVoiceWatched(state, live)) deadlines.push(live.voice.deadlineMs);
+  for (const response of liveResponses(state)) {
+    const { generation, voice } = response;
+    if (generation.stage === 'running') deadlines.push(generation.deadlineMs);
+    if (voice.deadlineMs !== null && isVoiceWatched(state, response)) deadlines.push(voice.deadlineMs);
+  }
   // Nothing is played in a pause, which has a bound of its own, nor while nobody listens.
   if (pause) deadlines.push(pause.deadlineMs);
   else if (isHeard) deadlines.push(...state.tails.map((tail) => tail.deadlineMs));
@@ -30,22 +32,23 @@ export function nextDeadlineMs(state: EngineState): number | undefined {
   if (presence.stage === 'present' && presence.deadlineMs !== null && isQuiet(state))
     deadlines.push(presence.deadlineMs);
   if (isIdle(state)) deadlines.push(state.idleDeadlineMs);
-  const next = Math.min(...deadlines);
-  return next === Number.MAX_SAFE_INTEGER ? undefined : next;
+  const next = Math.min(...deadlines, state.lifetimeDeadlineMs);
+  return next === NEVER_MS ? undefined : next;
 }
 
 /** A paused voice delivers nothing when the client has all it may have, and is not to be blamed; nor is one that nobody hears. */
-const isVoiceWatched = (state: EngineState, live: LiveResponse): boolean =>
-  state.connection.stage === 'connected' && (state.pause === null || live.voice.stage === 'opening');
+const isVoiceWatched = ({ connection, pause }: EngineState, response: LiveResponse): boolean =>
+  connection.stage === 'connected' &&
+  (pause === null || !isOfConversation(response) || response.voice.stage === 'opening');
 
 /** While the agent works or speaks the session is not idle; without a connection it has another bound. */
 const isIdle = (state: EngineState): boolean =>
-  liveResponse(state) === undefined && state.tails.length === 0 && state.connection.stage === 'connected';
+  liveResponses(state).length === 0 && state.tails.length === 0 && state.connection.stage === 'connected';
 
 /** G2: every wait has a way out. */
 export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
-  passGeneration(draft);
-  passVoice(draft);
+  for (const response of draft.responses) passGeneration(draft, response);
+  for (const response of draft.responses) passVoice(draft, response);
   passTails(draft);
   passAvatar(draft);
   passSpeculation(draft);
@@ -54,6 +57,7 @@ export function passDeadlines(draft: Draft, drawn: DrawnIds): void {
   passConnection(draft);
   passPresence(draft, drawn);
   passIdle(draft);
+  passLifetime(draft);
 }
 
 /** No final transcript came: whoever sent the speculative one has lost the thread, and the turn is run anew if it comes. */
@@ -62,31 +66,31 @@ function passSpeculation(draft: Draft): void {
   if (run && run.deadlineMs <= draft.nowMs) discardSpeculation(draft, 'timeout');
 }
 
-function passGeneration(draft: Draft): void {
-  const live = draft.live;
-  if (live?.generation.stage !== 'running' || live.generation.deadlineMs > draft.nowMs) return;
-  failLive(draft, 'llm', {
+function passGeneration(draft: Draft, response: LiveResponse): void {
+  const { generation } = response;
+  if (generation.stage !== 'running' || generation.deadlineMs > draft.nowMs) return;
+  fail(draft, response, 'llm', {
     kind: 'timeout',
-    message: live.generation.tokens
+    message: generation.tokens
       ? 'The language model stopped in the middle of the answer.'
       : 'The language model did not begin to answer in time.',
   });
 }
 
-function passVoice(draft: Draft): void {
-  const live = draft.live;
-  if (!live || live.voice.deadlineMs === null || live.voice.deadlineMs > draft.nowMs) return;
-  if (!isVoiceWatched(draft.state, live)) return;
-  if (live.voice.stage === 'opening') {
-    const { lane, ordinal, rendering } = live;
+function passVoice(draft: Draft, response: LiveResponse): void {
+  const { voice } = response;
+  if (voice.deadlineMs === null || voice.deadlineMs > draft.nowMs) return;
+  if (!isVoiceWatched(draft.state, response)) return;
+  if (voice.stage === 'opening') {
+    const { lane, ordinal, rendering } = response;
     goOnWithoutVoice(draft, {
       ...{ lane, ordinal, attempt: rendering.attempt },
       failure: { kind: 'timeout', message: 'No voice worker answered in time.' },
     });
-  } else if (owesAudio(live)) {
-    replaceSilentVoice(draft, live);
+  } else if (owesAudio(response)) {
+    replaceSilentVoice(draft, response);
   } else {
-    closeLive(draft);
+    close(draft, response);
   }
 }
 

@@ -6,7 +6,20 @@ import {
   type TurnPolicy,
 } from '@parley/model';
 import type { Effect } from './effects';
-import { liveResponse, type EngineState, type LiveResponse, type Phase } from './state';
+import {
+  isOfConversation,
+  liveResponse,
+  liveResponses,
+  type EngineState,
+  type LiveResponse,
+  type Phase,
+} from './state';
+
+/** Names a response; no ordinal is used twice. */
+export interface OfResponse {
+  lane: number;
+  ordinal: number;
+}
 
 /**
  * One step under way: the state so far and the effects so far. Rules replace `state` (never write into it), so the
@@ -28,15 +41,26 @@ export class Draft {
     return choice === undefined ? this.policy[name] : choice;
   }
 
+  /** The conversation's. */
   get live(): LiveResponse | undefined {
     return liveResponse(this.state);
   }
 
+  /** The conversation's, and those out of band. */
+  get responses(): readonly LiveResponse[] {
+    return liveResponses(this.state);
+  }
+
+  /** The live response a result belongs to; a late result of another one is nobody's. */
+  response({ lane, ordinal }: OfResponse): LiveResponse | undefined {
+    return this.responses.find((each) => each.ordinal === ordinal && each.lane === lane);
+  }
+
   /** The name of the next answer of the model; none is used twice. */
-  nextKey(): { lane: number; ordinal: number } {
+  nextKey(lane = CONVERSATION_LANE): OfResponse {
     const ordinal = this.state.nextOrdinal;
     this.set({ nextOrdinal: ordinal + 1 });
-    return { lane: CONVERSATION_LANE, ordinal };
+    return { lane, ordinal };
   }
 
   set(patch: Partial<EngineState>): void {
@@ -47,11 +71,16 @@ export class Draft {
     this.set({ phase });
   }
 
-  /** Changes the live response; its phase stays. */
-  patchLive(patch: Partial<LiveResponse>): void {
-    const { phase } = this.state;
-    if (phase.name !== 'thinking' && phase.name !== 'speaking') return;
-    this.set({ phase: { ...phase, response: { ...phase.response, ...patch } } });
+  /** Changes a live response, and returns it as it is now; its phase stays. */
+  patch(response: LiveResponse, patch: Partial<LiveResponse>): LiveResponse {
+    const patched = { ...(this.response(response) ?? response), ...patch };
+    const { phase, asides } = this.state;
+    if (!isOfConversation(response)) {
+      this.set({ asides: asides.map((each) => (each.ordinal === patched.ordinal ? patched : each)) });
+    } else if (phase.name === 'thinking' || phase.name === 'speaking') {
+      this.set({ phase: { ...phase, response: patched } });
+    }
+    return patched;
   }
 
   do(effect: Effect): void {

@@ -4,6 +4,7 @@ import type {
   ResponseId,
   ResponseStatus,
   SegmentPosition,
+  TokenLimit,
   ToolCall,
   ToolChoice,
   ToolDefinition,
@@ -28,6 +29,7 @@ export type Effect =
       continues: string | null;
       tools: ToolDefinition[];
       toolChoice: ToolChoice;
+      maxOutputTokens: TokenLimit;
     }
   | { kind: 'abort-generation'; lane: number; ordinal: number }
   /**
@@ -41,6 +43,7 @@ export type Effect =
       attempt: number;
       responseId: ResponseId;
       voice: string | null;
+      speed: number;
       segments: number;
     }
   | { kind: 'speak-segment'; lane: number; ordinal: number; segment: number; text: string; from: SegmentPosition }

@@ -1,4 +1,4 @@
-import { BUSY_POLICIES, type ResponseDelivery, type SessionPolicy } from '@parley/model';
+import { BUSY_POLICIES, type ResponseDelivery, type ResponseOptions, type SessionPolicy } from '@parley/model';
 import fc from 'fast-check';
 import type { EngineInput } from './inputs';
 import type { EngineState } from './state';
@@ -61,10 +61,19 @@ const choices: fc.Arbitrary<Partial<SessionPolicy>> = fc.constantFrom<Partial<Se
   { awayAfterMs: null },
 );
 
+const wishes = fc.constantFrom<ResponseOptions>(
+  {},
+  { instructions: '' },
+  { modality: 'text', maxOutputTokens: 9 },
+  { outOfBand: true },
+  { outOfBand: true, modality: 'text', input: [] },
+  { outOfBand: true, input: [{ role: 'reference', itemId: 'item_1' }] },
+);
+
 const clientActs = fc.oneof(
   { weight: 6, arbitrary: named('says', turnId, (talk, id) => talk.says('A question?', id)) },
   { weight: 2, arbitrary: named('says', fc.constantFrom(' ', 'Mhm.'), (talk, said) => talk.says(said)) },
-  { weight: 2, arbitrary: named('asks', fc.constantFrom({}, { instructions: '' }), (talk, how) => talk.asks(how)) },
+  { weight: 2, arbitrary: named('asks', wishes, (talk, how) => talk.asks(how)) },
   {
     weight: 3,
     arbitrary: named('interrupts', interruption, (talk, { named: offset, written, list }) =>
@@ -77,8 +86,12 @@ const clientActs = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: named('cancels', interruption, (talk, { written, list }) =>
-      talk.cancels({ writtenOrdinal: talk.newest - written, delivery: listed(talk, list) }),
+    arbitrary: named('cancels', interruption, (talk, { named: offset, written, list }) =>
+      talk.cancels({
+        ...(offset === null ? {} : { responseId: `resp_${talk.newest - offset}` as const }),
+        writtenOrdinal: talk.newest - written,
+        delivery: listed(talk, list),
+      }),
     ),
   },
   {
@@ -96,6 +109,18 @@ const clientActs = fc.oneof(
         item: { role: n === 1 ? 'assistant' : 'user', text: typed },
         ...(n > 3 ? { previousItemId: n > 4 ? null : 'item_1' } : {}),
       }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: named('retrieves', fc.constantFrom('item_1', 'answer_1', 'fn_1', 'none'), (talk, itemId) =>
+      talk.client({ kind: 'item-retrieved', itemId }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: named('deletes', fc.constantFrom('item_1', 'answer_1', 'answer_2', 'fn_1', 'none'), (talk, itemId) =>
+      talk.client({ kind: 'item-deleted', itemId }),
     ),
   },
   {

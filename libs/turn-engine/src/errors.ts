@@ -29,16 +29,38 @@ export const refusals = {
   nothingToInterrupt: () => invalid('nothing_to_interrupt', 'No response is being generated or played.'),
   // LiveKit matches the beginning of this sentence, Pipecat the code (openai-realtime.md §5.3).
   cancelNotActive: () => invalid('response_cancel_not_active', 'Cancellation failed: no active response found'),
+  // The code by the event, as clients know them.
+  unknownItem: (event: 'retrieve' | 'truncate' | 'delete') =>
+    invalid(`item_${event}_invalid_item_id`, 'No item of this conversation has that id.', 'item_id'),
   itemNotFound: (param: string) => invalid('item_not_found', 'No item of this conversation has that id.', param),
   // Code and sentence as the Realtime API's.
-  unknownCall: (callId: string) =>
-    invalid('invalid_tool_call_id', `Tool call ID '${callId}' not found in conversation.`, 'item.call_id'),
+  unknownCall: (callId: string, param = 'item.call_id') =>
+    invalid('invalid_tool_call_id', `Tool call ID '${callId}' not found in conversation.`, param),
+  callIdInUse: (callId: string) =>
+    invalid('invalid_tool_call_id', `A call with the ID '${callId}' exists; choose another.`, 'item.call_id'),
   callAnswered: (callId: string) =>
     invalid('invalid_tool_call_id', `Tool call ID '${callId}' has its result already.`, 'item.call_id'),
   itemIdInUse: () => invalid('item_id_in_use', 'An item with this id exists; choose another.', 'item.id'),
+  tooManyAsides: (most: number) =>
+    invalid('capacity', `${most} responses out of band are in progress; wait until one of them is finished.`),
+  // Code and sentence as the Realtime API's.
+  voiceIsHeard: () =>
+    invalid(
+      'cannot_update_voice',
+      "Cannot update a conversation's voice if assistant audio is present.",
+      'session.audio.output.voice',
+    ),
+  // As the Realtime API's, which says it of 60 minutes.
+  expired: (maxMs: number) =>
+    invalid('session_expired', `Your session hit the maximum duration of ${durationOf(maxMs)}.`),
   notTruncatable: () =>
     invalid('unsupported_content_type', 'Only model output audio messages can be truncated.', 'item_id'),
 };
+
+const durationOf = (ms: number): string =>
+  ms % 60_000 === 0 ? plural(ms / 60_000, 'minute') : plural(Math.round(ms / 1000), 'second');
+
+const plural = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;
 
 /** A provider's failure as the client sees it. */
 export function providerError(provider: 'llm' | 'tts', failure: ProviderFailure): ClientError {

@@ -46,6 +46,7 @@ describe('the text of an answer', () => {
           segments: 2,
           spokenSegments: 2,
           status: 'completed',
+          cutBy: null,
           error: null,
           usage: { inputTokens: 7, outputTokens: 3 },
         },
@@ -54,9 +55,12 @@ describe('the text of an answer', () => {
     ]);
   });
 
-  it.each(['length', 'content_filter'] as const)('[GE3] is incomplete when the model stops for %s', (reason) => {
+  it.each([
+    ['length', 'max_output_tokens'],
+    ['content_filter', 'content_filter'],
+  ] as const)('[GE3] is incomplete when the model stops for %s, and says so', (reason, cutBy) => {
     const talk = asking().writes(FIRST).finishes(reason);
-    expect(talk.output('end')).toMatchObject([{ status: 'incomplete' }]);
+    expect(talk.output('end')).toMatchObject([{ status: 'incomplete', cutBy }]);
     talk.hears({ segmentsMs: [900], complete: true, playedMs: 900, closed: true });
     expect(talk.effect('observe')).toContainEqual({
       kind: 'observe',
@@ -104,6 +108,7 @@ describe('an answer that fails', () => {
           segments,
           spokenSegments: 0,
           status: 'failed',
+          cutBy: null,
           error: { type: 'server_error', code: 'llm_unavailable', message: 'The stream broke.', param: null },
           usage: { inputTokens: 0, outputTokens: 0 },
         },

@@ -236,6 +236,7 @@ describe('items', () => {
       role: 'assistant',
       text: 'D',
       interrupted: false,
+      modality: 'text',
       spoken: null,
     });
   });
@@ -298,6 +299,7 @@ describe('the context of a response', () => {
         model: 'model-1',
         tools: [],
         toolChoice: 'auto',
+        maxOutputTokens: 'inf',
         continues: null,
         messages: [
           { role: 'system', content: 'Be kind.' },

@@ -9,8 +9,8 @@ export function lastItemId(state: EngineState): ItemId | null {
   return last?.role === 'call' && last.outcome.stage === 'answered' ? last.outcome.itemId : (last?.id ?? null);
 }
 
-export const findItem = (state: EngineState, id: ItemId): HistoryItem | undefined =>
-  state.history.find((item) => isNamed(item, id));
+export const findItem = (history: readonly HistoryItem[], id: ItemId): HistoryItem | undefined =>
+  history.find((item) => isNamed(item, id));
 
 /** A call that has its result is found by the result's id too: the two stand together. */
 const isNamed = (item: HistoryItem, id: ItemId): boolean =>
@@ -101,10 +101,14 @@ const charsOf = (item: HistoryItem): number =>
  * What the model gets: instructions, then the newest items that fit into `maxContextChars`. The newest one is always
  * among them.
  */
-export function contextOf(state: EngineState, instructions: string, maxContextChars: number): ContextMessage[] {
+export function contextOf(
+  history: readonly HistoryItem[],
+  instructions: string,
+  maxContextChars: number,
+): ContextMessage[] {
   const given: HistoryItem[] = [];
   let budget = maxContextChars;
-  for (const item of [...state.history].reverse()) {
+  for (const item of [...history].reverse()) {
     // An answer of which nothing was heard is no message.
     if (item.role !== 'call' && item.text === '') continue;
     budget -= charsOf(item);

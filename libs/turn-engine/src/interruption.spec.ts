@@ -287,21 +287,21 @@ describe('conversation.item.truncate', () => {
   it('[IN10] of an item that is not there, or that is no answer, is refused', () => {
     const talk = asking().truncates('nothing', 10, [], 'event_1');
     expect(talk.output('error')).toMatchObject([
-      { error: { code: 'item_not_found', param: 'item_id' }, clientEventId: 'event_1' },
+      { error: { code: 'item_truncate_invalid_item_id', param: 'item_id' }, clientEventId: 'event_1' },
     ]);
     talk.truncates('user_1', 10);
     expect(talk.errors).toMatchObject([{ code: 'unsupported_content_type', param: 'item_id' }]);
     expect(talk.phase).toBe('thinking');
   });
 
-  it('[IN9] of an answer the client itself brought changes nothing', () => {
+  it('[IN10] of an answer the client itself brought is refused: it has no audio', () => {
     const input: SessionInput = {
       kind: 'item-created',
       itemId: 'mine',
       item: { role: 'assistant', text: 'Hello you.' },
     };
     const talk = EngineDriver.attached().client(input).truncates('mine', 10);
-    expect(talk.order).toEqual(['conversation.item.truncated']);
+    expect(talk.errors).toMatchObject([{ code: 'unsupported_content_type', param: 'item_id' }]);
     expect(talk.answersInContext()).toEqual(['Hello you.']);
   });
 });

@@ -11,7 +11,7 @@ import { silenceAvatar } from './avatar';
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem, heardOf } from './history';
-import { assistantItem, cutItem, emitMetrics, endLive, NO_USAGE, stopProviders } from './response';
+import { assistantItem, cutItem, emitMetrics, end, NO_USAGE, perceivedOf, stopProviders } from './response';
 import { discardSpeculation } from './speculation';
 import type { InterruptionCause } from './effects';
 import type { LiveResponse, QueuedTurn, Tail } from './state';
@@ -36,6 +36,8 @@ function isHit(live: LiveResponse, interrupt: Interrupt): boolean {
 
 /** `parley.interrupt`: everything that is generated or still heard, oldest first. */
 export function interrupt(draft: Draft, interrupt: Interrupt): void {
+  const aside = asideOf(draft, interrupt);
+  if (aside) return cutLive(draft, aside, 'explicit');
   // SP2, SP9: nobody has heard of it, so it is nothing to confirm either.
   discardSpeculation(draft, 'interrupted');
   const tails = draft.state.tails.filter(
@@ -53,8 +55,12 @@ export function interrupt(draft: Draft, interrupt: Interrupt): void {
   for (const tail of tails) cutTail(draft, tail, 'explicit');
   // Before the live response ends, or the oldest of them would begin.
   for (const turn of waiting) dropQueued(draft, turn);
-  if (hit) cutLive(draft, 'explicit');
+  if (hit) cutLive(draft, live, 'explicit');
 }
+
+/** A response out of band is hit by its name alone. */
+const asideOf = (draft: Draft, { responseId }: Interrupt): LiveResponse | undefined =>
+  draft.state.asides.find((each) => each.responseId === responseId);
 
 /** Busy policy `interrupt`: the new turn takes the floor from everything that is generated or heard. */
 export function cutForTurn(draft: Draft): void {
@@ -68,9 +74,10 @@ export function cutForSpeech(draft: Draft): void {
 
 function cutInterruptible(draft: Draft, cause: 'turn' | 'speech'): void {
   for (const tail of draft.state.tails) if (tail.interruptible) cutTail(draft, tail, cause);
-  if (draft.live?.interruptible === false) return;
+  const { live } = draft;
+  if (live?.interruptible === false) return;
   for (const turn of draft.state.queue) dropQueued(draft, turn);
-  cutLive(draft, cause);
+  if (live) cutLive(draft, live, cause);
 }
 
 /** A turn that never began: the client is told as of any interrupted response, so that an accepted turn always ends (G2). */
@@ -90,10 +97,12 @@ function dropQueued(draft: Draft, { responseId, turnId }: QueuedTurn): void {
 
 /** `response.cancel`: only what is still generated or delivered. */
 export function cancel(draft: Draft, cancelled: Interrupt): void {
+  const aside = asideOf(draft, cancelled);
+  if (aside) return cutLive(draft, aside, 'cancel');
   discardSpeculation(draft, 'interrupted');
   const live = draft.live;
   if (!live || !isHit(live, cancelled)) return draft.reject(refusals.cancelNotActive(), cancelled.clientEventId);
-  cutLive(draft, 'cancel');
+  cutLive(draft, live, 'cancel');
 }
 
 /** `conversation.item.truncate`: an interruption at that point, or a lower heard position of one that has ended. */
@@ -102,11 +111,12 @@ export function truncate(
   truncated: { itemId: ItemId; audioEndMs: number; clientEventId?: string },
 ): void {
   const { itemId, audioEndMs, clientEventId } = truncated;
-  if (!findItem(draft.state, itemId)) return draft.reject(refusals.itemNotFound('item_id'), clientEventId);
-  if (!assistantItem(draft, itemId)) return draft.reject(refusals.notTruncatable(), clientEventId);
+  if (!findItem(draft.state.history, itemId)) return draft.reject(refusals.unknownItem('truncate'), clientEventId);
+  if (assistantItem(draft, itemId)?.modality !== 'audio') return draft.reject(refusals.notTruncatable(), clientEventId);
   const playedSamples = samplesOfMs(audioEndMs);
+  const { live } = draft;
   const tail = draft.state.tails.find((each) => each.itemId === itemId);
-  if (draft.live?.itemId === itemId) cutLive(draft, 'truncate', playedSamples);
+  if (live?.itemId === itemId) cutLive(draft, live, 'truncate', playedSamples);
   else if (tail) cutTail(draft, tail, 'truncate', playedSamples);
   else lowerHeard(draft, itemId, playedSamples);
   draft.emit({
@@ -115,15 +125,13 @@ export function truncate(
   });
 }
 
-function cutLive(draft: Draft, cause: InterruptionCause, atSamples?: number): void {
-  const live = draft.live;
-  if (!live) return;
+function cutLive(draft: Draft, live: LiveResponse, cause: InterruptionCause, atSamples?: number): void {
   stopProviders(draft, live);
   emitMetrics(draft, live);
   const { generation } = live;
   const ended = generation.stage === 'ended';
   cut(draft, live, { cause, atSamples, complete: ended, usage: ended ? generation.usage : NO_USAGE });
-  endLive(draft, live, 'cancelled');
+  end(draft, live, 'cancelled');
 }
 
 /** DR6: the tail is silent at once; nothing of it is worked on any more. */
@@ -147,7 +155,7 @@ function cut(
   const delivered = deliveredSamples(response.delivery);
   const playedSamples = atSamples === undefined ? response.delivery.playedSamples : Math.min(atSamples, delivered);
   const delivery = { ...response.delivery, playedSamples };
-  const heard = heardOf(draft.state, segments, delivery);
+  const heard = perceivedOf(draft, response, delivery);
   cutItem(draft, itemId, { spoken: { segments, delivery }, heard, complete });
   forgetFinished(draft, itemId);
   draft.emit({

@@ -1,22 +1,16 @@
 import { deliveredSamples, type ResponseDelivery, type SegmentDelivery, type WordTiming } from '@parley/model';
 import { spokenCharacters } from '@parley/speech-text';
-import type { Draft } from './draft';
-import { liveOf } from './generation';
-import { cutToDelivered, dropTail, finishLive, sinceBegun, watchTails, watchVoice } from './response';
+import type { Draft, OfResponse } from './draft';
+import { cutToDelivered, dropTail, finish, sinceBegun, watchTails, watchVoices } from './response';
 import type { Delivery, Segment } from './state';
-
-interface OfResponse {
-  lane: number;
-  ordinal: number;
-}
 
 export function timeWords(draft: Draft, result: OfResponse & { segment: number; words: WordTiming[] }): void {
   const timed = (segments: Segment[]): Segment[] =>
     segments.map((segment, index) =>
       index === result.segment ? { ...segment, words: mergeWords(segment.words, result.words) } : segment,
     );
-  const live = liveOf(draft, result);
-  if (live) draft.patchLive({ segments: timed(live.segments) });
+  const response = draft.response(result);
+  if (response) draft.patch(response, { segments: timed(response.segments) });
   draft.set({
     tails: draft.state.tails.map((tail) =>
       tail.ordinal === result.ordinal && tail.lane === result.lane ? { ...tail, segments: timed(tail.segments) } : tail,
@@ -33,14 +27,13 @@ const mergeWords = (known: readonly WordTiming[], told: readonly WordTiming[]): 
 /** What the gateway says was delivered and played: speaking begins, responses close, tails drain. */
 export function applyReport(draft: Draft, announcedOrdinal: number, responses: readonly ResponseDelivery[]): void {
   const moved = takeDelivery(draft, responses);
-  if (moved.any) watchVoice(draft);
+  if (moved.any) watchVoices(draft);
   if (moved.tails) watchTails(draft);
-  const live = draft.live;
   hearFirstSample(draft);
-  if (live) {
-    const own = responses.find((each) => each.ordinal === live.ordinal && each.lane === live.lane);
+  for (const response of draft.responses) {
+    const own = responses.find((each) => each.ordinal === response.ordinal && each.lane === response.lane);
     // Announced and no longer listed: it was closed and played, and the report that said so never came.
-    if (own ? own.closed : announcedOrdinal >= live.ordinal) finishLive(draft);
+    if (own ? own.closed : announcedOrdinal >= response.ordinal) finish(draft, response);
   }
   drain(draft, announcedOrdinal, responses);
 }
@@ -50,17 +43,17 @@ function takeDelivery(draft: Draft, responses: readonly ResponseDelivery[]): { a
   const moved = { any: false, tails: false };
   for (const reported of responses) {
     const tail = draft.state.tails.find((each) => each.ordinal === reported.ordinal && each.lane === reported.lane);
-    const response = liveOf(draft, reported) ?? tail;
+    const live = draft.response(reported);
+    const response = live ?? tail;
     if (!response) continue;
     const delivery = mergeDelivery(response.delivery, reported);
     const hasMoved = isFurther(delivery, response.delivery);
     moved.any ||= hasMoved;
     moved.tails ||= hasMoved && tail !== undefined;
     measureVoice(draft, response.segments, response.delivery.segments, delivery.segments);
-    if (!tail) {
-      draft.patchLive({ delivery });
-      continue;
-    }
+    if (!draft.state.hasSpoken && deliveredSamples(delivery) > 0) draft.set({ hasSpoken: true });
+    if (live) draft.patch(live, { delivery });
+    if (!tail) continue;
     const changed = { ...tail, delivery };
     draft.set({ tails: draft.state.tails.map((each) => (each === tail ? changed : each)) });
     if (tail.cutToHeard) cutToDelivered(draft, changed);

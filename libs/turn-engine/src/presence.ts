@@ -1,7 +1,7 @@
 import type { InputNumber, ItemId, ResponseId, TurnId } from '@parley/model';
 import type { Draft } from './draft';
 import { accept } from './turns';
-import { beginResponse } from './response';
+import { beginResponse } from './beginning';
 import type { EngineState } from './state';
 
 /** Drawn by the owner for a response that no input of the client begins. */
@@ -41,5 +41,5 @@ export function passPresence(draft: Draft, drawn: DrawnIds): void {
   accept(draft, drawn);
   const { answerId, ...ids } = drawn;
   const instructions = [state.session.instructions, awayPrompt].filter((text) => text !== '').join('\n\n');
-  beginResponse(draft, { ...ids, itemId: answerId, instructions, metadata: null });
+  beginResponse(draft, { ...ids, itemId: answerId, options: { instructions } });
 }

@@ -65,7 +65,7 @@ describe('a refusal says what is wrong and what to do', () => {
 
   it('[IN10] for a truncation of what is not there, or is no answer', () => {
     const unknown = EngineDriver.attached().truncates('nothing', 10);
-    refused(unknown, 'item_not_found', 'No item of this conversation has that id.', 'item_id');
+    refused(unknown, 'item_truncate_invalid_item_id', 'No item of this conversation has that id.', 'item_id');
     refused(
       EngineDriver.attached().says('One').truncates('user_1', 10),
       'unsupported_content_type',

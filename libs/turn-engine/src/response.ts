@@ -1,114 +1,19 @@
-import {
-  deliveredSamples,
-  msOfSamples,
-  type InputNumber,
-  type ItemId,
-  type ProviderFailure,
-  type ResponseId,
-  type ResponseStatus,
-  type TurnId,
-} from '@parley/model';
-import { offerToAvatar } from './avatar';
+import { deliveredSamples, msOfSamples, type ItemId, type ProviderFailure, type ResponseStatus } from '@parley/model';
 import type { Draft } from './draft';
 import { providerError } from './errors';
+import { cutToHeard, findItem, heardOf, removeItem, replaceItem, textOf } from './history';
 import {
-  boundHistory,
-  contextOf,
-  cutToHeard,
-  findItem,
-  heardOf,
-  insertItem,
-  lastItemId,
-  removeItem,
-  replaceItem,
-} from './history';
-import type { AssistantItem, Delivery, LiveResponse, SessionConfig, SpeculativeRun, SpokenAnswer, Tail } from './state';
+  isOfConversation,
+  type AssistantItem,
+  type Delivery,
+  type LiveResponse,
+  type SpokenAnswer,
+  type Tail,
+} from './state';
 
-/** The life of one response: begun, finished when its closing events are written, failed, and its tail. */
-
-export interface NewResponse {
-  responseId: ResponseId;
-  itemId: ItemId;
-  turnId: TurnId;
-  cause: InputNumber;
-  /** Of this response alone; undefined: the session's. */
-  instructions?: string;
-  metadata: Record<string, string> | null;
-  /** The speculative run that is its answer; without one the model is asked. */
-  run?: SpeculativeRun;
-  /** The agent's words are given: the model is not asked. */
-  dictated?: { interruptible: boolean };
-}
+/** The life of one response after its beginning: finished when its closing events are written, failed, and its tail. */
 
 export const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
-
-/** More than end while a client is away. */
-const REMEMBERED_RESPONSES = 16;
-
-export function beginResponse(draft: Draft, begun: NewResponse): void {
-  const { nowMs, policy, state } = draft;
-  const { responseId, itemId, turnId, cause, run, dictated } = begun;
-  const { lane, ordinal } = run ?? draft.nextKey();
-  draft.emit({
-    kind: 'announce',
-    lane,
-    ordinal,
-    responseId,
-    itemId,
-    previousItemId: lastItemId(state),
-    turnId,
-    cause,
-    format: state.session.settings.audio.output.format,
-    voice: state.session.voice,
-    metadata: begun.metadata,
-  });
-  draft.set({
-    recentResponses: [...state.recentResponses, { ordinal, responseId }].slice(-REMEMBERED_RESPONSES),
-    history: insertItem(
-      boundHistory(state.history, policy.maxContextChars),
-      { id: itemId, role: 'assistant', text: '', interrupted: false, spoken: null },
-      undefined,
-    ),
-  });
-  draft.enter({
-    name: 'thinking',
-    response: {
-      lane,
-      ordinal,
-      responseId,
-      itemId,
-      turnId,
-      cause,
-      generation: { stage: 'running', text: '', tokens: false, deadlineMs: nowMs + policy.firstTokenTimeoutMs },
-      voice: { stage: 'opening', deadlineMs: nowMs + policy.voiceTimeoutMs },
-      rendering: { attempt: 1, voice: state.session.voice, fromSamples: 0, barren: 0 },
-      segments: [],
-      calls: [],
-      delivery: { segments: [], playedSamples: 0 },
-      instructions: begun.instructions ?? null,
-      interruptible: dictated?.interruptible ?? draft.chosen('interruptible'),
-      beganAtMs: nowMs,
-      marks: { firstTokenMs: null, firstSegmentMs: null, firstAudioMs: null, generatedMs: null },
-      wasClosed: false,
-    },
-  });
-  if (!run && !dictated) {
-    const instructions = begun.instructions ?? state.session.instructions;
-    const messages = contextOf(state, instructions, policy.maxContextChars);
-    draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages, continues: null });
-  }
-  draft.do({ kind: 'open-voice', lane, ordinal, attempt: 1, responseId, voice: state.session.voice, segments: 0 });
-  offerToAvatar(draft, { lane, ordinal, responseId });
-}
-
-/** Whom to ask, and what it may call. */
-export const modelOf = ({
-  model,
-  tools,
-  toolChoice,
-}: SessionConfig): Pick<SessionConfig, 'model' | 'tools' | 'toolChoice'> => ({
-  ...{ model, tools, toolChoice },
-});
 
 /** Segments that were ordered and are not yet delivered to their end. */
 export const owesAudio = (live: LiveResponse): boolean =>
@@ -119,76 +24,81 @@ export const owesAudio = (live: LiveResponse): boolean =>
  * The voice's deadline after something moved: waiting while audio is owed, or while the closing events are; not
  * waiting while the model still writes and everything ordered so far was delivered.
  */
-export function watchVoice(draft: Draft): void {
-  const live = draft.live;
-  if (!live || live.voice.stage === 'opening' || live.voice.stage === 'held') return;
-  const waits = live.generation.stage === 'ended' || owesAudio(live);
-  const deadlineMs = waits ? draft.nowMs + draft.policy.voiceTimeoutMs : null;
-  draft.patchLive({ voice: { ...live.voice, deadlineMs } });
+export function watchVoice(draft: Draft, response: LiveResponse): LiveResponse {
+  const { voice, generation } = response;
+  if (voice.stage === 'opening' || voice.stage === 'held') return response;
+  const waits = generation.stage === 'ended' || owesAudio(response);
+  return draft.patch(response, {
+    voice: { ...voice, deadlineMs: waits ? draft.nowMs + draft.policy.voiceTimeoutMs : null },
+  });
+}
+
+export function watchVoices(draft: Draft): void {
+  for (const response of draft.responses) watchVoice(draft, response);
 }
 
 /**
- * The closing events of the live response were written: what still plays becomes its tail. Our numbers may lag, so
+ * The closing events of a live response were written: what still plays becomes its tail. Our numbers may lag, so
  * one that had a voice leaves a tail until the report that says it was played, which may be this very one, or its
  * deadline. Before generation has ended nothing can have been closed, so a word that says so is of no response we know.
  */
-export function finishLive(draft: Draft): void {
-  const live = draft.live;
-  if (live?.generation.stage !== 'ended') return;
+export function finish(draft: Draft, response: LiveResponse): void {
+  const { generation } = response;
+  if (generation.stage !== 'ended') return;
   // One that only called functions has said nothing.
-  if (live.segments.length === 0) draft.set({ history: removeItem(draft.state.history, live.itemId) });
-  leaveTail(draft, live, { cut: false });
-  if (draft.state.session.resumable) draft.set({ finished: live });
-  emitMetrics(draft, live);
-  endLive(draft, live, live.generation.status);
+  if (response.segments.length === 0) draft.set({ history: removeItem(draft.state.history, response.itemId) });
+  leaveTail(draft, response, { cut: false });
+  remember(draft, response);
+  emitMetrics(draft, response);
+  end(draft, response, generation.status);
+}
+
+/** A client that comes back may not have got all of it. */
+function remember(draft: Draft, response: LiveResponse): void {
+  const { session, finishedAsides } = draft.state;
+  if (!session.resumable) return;
+  if (isOfConversation(response)) return draft.set({ finished: response });
+  draft.set({ finishedAsides: [...finishedAsides.filter(({ lane }) => lane !== response.lane), response] });
 }
 
 /** Everything was generated and delivered, only the gateway's word on the closing events is missing. */
-export function closeLive(draft: Draft): void {
-  const live = draft.live;
-  if (!live) return;
-  draft.emit({ kind: 'close', lane: live.lane, ordinal: live.ordinal });
-  finishLive(draft);
+export function close(draft: Draft, response: LiveResponse): void {
+  draft.emit({ kind: 'close', lane: response.lane, ordinal: response.ordinal });
+  finish(draft, response);
 }
 
 /** A provider (or its process) failed: the response ends now, the session goes on (G2). */
-export function failLive(draft: Draft, provider: 'llm' | 'tts', failure: ProviderFailure): void {
-  const live = draft.live;
-  if (!live) return;
-  stopProviders(draft, live);
+export function fail(draft: Draft, response: LiveResponse, provider: 'llm' | 'tts', failure: ProviderFailure): void {
+  const { lane, ordinal, responseId, segments, generation } = response;
+  stopProviders(draft, response);
   draft.emit({
-    kind: 'end',
-    lane: live.lane,
-    ordinal: live.ordinal,
-    segments: live.segments.length,
-    spokenSegments: 0,
-    status: 'failed',
+    ...{ kind: 'end', lane, ordinal },
+    ...{ segments: segments.length, spokenSegments: 0 },
+    ...{ status: 'failed', cutBy: null },
     error: providerError(provider, failure),
-    usage: live.generation.stage === 'ended' ? live.generation.usage : NO_USAGE,
+    usage: generation.stage === 'ended' ? generation.usage : NO_USAGE,
   });
-  draft.do({
-    kind: 'observe',
-    observation: { name: 'provider-failed', provider, failure: failure.kind, responseId: live.responseId },
-  });
+  draft.do({ kind: 'observe', observation: { name: 'provider-failed', provider, failure: failure.kind, responseId } });
   // The gateway may have delivered more than its last report says.
-  leaveTail(draft, live, { cut: true });
-  emitMetrics(draft, live);
-  endLive(draft, live, 'failed');
+  leaveTail(draft, response, { cut: true });
+  emitMetrics(draft, response);
+  end(draft, response, 'failed');
 }
 
 /** Stops whatever still works for this response. */
-export function stopProviders(draft: Draft, live: LiveResponse): void {
-  const { lane, ordinal } = live;
-  if (live.generation.stage === 'running') draft.do({ kind: 'abort-generation', lane, ordinal });
-  if (live.voice.stage !== 'absent') draft.do({ kind: 'cancel-voice', lane, ordinal });
+export function stopProviders(draft: Draft, { lane, ordinal, generation, voice }: LiveResponse): void {
+  if (generation.stage === 'running') draft.do({ kind: 'abort-generation', lane, ordinal });
+  if (voice.stage !== 'absent') draft.do({ kind: 'cancel-voice', lane, ordinal });
 }
 
-/** The floor is free again. */
-export function endLive(draft: Draft, live: LiveResponse, status: ResponseStatus): void {
-  draft.enter({ name: 'listening' });
+/** It is not live any more: the conversation's leaves the floor free. */
+export function end(draft: Draft, response: LiveResponse, status: ResponseStatus): void {
+  const { asides } = draft.state;
+  if (isOfConversation(response)) draft.enter({ name: 'listening' });
+  else draft.set({ asides: asides.filter(({ ordinal }) => ordinal !== response.ordinal) });
   restIdle(draft);
-  if (live.wasClosed) return;
-  draft.do({ kind: 'observe', observation: { name: 'response-ended', status, responseId: live.responseId } });
+  if (response.wasClosed) return;
+  draft.do({ kind: 'observe', observation: { name: 'response-ended', status, responseId: response.responseId } });
 }
 
 /** Whole ms since the turn began, as far as that is known. */
@@ -221,9 +131,10 @@ export function restIdle(draft: Draft): void {
   draft.set({ presence: { stage: 'present', deadlineMs: awayAfterMs === null ? null : nowMs + awayAfterMs } });
 }
 
-/** Without a voice, or without a word to say, nothing can have been delivered. */
+/** Without a voice, or without a word to say, nothing can have been delivered. Out of band nothing is waited for, nor cut. */
 function leaveTail(draft: Draft, live: LiveResponse, { cut }: { cut: boolean }): void {
   const { lane, ordinal, responseId, itemId, turnId, segments, delivery, interruptible } = live;
+  if (!isOfConversation(live)) return;
   if (segments.length === 0 || live.voice.stage === 'absent') {
     if (cut) cutToDelivered(draft, live);
     return;
@@ -276,9 +187,14 @@ export function dropTail(draft: Draft, tail: Tail): void {
 /** A failed answer's text follows what was delivered: that much is being heard. */
 export function cutToDelivered(draft: Draft, response: LiveResponse | Tail): void {
   const spoken = heardToEnd(response);
-  const heard = heardOf(draft.state, spoken.segments, spoken.delivery);
-  cutItem(draft, response.itemId, { spoken, heard, complete: false });
+  cutItem(draft, response.itemId, { spoken, heard: perceivedOf(draft, response, spoken.delivery), complete: false });
 }
+
+/** What of a response came to the user: of a voice what was heard at the playhead of `delivery`, of a text all that was sent. */
+export const perceivedOf = (draft: Draft, response: LiveResponse | Tail, delivery: Delivery): string =>
+  'modality' in response && response.modality === 'text'
+    ? textOf(response.segments)
+    : heardOf(draft.state, response.segments, delivery);
 
 /** An answer that was not cut counts as heard to its end, so a later truncate may lower it from there. */
 const heardToEnd = ({ segments, delivery }: SpokenAnswer): SpokenAnswer => ({
@@ -305,6 +221,6 @@ export function cutItem(
 }
 
 export function assistantItem(draft: Draft, id: ItemId): AssistantItem | undefined {
-  const item = findItem(draft.state, id);
+  const item = findItem(draft.state.history, id);
   return item?.role === 'assistant' ? item : undefined;
 }

@@ -1,10 +1,10 @@
 import { deliveredSamples, type ReceivedResponse, type SegmentDelivery } from '@parley/model';
 import { goOn } from './connection';
 import type { Draft } from './draft';
-import { cutToDelivered, dropTail, finishLive, owesAudio } from './response';
+import { cutToDelivered, dropTail, finish, owesAudio } from './response';
 import { discardSpeculation } from './speculation';
 import { endSpeech } from './speech';
-import type { Delivery, LiveResponse, ResponseName, Tail } from './state';
+import { isOfConversation, type Delivery, type LiveResponse, type ResponseName, type Tail } from './state';
 import { bindAnew } from './voice';
 
 /**
@@ -23,8 +23,9 @@ export function resume(draft: Draft, received: readonly ReceivedResponse[] | nul
   for (const tail of tails) resumeTail(draft, tail, reception.of(tail));
   // Of one that was played to its end, as far as anybody knew, only the client can know better.
   const isOver = finished !== null && !tails.some(({ ordinal }) => ordinal === finished.ordinal);
-  if (isOver && received !== null) resumeFinished(draft, finished, reception.of(finished));
-  if (draft.live) resumeLive(draft, draft.live, reception.of(draft.live));
+  const over = [...draft.state.finishedAsides, ...(isOver ? [finished] : [])];
+  if (received !== null) for (const each of over) resumeFinished(draft, each, reception.of(each));
+  for (const response of draft.responses) resumeLive(draft, response, reception.of(response));
   goOn(draft);
 }
 
@@ -53,28 +54,39 @@ function resumeFinished(draft: Draft, finished: LiveResponse, has: Received | un
  * ends with what was received: two cannot speak at a time.
  */
 function openAgain(draft: Draft, closed: LiveResponse | Tail): void {
-  const { finished } = draft.state;
+  const { finished, finishedAsides } = draft.state;
   const { delivery, lane, ordinal } = closed;
-  if (finished?.ordinal !== ordinal || draft.live) {
+  const whole = [finished, ...finishedAsides].find((each) => each?.ordinal === ordinal);
+  if (!whole || (draft.live && isOfConversation(closed))) {
     cutToDelivered(draft, closed);
     draft.emit({ kind: 'close', lane, ordinal });
     return;
   }
+  const opened = { ...whole, delivery, wasClosed: true };
+  if (!isOfConversation(opened)) {
+    draft.set({ finishedAsides: finishedAsides.filter((each) => each !== whole) });
+    return enterLive(draft, opened);
+  }
   draft.set({ finished: null });
   discardSpeculation(draft, 'interrupted');
-  enterLive(draft, { ...finished, delivery, wasClosed: true });
+  enterLive(draft, opened);
 }
 
-function resumeLive(draft: Draft, live: LiveResponse, has: Received | undefined): void {
-  enterLive(draft, { ...live, delivery: has?.delivery ?? live.delivery });
-  if (!has || has.done) return finishLive(draft);
-  const { live: resumed } = draft;
+function resumeLive(draft: Draft, response: LiveResponse, has: Received | undefined): void {
+  const resumed = { ...response, delivery: has?.delivery ?? response.delivery };
+  enterLive(draft, resumed);
+  if (!has || has.done) return finish(draft, resumed);
   // What had been sent to the lost connection is nowhere any more.
-  if (resumed && owesAudio(resumed)) bindAnew(draft, resumed, resumed.rendering.barren);
+  if (owesAudio(resumed)) bindAnew(draft, resumed, resumed.rendering.barren);
 }
 
-const enterLive = (draft: Draft, response: LiveResponse): void =>
-  draft.enter({ name: deliveredSamples(response.delivery) > 0 ? 'speaking' : 'thinking', response });
+function enterLive(draft: Draft, response: LiveResponse): void {
+  if (isOfConversation(response)) {
+    return draft.enter({ name: deliveredSamples(response.delivery) > 0 ? 'speaking' : 'thinking', response });
+  }
+  const others = draft.state.asides.filter(({ ordinal }) => ordinal !== response.ordinal);
+  draft.set({ asides: [...others, response] });
+}
 
 /** What a client has of each response, by its own word where it gives one. */
 class Reception {

@@ -1,6 +1,6 @@
 import type { SessionInput } from '@parley/model';
 import type { EngineInput } from './inputs';
-import { greetingOf } from './session';
+import { greetingOf, sessionObject } from './session';
 import { EngineDriver } from './testing/engine-driver';
 
 const welcome = { resumeToken: 'sess_1.secret', resumed: false, lastClientEventId: null };
@@ -251,5 +251,113 @@ describe('the settings of a session', () => {
     const before = talk.state;
     expect(talk.client({ kind: 'message-refused', error }).order).toEqual(['error']);
     expect(talk.state).toEqual(before);
+  });
+});
+
+describe('the voice of a session', () => {
+  const names = (talk: EngineDriver, voice: string): EngineDriver =>
+    talk.client({ kind: 'session-updated', patch: { voice, instructions: 'Sing.' } }, 'event_1');
+
+  it('[CL7] changes until audio of an answer was delivered', () => {
+    const talk = EngineDriver.attached().says('Hi').binds().writes('Hello you. ');
+    expect(names(talk, 'anna').errors).toEqual([]);
+    expect(names(talk, 'bert').events('session.updated')).toMatchObject([
+      { session: { audio: { output: { voice: 'bert' } } } },
+    ]);
+  });
+
+  it('[CL7] stays from then on: an update that names another one is refused whole', () => {
+    const talk = EngineDriver.attached().says('Hi').binds().writes('Hello you. ').guesses('Else');
+    talk.hears({ segmentsMs: [10] });
+    const { session } = talk.state;
+    names(talk, 'anna');
+    expect(talk.output('error')).toEqual([
+      {
+        kind: 'error',
+        clientEventId: 'event_1',
+        error: {
+          ...{ type: 'invalid_request_error', code: 'cannot_update_voice', param: 'session.audio.output.voice' },
+          message: "Cannot update a conversation's voice if assistant audio is present.",
+        },
+      },
+    ]);
+    expect(talk.effects).toHaveLength(1);
+    expect(talk.state.session).toEqual(session);
+    expect(names(talk, 'default').errors).toEqual([]);
+  });
+
+  it('[CL7] may be named again, as clients do that send all they have', () => {
+    const talk = EngineDriver.attached({}, { voice: 'anna' }).says('Hi').binds().writes('Hello you. ');
+    talk.hears({ segmentsMs: [10] });
+    expect(names(talk, 'anna').errors).toEqual([]);
+    expect(talk.client({ kind: 'session-updated', patch: { instructions: 'Sing.' } }).errors).toEqual([]);
+    expect(names(talk, 'default').errors).toMatchObject([{ code: 'cannot_update_voice' }]);
+  });
+
+  it('[CL7] is not fixed by a word of no audio', () => {
+    const talk = EngineDriver.attached()
+      .says('Hi')
+      .binds()
+      .writes('Hello you. ')
+      .hears({ segmentsMs: [0] });
+    expect(names(talk, 'anna').errors).toEqual([]);
+  });
+});
+
+describe('a session that has lasted long enough', () => {
+  /** Answers again and again: it is never idle. */
+  const talking = (sessionMaxMs: number): EngineDriver => EngineDriver.attached({ sessionMaxMs }, { resumable: true });
+
+  it.each([
+    [3_600_000, '60 minutes'],
+    [60_000, '1 minute'],
+    [90_000, '90 seconds'],
+    [1_000, '1 second'],
+  ])('[CL8] of %i ms ends whatever goes on, and says why', (maxMs, words) => {
+    const talk = talking(maxMs);
+    talk.nowMs += maxMs - 1;
+    talk.says('Hi').binds().writes('Hello you. ');
+    expect(talk.deadlineMs).toBe(talk.nowMs + 1);
+    talk.pass(1);
+    const message = `Your session hit the maximum duration of ${words}.`;
+    expect(talk.outputs).toEqual([
+      { kind: 'error', error: { type: 'invalid_request_error', code: 'session_expired', message, param: null } },
+      { kind: 'disconnect', closeCode: 1001, reason: message },
+    ]);
+    expect(talk.order).toEqual(['error', 'disconnect', 'abort-generation', 'cancel-voice', 'close-session']);
+    expect(talk.effect('close-session')).toEqual([{ kind: 'close-session', reason: 'expired' }]);
+    expect(talk.phase).toBe('closed');
+  });
+
+  it('[CL8] has with a new owner what was left of its time, by whatever clock that one has', () => {
+    const talk = talking(60_000);
+    talk.nowMs += 20_000;
+    talk.says('Hi').modelFails();
+    talk.nowMs = 7;
+    talk.changesOwner();
+    talk.nowMs = 40_006;
+    talk.looks();
+    expect(talk.phase).toBe('listening');
+    talk.nowMs = 40_007;
+    talk.looks();
+    expect(talk.phase).toBe('closed');
+  });
+
+  it('[CL8] of a release that knew no end has none with a new owner either', () => {
+    const talk = new EngineDriver();
+    talk.state = { ...talk.state, phase: { name: 'listening' } };
+    talk.changesOwner();
+    expect(talk.state.lifetimeDeadlineMs).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('[CL8] ends once where it ends as idle at the same time', () => {
+    const talk = EngineDriver.attached({ sessionMaxMs: 5_000, idleTimeoutMs: 5_000 }).pass(5_000);
+    expect(talk.effect('close-session')).toEqual([{ kind: 'close-session', reason: 'idle' }]);
+  });
+
+  it('[CL8] has told when, as far as it is known', () => {
+    const expiring = new EngineDriver({}, { expiresAtS: 1_785_217_650 });
+    expect(sessionObject(expiring.state.session)).toMatchObject({ expires_at: 1_785_217_650 });
+    expect(sessionObject(new EngineDriver().state.session)).not.toHaveProperty('expires_at');
   });
 });

@@ -1,17 +1,20 @@
 import {
+  CLOSE_CODES,
   DEFAULT_VOICE,
   mergeSettings,
   wirePolicy,
   type ClientEventBody,
+  type SessionInput,
   type SessionPatch,
   type SessionPolicy,
 } from '@parley/model';
 import { releaseAvatar } from './avatar';
 import type { Draft } from './draft';
+import { refusals } from './errors';
 import { floorOf } from './floor';
 import { restIdle, stopProviders } from './response';
 import { discardSpeculation } from './speculation';
-import type { EngineState, SessionConfig } from './state';
+import { NEVER_MS, type EngineState, type SessionConfig } from './state';
 
 /** The session object of the Realtime API: what the client set of it, and what this server does. */
 export function sessionObject(session: SessionConfig): Record<string, unknown> {
@@ -21,6 +24,7 @@ export function sessionObject(session: SessionConfig): Record<string, unknown> {
     object: 'realtime.session',
     id: session.sessionId,
     model: session.model,
+    ...(session.expiresAtS === null ? {} : { expires_at: session.expiresAtS }),
     instructions: session.instructions,
     tools: session.tools.map((tool) => ({ type: 'function', ...tool })),
     tool_choice:
@@ -65,7 +69,15 @@ export function greetingOf(
 export function attach(draft: Draft): void {
   if (draft.state.phase.name !== 'idle') return;
   draft.enter({ name: 'listening' });
+  draft.set({ lifetimeDeadlineMs: draft.nowMs + draft.policy.sessionMaxMs });
   restIdle(draft);
+}
+
+/** For a new owner, whose clock is another: what was left of it at the last step of the old one. */
+export function keepLifetime(draft: Draft): void {
+  const { lifetimeDeadlineMs, steppedAtMs } = draft.state;
+  if (lifetimeDeadlineMs === NEVER_MS) return;
+  draft.set({ lifetimeDeadlineMs: draft.nowMs + lifetimeDeadlineMs - steppedAtMs });
 }
 
 /** The session with what the patch names; neither is changed. */
@@ -82,8 +94,16 @@ export function patchedSession(session: SessionConfig, patch: SessionPatch): Ses
   };
 }
 
-export function updateSession(draft: Draft, patch: SessionPatch): void {
-  const updated = patchedSession(draft.state.session, patch);
+/** One voice speaks the whole conversation. */
+export function updateSession(
+  draft: Draft,
+  { patch, clientEventId }: Extract<SessionInput, { kind: 'session-updated' }> & { clientEventId?: string },
+): void {
+  const { hasSpoken, session } = draft.state;
+  const voice = session.voice ?? DEFAULT_VOICE;
+  if (hasSpoken && (patch.voice ?? voice) !== voice) return draft.reject(refusals.voiceIsHeard(), clientEventId);
+  discardSpeculation(draft, 'mismatch');
+  const updated = patchedSession(session, patch);
   draft.set({ session: updated });
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
 }
@@ -98,14 +118,22 @@ export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void 
   });
 }
 
+/** The session has lasted as long as one may, whatever goes on: its client knows the moment from the beginning (`expires_at`). */
+export function passLifetime(draft: Draft): void {
+  if (draft.state.phase.name === 'closed' || draft.state.lifetimeDeadlineMs > draft.nowMs) return;
+  const error = refusals.expired(draft.policy.sessionMaxMs);
+  draft.emit({ kind: 'error', error });
+  draft.emit({ kind: 'disconnect', closeCode: CLOSE_CODES.goingAway, reason: error.message });
+  closeSession(draft, 'expired');
+}
+
 /** SP11: everything is stopped and released once; nothing starts any more. */
 export function closeSession(draft: Draft, reason: string): void {
-  const live = draft.live;
   discardSpeculation(draft, 'interrupted');
-  if (live) stopProviders(draft, live);
+  for (const response of draft.responses) stopProviders(draft, response);
   releaseAvatar(draft);
-  draft.set({ tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null, finished: null });
-  draft.set({ connection: { stage: 'connected' } });
+  draft.set({ asides: [], tails: [], queue: [], calls: [], speech: { stage: 'silent' }, pause: null });
+  draft.set({ finished: null, finishedAsides: [], connection: { stage: 'connected' } });
   draft.enter({ name: 'closed', reason });
   draft.do({ kind: 'close-session', reason });
 }

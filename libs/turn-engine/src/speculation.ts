@@ -1,8 +1,8 @@
 import type { ItemId, ToolCall, TurnId, Usage } from '@parley/model';
 import type { Draft } from './draft';
-import { boundHistory, contextOf, insertItem } from './history';
+import { boundHistory, insertItem } from './history';
 import type { SpeculationOutcome } from './effects';
-import { modelOf } from './response';
+import { NO_WISHES, orderGeneration } from './request';
 import type { SpeculativeRun } from './state';
 import { wordsOf } from './words';
 
@@ -21,9 +21,12 @@ export function speculate(draft: Draft, { turnId, text }: { turnId: TurnId; text
   };
   draft.set({ speculation: { turnId, starts: starts + 1, run } });
   const heard = insertItem(state.history, { id: '', role: 'user', text }, undefined);
-  const asked = { ...state, history: boundHistory(heard, policy.maxContextChars) };
-  const messages = contextOf(asked, state.session.instructions, policy.maxContextChars);
-  draft.do({ kind: 'start-generation', lane, ordinal, ...modelOf(state.session), messages, continues: null });
+  orderGeneration(
+    draft,
+    { lane, ordinal, instructions: null, wishes: NO_WISHES },
+    boundHistory(heard, policy.maxContextChars),
+    null,
+  );
 }
 
 /** The user speaks on: what was answered so far answers something else. */

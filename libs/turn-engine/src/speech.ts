@@ -2,7 +2,7 @@ import { msOfSamples, samplesOfMs, type TurnId } from '@parley/model';
 import type { Draft } from './draft';
 import { floorOf } from './floor';
 import { cutForSpeech } from './interruption';
-import { restIdle, watchTails, watchVoice } from './response';
+import { restIdle, watchTails, watchVoices } from './response';
 import { liveResponse, type EngineState, type Pause } from './state';
 import { isBackchannel, wordsOf } from './words';
 
@@ -103,7 +103,7 @@ export function settlePause(draft: Draft): void {
 function resumeOutput(draft: Draft, { lane, ordinal, responseId, playedSamples }: Pause): void {
   draft.set({ pause: null });
   draft.emit({ kind: 'resumed', lane, ordinal, responseId, fromMs: msOfSamples(playedSamples) });
-  watchVoice(draft);
+  watchVoices(draft);
   watchTails(draft);
 }
 

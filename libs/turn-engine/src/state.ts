@@ -1,19 +1,23 @@
-import type {
-  Capability,
-  InputNumber,
-  ItemId,
-  ResponseDelivery,
-  ResponseId,
-  SegmentDelivery,
-  SessionId,
-  SessionPolicy,
-  SessionSettings,
-  ToolCall,
-  ToolChoice,
-  ToolDefinition,
-  TurnId,
-  Usage,
-  WordTiming,
+import {
+  CONVERSATION_LANE,
+  type Capability,
+  type CutReason,
+  type InputNumber,
+  type ItemId,
+  type OutputModality,
+  type ResponseDelivery,
+  type ResponseId,
+  type SegmentDelivery,
+  type SessionId,
+  type SessionPolicy,
+  type SessionSettings,
+  type TokenLimit,
+  type ToolCall,
+  type ToolChoice,
+  type ToolDefinition,
+  type TurnId,
+  type Usage,
+  type WordTiming,
 } from '@parley/model';
 import type { VoiceRate } from '@parley/speech-text';
 
@@ -29,6 +33,8 @@ import type { VoiceRate } from '@parley/speech-text';
 export interface EngineState {
   session: SessionConfig;
   phase: Phase;
+  /** Region "out of band": live responses, each on a lane of its own. They hold no floor, and nothing of them is in the history. */
+  asides: LiveResponse[];
   /** Region "playout": responses whose closing events were written and whose audio still plays, oldest first. */
   tails: Tail[];
   history: HistoryItem[];
@@ -55,6 +61,10 @@ export interface EngineState {
   connection: Connection;
   /** At rest: the last response that ended by itself. A client that comes back may not have got all of it; null where none can. */
   finished: LiveResponse | null;
+  /** At rest: as `finished`, the last of each lane out of band; oldest first. */
+  finishedAsides: LiveResponse[];
+  /** Audio of an answer was delivered: the voice stays. */
+  hasSpoken: boolean;
   /** The user's microphone is off: what it still seems to hear does not count. */
   muted: boolean;
   nextOrdinal: number;
@@ -62,6 +72,10 @@ export interface EngineState {
   voiceRate: VoiceRate;
   /** No input since; the session closes when it is over. */
   idleDeadlineMs: number;
+  /** The session closes then, whatever goes on. */
+  lifetimeDeadlineMs: number;
+  /** When something changed last, by the clock of the owner of that moment. */
+  steppedAtMs: number;
 }
 
 export interface ResponseName {
@@ -85,6 +99,8 @@ export interface SessionConfig {
   capabilities: Capability[];
   /** Its client may come back after a lost connection. */
   resumable: boolean;
+  /** What the client was told of the session's end, in seconds since 1970; null: nothing. */
+  expiresAtS: number | null;
 }
 
 export type Phase =
@@ -113,8 +129,11 @@ export interface LiveResponse {
   /** Its items for the functions it called, in order. */
   calls: ItemId[];
   delivery: Delivery;
+  modality: OutputModality;
   /** Of this response alone; null: the session's. */
   instructions: string | null;
+  /** At rest. */
+  wishes: Wishes;
   /** Speech and turns may cut it; an explicit interrupt always does. */
   interruptible: boolean;
   /** Null where another process began it: the clocks of two hosts are not compared. */
@@ -124,10 +143,19 @@ export interface LiveResponse {
   wasClosed: boolean;
 }
 
+/** What a response has of its own beside its instructions; null: as the session has it. */
+export interface Wishes {
+  tools: ToolDefinition[] | null;
+  toolChoice: ToolChoice | null;
+  maxOutputTokens: TokenLimit | null;
+  /** What the model is given in place of the conversation. */
+  input: HistoryItem[] | null;
+}
+
 export type Generation =
   /** Waiting for the model's next token; `text` is what no segment holds yet. */
   | { stage: 'running'; text: string; deadlineMs: number; tokens: boolean }
-  | { stage: 'ended'; usage: Usage; status: 'completed' | 'incomplete' };
+  | { stage: 'ended'; usage: Usage; status: 'completed' | 'incomplete'; cutBy: CutReason | null };
 
 export type Voice =
   /** A worker was asked for. */
@@ -145,6 +173,8 @@ export interface Rendering {
   attempt: number;
   /** The session's when the response began: nobody changes the voice in mid-answer. */
   voice: string | null;
+  /** As the voice; 1 is its own. */
+  speed: number;
   /** Samples of the response that were delivered when it began. */
   fromSamples: number;
   /** Renderings in a row, before this one, of which nothing was delivered. */
@@ -195,10 +225,14 @@ export type HistoryItem =
       /** The text the model sees; of an interrupted answer the heard part. */
       text: string;
       interrupted: boolean;
+      modality: OutputModality;
       /** What was spoken, so that a truncate can lower the heard position later; null for an item of the client. */
       spoken: SpokenAnswer | null;
     }
-  /** A function the model called, with what came of it: for a model the two belong together. `answerId`: the message of its response. */
+  /**
+   * A function the model called, with what came of it: for a model the two belong together. `answerId`: the message of its
+   * response; of a call that the client brings along its own id.
+   */
   | { id: ItemId; role: 'call'; answerId: ItemId; call: ToolCall; outcome: CallOutcome };
 
 export type CallOutcome =
@@ -301,10 +335,14 @@ export interface SpokenAnswer {
 export type CallItem = Extract<HistoryItem, { role: 'call' }>;
 export type AssistantItem = Extract<HistoryItem, { role: 'assistant' }>;
 
+/** The deadline of what waits for nothing yet. */
+export const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
 export function initialState(session: SessionConfig): EngineState {
   return {
     session,
     phase: { name: 'idle' },
+    asides: [],
     tails: [],
     history: [],
     recentTurnIds: [],
@@ -319,21 +357,35 @@ export function initialState(session: SessionConfig): EngineState {
     presence: { stage: 'present', deadlineMs: null },
     connection: { stage: 'connected' },
     finished: null,
+    finishedAsides: [],
+    hasSpoken: false,
     muted: false,
     nextOrdinal: 1,
     voiceRate: { samples: 0, characters: 0 },
-    idleDeadlineMs: Number.MAX_SAFE_INTEGER,
+    idleDeadlineMs: NEVER_MS,
+    lifetimeDeadlineMs: NEVER_MS,
+    steppedAtMs: 0,
   };
 }
 
 /** What is delivered and played of each response that is not over, oldest first. */
 export function underWay(state: EngineState): ResponseDelivery[] {
-  const live = liveResponse(state);
   const of = ({ lane, ordinal, responseId, delivery }: LiveResponse | Tail, closed: boolean): ResponseDelivery => ({
     ...{ lane, ordinal, responseId, ...delivery, ended: false, closed, holedAttempt: null },
   });
-  return [...state.tails.map((tail) => of(tail, true)), ...(live ? [of(live, false)] : [])];
+  const live = liveResponses(state).map((response) => of(response, false));
+  return [...state.tails.map((tail) => of(tail, true)), ...live];
 }
 
+/** The conversation's. */
 export const liveResponse = (state: EngineState): LiveResponse | undefined =>
   state.phase.name === 'thinking' || state.phase.name === 'speaking' ? state.phase.response : undefined;
+
+/** The conversation's, and those out of band. */
+export function liveResponses(state: EngineState): LiveResponse[] {
+  const live = liveResponse(state);
+  return live ? [live, ...state.asides] : state.asides;
+}
+
+/** Nothing of another one is in the history, nor holds the floor. */
+export const isOfConversation = ({ lane }: { lane: number }): boolean => lane === CONVERSATION_LANE;

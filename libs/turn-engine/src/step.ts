@@ -16,7 +16,7 @@ import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
 import { takeOver } from './takeover';
 import { startQueued } from './turns';
-import { bindVoice, failVoice, goOnWithoutVoice, repairHole } from './voice';
+import { bindVoice, failVoice, goOnWithoutVoice, repairHoles } from './voice';
 
 export interface StepResult {
   state: EngineState;
@@ -37,6 +37,7 @@ export function step(state: EngineState, input: EngineInput, nowMs: number, poli
   settleAvatar(draft);
   // A new connection is greeted with it.
   if (input.kind !== 'attached' && input.kind !== 'resumed') announceFloor(draft, state);
+  if (draft.state !== state) draft.set({ steppedAtMs: nowMs });
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -75,7 +76,7 @@ function apply(draft: Draft, input: EngineInput): void {
       return timeWords(draft, input);
     case 'reported':
       applyReport(draft, input.announcedOrdinal, input.responses);
-      repairHole(draft, input.responses);
+      repairHoles(draft, input.responses);
       return bargeIn(draft);
     case 'deadline-passed':
       return passDeadlines(draft, input.drawn);

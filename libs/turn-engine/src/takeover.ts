@@ -4,8 +4,9 @@ import type { Draft } from './draft';
 import { continueGeneration } from './generation';
 import type { BoundRendering, EngineInput } from './inputs';
 import { applyReport } from './playout';
-import { closeLive, failLive, owesAudio, restIdle, watchTails, watchVoice } from './response';
+import { close, fail, owesAudio, restIdle, watchTails, watchVoice } from './response';
 import { discardSpeculation } from './speculation';
+import { keepLifetime } from './session';
 import { endSpeech } from './speech';
 import type { LiveResponse } from './state';
 import { watchCalls } from './tools';
@@ -22,13 +23,16 @@ type TakenOver = Extract<EngineInput, { kind: 'taken-over' }>;
  */
 export function takeOver(draft: Draft, taken: TakenOver): void {
   adopt(draft, taken.epoch, taken.rendering);
-  if (draft.live) draft.patchLive({ beganAtMs: null });
+  keepLifetime(draft);
+  for (const response of draft.responses) draft.patch(response, { beganAtMs: null });
   applyReport(draft, taken.announcedOrdinal, taken.responses);
   discardSpeculation(draft, 'interrupted');
   endSpeech(draft);
   takeOverLost(draft);
-  if (taken.unwritten) loseAnswer(draft, taken);
-  else continueAnswer(draft);
+  for (const response of draft.responses) {
+    if (taken.unwritten) loseAnswer(draft, response, taken);
+    else continueAnswer(draft, response);
+  }
   draft.set({ tails: draft.state.tails.map((tail) => ({ ...tail, closedAtMs: draft.nowMs })) });
   watchTails(draft);
   watchCalls(draft);
@@ -54,24 +58,18 @@ function adopt(draft: Draft, epoch: number, rendering: BoundRendering | null): v
  * The client has more of the answer than the state says, also its end perhaps: nobody knows what would have to be continued, and
  * what is generated anew would be other words under the same numbers.
  */
-function loseAnswer(draft: Draft, { announcedOrdinal, responses }: TakenOver): void {
-  const { live } = draft;
-  if (!live) return;
-  const own = responses.find(({ lane, ordinal }) => lane === live.lane && ordinal === live.ordinal);
-  draft.patchLive({ wasClosed: live.wasClosed || (own ? own.closed : announcedOrdinal >= live.ordinal) });
-  failLive(draft, 'llm', { kind: 'unavailable', message: 'The rest of this answer was lost.' });
+function loseAnswer(draft: Draft, response: LiveResponse, { announcedOrdinal, responses }: TakenOver): void {
+  const own = responses.find(({ lane, ordinal }) => lane === response.lane && ordinal === response.ordinal);
+  const isClosed = own ? own.closed : announcedOrdinal >= response.ordinal;
+  const lost = draft.patch(response, { wasClosed: response.wasClosed || isClosed });
+  fail(draft, lost, 'llm', { kind: 'unavailable', message: 'The rest of this answer was lost.' });
 }
 
-function continueAnswer(draft: Draft): void {
-  const { live } = draft;
-  if (!live) return;
-  if (live.generation.stage === 'ended' && !owesAudio(live)) return closeLive(draft);
-  continueVoice(draft, live);
-  if (live.generation.stage === 'running') continueGeneration(draft, live);
-}
-
-/** The worker may live and go on for the new owner; whether it does, only asking tells. */
-function continueVoice(draft: Draft, live: LiveResponse): void {
-  if (live.voice.stage === 'absent' || live.voice.stage === 'held') return watchVoice(draft);
-  bindAnew(draft, live, live.rendering.barren);
+function continueAnswer(draft: Draft, response: LiveResponse): void {
+  const { generation, voice, rendering } = response;
+  if (generation.stage === 'ended' && !owesAudio(response)) return close(draft, response);
+  // The worker may live and go on for the new owner; whether it does, only asking tells.
+  if (voice.stage === 'absent' || voice.stage === 'held') watchVoice(draft, response);
+  else bindAnew(draft, response, rendering.barren);
+  continueGeneration(draft, response);
 }

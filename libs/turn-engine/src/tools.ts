@@ -2,26 +2,36 @@ import type { ItemId, ToolCall } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem, insertItem, replaceItem } from './history';
-import { addCallOutput } from './items';
+import { addCallOutput, callNamed } from './items';
 import { discardSpeculation } from './speculation';
-import type { CallItem, CallOutcome, LiveResponse } from './state';
+import { isOfConversation, type CallItem, type CallOutcome, type LiveResponse } from './state';
 
 /** Functions that the model calls and the client answers. */
 
+interface Called {
+  itemId: ItemId;
+  call: ToolCall;
+}
+
 /** The client is told at once: a function may take long, and the answer's audio need not be waited for. */
-export function callTool(draft: Draft, live: LiveResponse, { itemId, call }: { itemId: ItemId; call: ToolCall }): void {
-  const { lane, ordinal } = live;
-  const newest = live.calls.at(-1) ?? live.itemId;
+export function callTool(draft: Draft, response: LiveResponse, { itemId, call }: Called): void {
+  const { lane, ordinal } = response;
+  // Out of band the conversation knows nothing of it, and waits for no result.
+  if (isOfConversation(response)) awaitResult(draft, response, { itemId, call });
+  draft.patch(response, { calls: [...response.calls, itemId] });
+  draft.emit({ kind: 'call', lane, ordinal, itemId, call });
+}
+
+function awaitResult(draft: Draft, { calls, itemId: answerId, ordinal }: LiveResponse, { itemId, call }: Called): void {
+  const newest = calls.at(-1) ?? answerId;
   // A long conversation may have left the beginning of its answer behind.
-  const before = findItem(draft.state, newest) ? newest : undefined;
-  const item: CallItem = { id: itemId, role: 'call', answerId: live.itemId, call, outcome: { stage: 'pending' } };
+  const before = findItem(draft.state.history, newest) ? newest : undefined;
+  const item: CallItem = { id: itemId, role: 'call', answerId, call, outcome: { stage: 'pending' } };
   const deadlineMs = draft.nowMs + draft.policy.toolTimeoutMs;
   draft.set({
     history: insertItem(draft.state.history, item, before),
     calls: [...draft.state.calls, { itemId, ordinal, deadlineMs }],
   });
-  draft.patchLive({ calls: [...live.calls, itemId] });
-  draft.emit({ kind: 'call', lane, ordinal, itemId, call });
 }
 
 /** A result is taken once, also of a call that was abandoned: the function has run, and the model should know. */
@@ -29,15 +39,15 @@ export function answerCall(
   draft: Draft,
   { itemId, callId, output, clientEventId }: { itemId: ItemId; callId: string; output: string; clientEventId?: string },
 ): void {
-  const item = draft.state.history.find((each) => each.role === 'call' && each.call.callId === callId);
-  if (item?.role !== 'call') return draft.reject(refusals.unknownCall(callId), clientEventId);
+  const item = callNamed(draft.state.history, callId);
+  if (!item) return draft.reject(refusals.unknownCall(callId), clientEventId);
   if (item.outcome.stage === 'answered') return draft.reject(refusals.callAnswered(callId), clientEventId);
-  if (findItem(draft.state, itemId)) return draft.reject(refusals.itemIdInUse(), clientEventId);
+  if (findItem(draft.state.history, itemId)) return draft.reject(refusals.itemIdInUse(), clientEventId);
   // What is being answered would not know of it.
   discardSpeculation(draft, 'mismatch');
-  settle(draft, item, { stage: 'answered', itemId, output });
+  const answered = settle(draft, item, { stage: 'answered', itemId, output });
   draft.do({ kind: 'observe', observation: { name: 'tool-call', outcome: 'answered' } });
-  addCallOutput(draft, item, { itemId, output });
+  addCallOutput(draft, answered);
 }
 
 /** Nobody waits any longer for what a response called. */
@@ -58,15 +68,17 @@ export function watchCalls(draft: Draft): void {
 }
 
 function abandon(draft: Draft, itemId: ItemId, why: 'interrupted' | 'timeout'): void {
-  const item = findItem(draft.state, itemId);
+  const item = findItem(draft.state.history, itemId);
   draft.set({ calls: draft.state.calls.filter((call) => call.itemId !== itemId) });
   if (item?.role === 'call') settle(draft, item, { stage: 'abandoned', why });
   draft.do({ kind: 'observe', observation: { name: 'tool-call', outcome: why } });
 }
 
-function settle(draft: Draft, item: CallItem, outcome: CallOutcome): void {
+function settle(draft: Draft, item: CallItem, outcome: CallOutcome): CallItem {
+  const settled = { ...item, outcome };
   draft.set({
-    history: replaceItem(draft.state.history, { ...item, outcome }),
+    history: replaceItem(draft.state.history, settled),
     calls: draft.state.calls.filter((call) => call.itemId !== item.id),
   });
+  return settled;
 }

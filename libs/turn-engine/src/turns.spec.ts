@@ -30,11 +30,13 @@ describe('a final transcript', () => {
         cause: { attachment: 1, seq: 1 },
         format: { type: 'audio/pcm', rate: 24_000 },
         voice: null,
+        modality: 'audio',
+        maxOutputTokens: 'inf',
         metadata: null,
       },
     ]);
     expect(talk.effect('open-voice')).toEqual([
-      { kind: 'open-voice', lane: 0, ordinal: 1, attempt: 1, responseId: 'resp_1', voice: null, segments: 0 },
+      { kind: 'open-voice', lane: 0, ordinal: 1, attempt: 1, responseId: 'resp_1', voice: null, speed: 1, segments: 0 },
     ]);
   });
 

@@ -1,14 +1,16 @@
-import type { InputNumber, ResponseId, SessionInput, TurnId } from '@parley/model';
+import { CONVERSATION_LANE, type InputNumber, type ResponseId, type SessionInput, type TurnId } from '@parley/model';
+import { freeLane, MAX_ASIDES } from './asides';
+import { beginResponse } from './beginning';
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { floorOf } from './floor';
 import { dictate, finishGeneration, growAnswer, growCalls } from './generation';
 import { cutForTurn } from './interruption';
 import { addItem } from './items';
-import { beginResponse } from './response';
 import { commitSpeculation, discardSpeculation } from './speculation';
 import { endSpeech } from './speech';
 import type { QueuedTurn, SpeculativeRun } from './state';
+import { wishesOf } from './wishes';
 import { isBackchannel } from './words';
 
 type Numbered<Kind extends SessionInput['kind']> = Extract<SessionInput, { kind: Kind }> & {
@@ -40,18 +42,23 @@ export function say(draft: Draft, input: Numbered<'said'>): void {
   take(draft, { kind: 'say', turnId, text, responseId, answerId, cause, interruptible }, clientEventId);
 }
 
-/** `response.create`: an answer to the conversation as it is. The Realtime API refuses a second one whatever the policy. */
+/**
+ * `response.create`: an answer to the conversation as it is, or to what comes with it. The Realtime API refuses a second one
+ * in the conversation whatever the policy; out of band many go on side by side.
+ */
 export function respond(draft: Draft, input: Numbered<'response-requested'>): void {
   const { turnId, responseId, answerId, options, cause, clientEventId } = input;
   const { live } = draft;
-  if (live) return draft.reject(refusals.activeResponse(live.responseId), clientEventId);
+  const { outOfBand = false } = options;
+  if (live && !outOfBand) return draft.reject(refusals.activeResponse(live.responseId), clientEventId);
+  const read = wishesOf(draft, options);
+  if (!read.ok) return draft.reject(read.error, clientEventId);
+  const lane = outOfBand ? freeLane(draft) : CONVERSATION_LANE;
+  if (lane === undefined) return draft.reject(refusals.tooManyAsides(MAX_ASIDES), clientEventId);
+  // Its ordinal is drawn, and ordinals are announced in their order.
   discardSpeculation(draft, 'mismatch');
   accept(draft, input);
-  const { instructions, metadata = null } = options;
-  beginResponse(draft, {
-    ...{ responseId, itemId: answerId, turnId, cause, metadata },
-    ...(instructions === undefined ? {} : { instructions }),
-  });
+  beginResponse(draft, { responseId, itemId: answerId, turnId, cause, lane, wishes: read.wishes, options });
 }
 
 /** The floor is free: the oldest turn that waited takes it, in the step that freed it. */
@@ -91,7 +98,7 @@ function enqueue(draft: Draft, turn: QueuedTurn, clientEventId: string | undefin
 
 function begin(draft: Draft, turn: QueuedTurn, run: SpeculativeRun | undefined): void {
   const { turnId, text, responseId, answerId, cause } = turn;
-  const response = { responseId, itemId: answerId, turnId, cause, metadata: null };
+  const response = { responseId, itemId: answerId, turnId, cause };
   if (turn.kind === 'say') {
     // What is being answered would not know of it.
     discardSpeculation(draft, 'mismatch');

@@ -59,6 +59,9 @@ async function talk(skews: readonly Skew[]): Promise<Talk> {
   return { arrivals: client.all(), stage, problems: replay(journal).problems };
 }
 
+/** Without the date at which a session ends, which is its first owner's word. */
+const timeless = (arrival: Arrival | undefined): string => JSON.stringify(arrival).replace(/"expires_at":\d+,/, '');
+
 describe('hosts whose clocks are far apart', () => {
   let agreed: Talk;
   let apart: Talk;
@@ -75,7 +78,7 @@ describe('hosts whose clocks are far apart', () => {
     expect(done).toMatchObject(Array.from({ length: 3 }, () => ({ event: { response: { status: 'completed' } } })));
     expect(apart.stage.skews).toEqual([]);
     const differences = agreed.arrivals.filter(
-      (arrival, index) => JSON.stringify(arrival) !== JSON.stringify(apart.arrivals[index]),
+      (arrival, index) => timeless(arrival) !== timeless(apart.arrivals[index]),
     );
     expect(differences).toEqual([]);
     expect(apart.arrivals).toHaveLength(agreed.arrivals.length);

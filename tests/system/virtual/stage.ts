@@ -33,6 +33,8 @@ const CHUNK_MS = 100;
 export class ScriptedLlm implements LlmPort {
   readonly continuation = 'instruct';
   readonly asked: { role: string; content: string }[][] = [];
+  /** The limit of tokens of each request. */
+  readonly limits: unknown[] = [];
   /** The functions it calls behind its answer, from the last message. */
   callsFor: (text: string) => { name: string; arguments: string }[] = () => [];
   answer: (text: string) => string = () => 'One two three four five six. Seven eight nine ten eleven twelve.';
@@ -46,6 +48,7 @@ export class ScriptedLlm implements LlmPort {
 
   async *generate(request: Parameters<LlmPort['generate']>[0], signal: AbortSignal): AsyncIterable<LlmEvent> {
     this.asked.push(request.messages.map(({ role, content }) => ({ role, content })));
+    this.limits.push(request.maxOutputTokens);
     const last = request.messages.at(-1)?.content ?? '';
     const words = this.rest(this.answer(last), request.continues ?? '').split(/(?<= )/);
     for (const [index, text] of words.entries()) {
@@ -188,6 +191,7 @@ export class Stage {
           model: 'test',
           voice: null,
           modelMap: {},
+          voiceMap: {},
           policy: this.policy,
           lipSync: this.lipSync,
           maxSessions: 100,

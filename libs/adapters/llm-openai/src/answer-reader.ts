@@ -1,3 +1,4 @@
+import type { RateLimit } from '@parley/model';
 import type { CancelTimer, LlmEvent, TimersPort } from '@parley/ports';
 import { CompletionParser } from './completion-parser';
 import type { AnswerBody } from './message-body';
@@ -13,9 +14,9 @@ export async function* readAnswer(
   body: AnswerBody,
   signal: AbortSignal,
   timers: TimersPort,
-  { mayBeEmpty }: { mayBeEmpty: boolean },
+  { mayBeEmpty, rateLimits }: { mayBeEmpty: boolean; rateLimits: RateLimit[] },
 ): AsyncGenerator<LlmEvent, boolean> {
-  const parser = new CompletionParser(mayBeEmpty);
+  const parser = new CompletionParser(mayBeEmpty, rateLimits);
   let cancelTimer: CancelTimer | undefined;
   try {
     for (;;) {

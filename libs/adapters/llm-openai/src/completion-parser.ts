@@ -1,4 +1,4 @@
-import type { ProviderFailure } from '@parley/model';
+import type { ProviderFailure, RateLimit, Usage } from '@parley/model';
 import type { LlmEvent } from '@parley/ports';
 import { z } from 'zod';
 import { EventStreamDecoder } from './event-stream-decoder';
@@ -34,9 +34,12 @@ export class CompletionParser {
   private hasText = false;
   private receivedBytes = 0;
   private hasEvents = false;
-  private usage = { inputTokens: 0, outputTokens: 0 };
+  private usage: Usage = { inputTokens: 0, outputTokens: 0 };
 
-  constructor(private readonly mayBeEmpty: boolean) {}
+  constructor(
+    private readonly mayBeEmpty: boolean,
+    private readonly rateLimits: RateLimit[],
+  ) {}
 
   /** The answer is complete; only the usage and the end of the stream may follow. */
   get isComplete(): boolean {
@@ -71,8 +74,11 @@ export class CompletionParser {
     if (calls.length === 0 && this.reason === 'tool_calls') {
       return invalid('The language model’s answer ends with a tool call, but has none.');
     }
-    if (this.hasText || calls.length > 0 || this.mayBeEmpty)
-      return [...calls, { kind: 'finished', reason, usage: this.usage }];
+    if (this.hasText || calls.length > 0 || this.mayBeEmpty) {
+      const { rateLimits } = this;
+      const usage = { ...this.usage, ...(rateLimits.length > 0 ? { rateLimits } : {}) };
+      return [...calls, { kind: 'finished', reason, usage }];
+    }
     return failed({ kind: 'empty_answer', message: 'The language model gave an empty answer.' });
   }
 

@@ -9,7 +9,7 @@ export interface Endpoint {
 }
 
 export type Posted =
-  | { kind: 'stream'; body: AnswerBody }
+  | { kind: 'stream'; headers: IncomingHttpHeaders; body: AnswerBody }
   /** An answer that is no event stream. Its body is not looked at. */
   | { kind: 'answered'; status: number; headers: IncomingHttpHeaders }
   /** `code`: the system's name of the error, e.g. ECONNREFUSED. */
@@ -71,7 +71,7 @@ export class EventStreamClient {
 function postedOf(response: IncomingMessage): Posted {
   const { statusCode: status = 0, headers } = response;
   const isStream = status >= 200 && status < 300 && (headers['content-type'] ?? EVENT_STREAM).startsWith(EVENT_STREAM);
-  if (isStream) return { kind: 'stream', body: new MessageBody(response) };
+  if (isStream) return { kind: 'stream', headers, body: new MessageBody(response) };
   // Read to its end the connection could stay; but a page nobody asked for has any length.
   response.on('error', () => undefined).destroy();
   return { kind: 'answered', status, headers };

@@ -1,4 +1,4 @@
-import type { ProviderFailure } from '@parley/model';
+import type { ProviderFailure, RateLimit } from '@parley/model';
 import type { LlmEvent, LlmPort, LlmRequest, LogPort, TimersPort } from '@parley/ports';
 import OpenAI from 'openai';
 import { readAnswer } from './answer-reader';
@@ -6,7 +6,8 @@ import type { Prefill } from './continuation';
 import { EventStreamClient, type Endpoint } from './event-stream-client';
 import { failureOfAnswer, unreachable } from './failures';
 import type { AnswerBody } from './message-body';
-import { requestBody, type RequestForm } from './request-body';
+import { rateLimitsOf } from './rate-limits';
+import { requestBody, type LimitField, type RequestForm } from './request-body';
 
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 /** The SDK insists on a key; servers on one's own machine do not look at it. */
@@ -43,7 +44,8 @@ const UNUSABLE: ProviderFailure = {
 };
 
 type Opened =
-  { kind: 'opened'; body: AnswerBody } | { kind: 'refused'; status: number | undefined; failure: ProviderFailure };
+  | { kind: 'opened'; body: AnswerBody; rateLimits: RateLimit[] }
+  | { kind: 'refused'; status: number | undefined; failure: ProviderFailure };
 
 class OpenAiLlm implements LlmPort {
   readonly continuation: LlmPort['continuation'];
@@ -53,6 +55,7 @@ class OpenAiLlm implements LlmPort {
   private closed = false;
   /** Learned from the server's refusal. */
   private askForUsage = true;
+  private limit: LimitField = 'max_tokens';
   private readonly prefill: Prefill;
 
   constructor(private readonly options: OpenAiLlmOptions) {
@@ -71,8 +74,11 @@ class OpenAiLlm implements LlmPort {
       const opened = await this.open(request, run.signal);
       if (run.signal.aborted) return;
       if (opened.kind === 'refused') yield { kind: 'failed', failure: opened.failure };
-      else
-        isRead = yield* readAnswer(opened.body, run.signal, this.options.timers, { mayBeEmpty: isContinued(request) });
+      else {
+        const { body, rateLimits } = opened;
+        const expected = { mayBeEmpty: isContinued(request), rateLimits };
+        isRead = yield* readAnswer(body, run.signal, this.options.timers, expected);
+      }
     } finally {
       signal.removeEventListener('abort', abort);
       this.running.delete(run);
@@ -99,10 +105,21 @@ class OpenAiLlm implements LlmPort {
   }
 
   private async openAs(prefill: Prefill, request: LlmRequest, signal: AbortSignal): Promise<Opened> {
+    const opened = await this.openLimited(prefill, request, signal);
+    const isLimited = request.maxOutputTokens !== undefined && request.maxOutputTokens !== 'inf';
+    if (!isParameterRefused(opened) || !isLimited || this.limit !== 'max_tokens' || signal.aborted) return opened;
+    this.limit = 'max_completion_tokens';
+    const again = await this.openLimited(prefill, request, signal);
+    if (again.kind === 'refused') this.limit = 'max_tokens';
+    return again;
+  }
+
+  private async openLimited(prefill: Prefill, request: LlmRequest, signal: AbortSignal): Promise<Opened> {
     const withUsage = this.askForUsage;
-    const opened = await this.post(request, { withUsage, prefill }, signal);
+    const { limit } = this;
+    const opened = await this.post(request, { withUsage, prefill, limit }, signal);
     if (!isParameterRefused(opened) || !withUsage || signal.aborted) return opened;
-    const again = await this.post(request, { withUsage: false, prefill }, signal);
+    const again = await this.post(request, { withUsage: false, prefill, limit }, signal);
     if (again.kind === 'opened' && this.askForUsage) {
       this.askForUsage = false;
       this.options.log.info('the language model does not report usage');
@@ -117,7 +134,7 @@ class OpenAiLlm implements LlmPort {
     const posted = await this.client.post(endpoint, JSON.stringify(body), signal);
     switch (posted.kind) {
       case 'stream':
-        return { kind: 'opened', body: posted.body };
+        return { kind: 'opened', body: posted.body, rateLimits: rateLimitsOf(posted.headers) };
       case 'answered':
         return { kind: 'refused', status: posted.status, failure: failureOfAnswer(posted, 'tools' in body) };
       case 'unreachable':

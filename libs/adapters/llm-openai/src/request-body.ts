@@ -12,13 +12,17 @@ export interface RequestForm {
   /** Not for servers that do not know the parameter. */
   withUsage: boolean;
   prefill: Prefill;
+  limit: LimitField;
 }
+
+/** What the limit of tokens is called: every server knows the first, OpenAI's newer models the second alone. */
+export type LimitField = 'max_tokens' | 'max_completion_tokens';
 
 /** A request in the words of the API. */
 export function requestBody(
-  { messages, continues, tools = [], toolChoice }: LlmRequest,
+  { messages, continues, tools = [], toolChoice, maxOutputTokens = 'inf' }: LlmRequest,
   model: string,
-  { withUsage, prefill }: RequestForm,
+  { withUsage, prefill, limit }: RequestForm,
 ): Body {
   const shortId = shortIds();
   const continuation = continuationOf(continues, prefill);
@@ -27,6 +31,7 @@ export function requestBody(
     messages: [...messages.map((message) => messageOf(message, shortId)), ...continuation.messages],
     ...continuation.fields,
     stream: true,
+    ...(maxOutputTokens === 'inf' ? {} : { [limit]: maxOutputTokens }),
     ...(withUsage ? { stream_options: { include_usage: true } } : {}),
     ...(tools.length > 0 ? { tools: tools.map(toolOf) } : {}),
     // Refused by the API where no tool is offered.

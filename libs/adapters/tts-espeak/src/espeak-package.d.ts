@@ -15,6 +15,9 @@ declare module '@echogarden/espeak-ng-emscripten' {
     readonly samplerate: number;
     /** 0: set. 2: unknown, and the voice before stays without a word. */
     set_voice(name: string): number;
+    /** Words per minute. */
+    get_rate(): number;
+    set_rate(wordsPerMinute: number): number;
     /** Synchronous. The callback gets pieces of about 100 ms; returning 1 ends the synthesis, the engine stays usable. */
     synthesize(ssml: string, onPiece: (samples: Int16Array | null, events: EspeakEvent[]) => 0 | 1): void;
   }

@@ -4,7 +4,11 @@ import type { PhonemeTiming, WordTiming } from '@parley/model';
 export interface SentenceOrder {
   id: number;
   text: string;
+  /** Where the engine does not know it, `ownVoice` speaks. */
   voice: string;
+  ownVoice: string;
+  /** 1 is the voice's own. */
+  speed: number;
   /** One cell in shared memory: not 0 means that nobody listens any more. It is seen in the middle of a synthesis. */
   cancelled: Int32Array<SharedArrayBuffer>;
 }
@@ -23,4 +27,5 @@ export type ThreadMessage =
   /** PCM16LE mono 24 kHz, whole samples, transferred. */
   | { kind: 'audio'; id: number; pcm: Uint8Array<ArrayBuffer> }
   | { kind: 'spoken'; id: number; timings: SentenceTimings }
+  /** Not even its own. */
   | { kind: 'unknown-voice'; id: number };

@@ -49,9 +49,9 @@ describe('the espeak engine', () => {
   });
   afterEach(() => tts.close());
 
-  async function speak(text: string, voice?: string): Promise<TtsEvent[]> {
+  async function speak(text: string, voice?: string, speed = 1): Promise<TtsEvent[]> {
     const events: TtsEvent[] = [];
-    for await (const event of tts.synthesize({ text, voice }, new AbortController().signal)) events.push(event);
+    for await (const event of tts.synthesize({ text, voice, speed }, new AbortController().signal)) events.push(event);
     return events;
   }
 
@@ -60,9 +60,23 @@ describe('the espeak engine', () => {
   const samplesOf = (events: TtsEvent[]) =>
     events.reduce((sum, event) => sum + (event.kind === 'audio' ? event.pcm.length / 2 : 0), 0);
 
-  it('refuses a voice it does not know instead of speaking in another one', async () => {
-    expect(await speak('Bonjour.', 'fr-fr')).toMatchObject([{ kind: 'failed', failure: { kind: 'rejected' } }]);
-    expect((await speak('Bonjour.', 'roa/fr')).at(-1)).toEqual({ kind: 'finished' });
+  it('speaks in its own voice where a client names one that it does not know', async () => {
+    const [own, unknown, french] = [
+      await speak('Bonjour.'),
+      await speak('Bonjour.', 'marin'),
+      await speak('Bonjour.', 'roa/fr'),
+    ];
+    expect(unknown).toEqual(own);
+    expect(french).not.toEqual(own);
+    expect(french.at(-1)).toEqual({ kind: 'finished' });
+  });
+
+  it('speaks as fast as it is told, one sentence after the other', async () => {
+    const text = 'A sentence of a few words that takes its time to say.';
+    const [own, fast, slow] = [await speak(text), await speak(text, undefined, 1.5), await speak(text, undefined, 0.5)];
+    expect(samplesOf(fast) / samplesOf(own)).toBeCloseTo(1 / 1.5, 1);
+    expect(samplesOf(slow) / samplesOf(own)).toBeGreaterThan(1.6);
+    expect(samplesOf(await speak(text))).toBe(samplesOf(own));
   });
 
   it('changes the voice from one text to the next', async () => {

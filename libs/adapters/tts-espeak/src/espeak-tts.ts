@@ -23,7 +23,7 @@ export function createEspeakTts({ workerUrl, system, voice = 'en-us', log }: Esp
     // The engine's own noise source makes the same text differ in a few samples.
     deterministic: false,
     unavailable: async () => (await thread.trouble())?.message,
-    synthesize: (request, signal) => speak(thread, { ...request, voice: request.voice ?? voice }, signal),
+    synthesize: (request, signal) => speak(thread, request, voice, signal),
     close: () => thread.close(),
   };
 }
@@ -34,18 +34,20 @@ export function createEspeakTts({ workerUrl, system, voice = 'en-us', log }: Esp
  */
 async function* speak(
   thread: EspeakThread,
-  request: TtsRequest & { voice: string },
+  { text, voice, speed = 1 }: TtsRequest,
+  ownVoice: string,
   signal: AbortSignal,
 ): AsyncGenerator<TtsEvent, undefined> {
   let spokenSamples = 0;
-  for (const sentence of sentencesOf(request.text)) {
+  for (const sentence of sentencesOf(text)) {
     const trouble = await unlessAborted(thread.trouble(), signal);
     if (signal.aborted) return;
     if (trouble !== undefined) {
       yield { kind: 'failed', failure: trouble };
       return;
     }
-    const stream = new SentenceStream(thread, sentence.text, request.voice, signal);
+    const order = { text: sentence.text, voice: voice ?? ownVoice, ownVoice, speed };
+    const stream = new SentenceStream(thread, order, signal);
     const startMs = spokenSamples / SAMPLES_PER_MS;
     try {
       for (let part = await stream.next(); part !== undefined; part = await stream.next()) {

@@ -39,15 +39,19 @@ function pcmOf(samples: Int16Array): Uint8Array<ArrayBuffer> {
 
 class Speaker {
   private voice: string | undefined;
+  private readonly ownRate: number;
 
-  constructor(private readonly engine: EspeakEngine) {}
+  constructor(private readonly engine: EspeakEngine) {
+    this.ownRate = engine.get_rate();
+  }
 
   speak(order: SentenceOrder): void {
     const { id } = order;
-    if (!this.choose(order.voice)) {
+    if (!this.choose(order.voice) && !this.choose(order.ownVoice)) {
       tell({ kind: 'unknown-voice', id });
       return;
     }
+    this.engine.set_rate(Math.round(this.ownRate * order.speed));
     const isCancelled = (): boolean => Atomics.load(order.cancelled, 0) !== 0;
     const resampler = new Resampler(this.engine.samplerate, SAMPLE_RATE_HZ);
     const sentence = escapeSentence(order.text);

@@ -1,6 +1,6 @@
 import type { ProviderFailure } from '@parley/model';
 import type { TtsEvent } from '@parley/ports';
-import type { SentenceTimings } from './espeak-protocol';
+import type { SentenceOrder, SentenceTimings } from './espeak-protocol';
 import type { EspeakThread, SentenceListener } from './espeak-thread';
 
 type SentencePart = Exclude<TtsEvent, { kind: 'finished' }>;
@@ -14,12 +14,11 @@ export class SentenceStream implements SentenceListener {
 
   constructor(
     thread: EspeakThread,
-    text: string,
-    voice: string,
+    sentence: Omit<SentenceOrder, 'id' | 'cancelled'>,
     private readonly signal: AbortSignal,
   ) {
     signal.addEventListener('abort', this.close);
-    thread.speak({ text, voice, cancelled: this.cancelled }, this);
+    thread.speak({ ...sentence, cancelled: this.cancelled }, this);
   }
 
   /** The next part; undefined when there is none any more. */

@@ -3,6 +3,9 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { TimersPort, TtsPort, TtsRequest } from '@parley/ports';
 import { SpeechStream } from './speech-stream';
 
+/** Names that the server does not know, of which the oldest is forgotten: a client's word must not fill the memory. */
+const MAX_UNKNOWN_VOICES = 256;
+
 /** A voice that is silent for longer while it is listened to will not come back in time for a conversation. */
 const DEFAULT_STALL_TIMEOUT_MS = 4000;
 
@@ -29,13 +32,23 @@ export function createOpenAiTts(options: OpenAiTtsOptions): TtsPort {
   const secure = url.protocol === 'https:';
   const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const streams = new Set<SpeechStream>();
+  const unknownVoices = new Set<string>();
 
-  const send = (request: TtsRequest): ClientRequest => {
+  const remember = (voice: string): void => {
+    unknownVoices.add(voice);
+    if (unknownVoices.size <= MAX_UNKNOWN_VOICES) return;
+    const [oldest = voice] = unknownVoices;
+    unknownVoices.delete(oldest);
+  };
+
+  const send = ({ text, speed = 1 }: TtsRequest, voice: string): ClientRequest => {
     const body = JSON.stringify({
       model: options.model,
-      voice: request.voice ?? options.voice,
-      input: request.text,
+      voice,
+      input: text,
       response_format: 'pcm',
+      // Not every server knows it.
+      ...(speed === 1 ? {} : { speed }),
     });
     const headers = {
       'content-type': 'application/json',
@@ -52,8 +65,12 @@ export function createOpenAiTts(options: OpenAiTtsOptions): TtsPort {
     deterministic: options.deterministic ?? false,
     unavailable: () => Promise.resolve(undefined),
     synthesize(request, signal) {
+      const { voice: named = options.voice } = request;
+      const voice = unknownVoices.has(named) ? options.voice : named;
       const stream = new SpeechStream({
-        send: () => send(request),
+        send: () => send(request, voice),
+        sendInOwnVoice: voice === options.voice ? undefined : () => send(request, options.voice),
+        onVoiceUnknown: () => remember(voice),
         signal,
         timers: options.timers,
         stallTimeoutMs: options.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,

@@ -9,6 +9,10 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 export interface SpeechStreamOptions {
   /** Makes and sends the request; called again once if a kept connection turns out to be dead. */
   send: () => ClientRequest;
+  /** The same in the configured voice, where another one was asked for: the server may not know that. */
+  sendInOwnVoice: (() => ClientRequest) | undefined;
+  /** It spoke in that one, and had refused the other. */
+  onVoiceUnknown: () => void;
   signal: AbortSignal;
   timers: TimersPort;
   stallTimeoutMs: number;
@@ -33,6 +37,7 @@ export class SpeechStream implements AsyncIterableIterator<TtsEvent> {
   private over = false;
   private waiting: ((result: IteratorResult<TtsEvent, undefined>) => void) | undefined;
   private cancelStall: CancelTimer | undefined;
+  private isInOwnVoice = false;
 
   constructor(private readonly options: SpeechStreamOptions) {
     options.signal.addEventListener('abort', this.abort);
@@ -51,7 +56,7 @@ export class SpeechStream implements AsyncIterableIterator<TtsEvent> {
     return new Promise((resolve) => {
       this.waiting = resolve;
       this.armStall();
-      if (this.request === undefined) this.begin(false);
+      if (this.request === undefined) this.begin(this.options.send);
       else this.response?.resume();
     });
   }
@@ -73,23 +78,30 @@ export class SpeechStream implements AsyncIterableIterator<TtsEvent> {
     this.settle(DONE);
   };
 
-  private begin(isRetry: boolean): void {
-    const request = this.options.send();
+  private begin(send: () => ClientRequest, isRetry = false): void {
+    const request = send();
     this.request = request;
     request.once('response', (response) => this.onResponse(response));
     request.on('error', (error: NodeJS.ErrnoException) => {
       // The server closed the kept connection just as it was picked: that says nothing about this request.
       const wasStale = !isRetry && request.reusedSocket && error.code === 'ECONNRESET' && !this.response;
-      if (this.terminal !== undefined || this.over) return;
-      if (wasStale) this.begin(true);
+      if (this.terminal !== undefined || this.over || this.request !== request) return;
+      if (wasStale) this.begin(send, true);
       else if (this.response === undefined) this.end({ kind: 'failed', failure: failureOfConnection(error) });
     });
   }
 
   private onResponse(response: IncomingMessage): void {
-    this.response = response;
     const failure = failureOfHead(response.statusCode ?? 0, response.headers);
     response.on('error', () => undefined);
+    const { sendInOwnVoice } = this.options;
+    if (failure?.kind === 'rejected' && sendInOwnVoice && !this.isInOwnVoice && !this.over) {
+      this.isInOwnVoice = true;
+      response.resume();
+      return this.begin(sendInOwnVoice);
+    }
+    this.response = response;
+    if (this.isInOwnVoice && failure === undefined) this.options.onVoiceUnknown();
     if (failure !== undefined) {
       this.fail(failure);
       return;

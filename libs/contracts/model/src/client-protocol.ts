@@ -1,7 +1,15 @@
 import type { ErrorCode } from './errors';
 import type { ItemId, ResponseId, SessionId, TurnId } from './ids';
 import type { WirePolicy } from './policy';
-import type { InputPatch, OutputPatch, SettingsPatch } from './session-settings';
+import type {
+  InputPatch,
+  OutputModality,
+  OutputPatch,
+  SettingsPatch,
+  TokenLimit,
+  WireAudioFormat,
+  WirePrompt,
+} from './session-settings';
 import type { Viseme } from './timings';
 import type { ToolDefinition } from './tools';
 
@@ -28,7 +36,9 @@ export type ClientEvent = { event_id?: string } & (
   | { type: 'session.update'; session: SessionUpdate }
   | { type: 'conversation.item.create'; previous_item_id?: ItemId | null; item: ClientItem }
   | { type: 'conversation.item.truncate'; item_id: ItemId; content_index: number; audio_end_ms: number }
-  | { type: 'response.create'; response?: { instructions?: string; metadata?: Record<string, string> | null } }
+  | { type: 'conversation.item.retrieve'; item_id: ItemId }
+  | { type: 'conversation.item.delete'; item_id: ItemId }
+  | { type: 'response.create'; response?: ResponseWishes }
   | { type: 'response.cancel'; response_id?: ResponseId }
   | { type: 'parley.speech.started' }
   | { type: 'parley.speech.stopped' }
@@ -50,28 +60,64 @@ export interface SessionUpdate extends Omit<SettingsPatch, 'audio'> {
   type: 'realtime';
   model?: string;
   instructions?: string | null;
-  audio?: { input?: InputPatch; output?: OutputPatch & { voice?: string | { id: string } } };
+  audio?: { input?: InputPatch; output?: OutputPatch & { voice?: WireVoice } };
   tools?: WireTool[];
   tool_choice?: WireToolChoice;
   parallel_tool_calls?: boolean;
   reasoning?: Record<string, unknown> | null;
 }
 
+/** What one response has of its own. What only some models know (`reasoning`, `prompt`) is taken and changes nothing. */
+export interface ResponseWishes {
+  conversation?: 'auto' | 'none';
+  input?: (ClientItem | ItemReference)[];
+  instructions?: string;
+  tools?: WireTool[];
+  tool_choice?: WireToolChoice;
+  max_output_tokens?: TokenLimit;
+  output_modalities?: [OutputModality];
+  audio?: { output?: { format?: WireAudioFormat; voice?: WireVoice } };
+  metadata?: Record<string, string> | null;
+  parallel_tool_calls?: boolean;
+  prompt?: WirePrompt | null;
+  reasoning?: Record<string, unknown> | null;
+}
+
+/** An item of the conversation, by its id. */
+export interface ItemReference {
+  type: 'item_reference';
+  id: ItemId;
+}
+
+export type WireVoice = string | { id: string };
 export type WireTool = { type: 'function' } & ToolDefinition;
 export type WireToolChoice = 'auto' | 'none' | 'required' | { type: 'function'; name: string };
 
-export type ClientItem = MessageItem | CallOutputItem;
+export type ClientItem = MessageItem | CallItem | CallOutputItem;
+
+/** What a client repeats of an item that it was given. */
+interface RepeatedItem {
+  id?: ItemId;
+  object?: 'realtime.item';
+  status?: 'completed' | 'incomplete' | 'in_progress';
+}
+
+/** A function that was called in a conversation which the client brings along. */
+export interface CallItem extends RepeatedItem {
+  type: 'function_call';
+  call_id?: string;
+  name: string;
+  arguments: string;
+}
 
 /** What a function that the model called has returned. */
-export interface CallOutputItem {
-  id?: ItemId;
+export interface CallOutputItem extends RepeatedItem {
   type: 'function_call_output';
   call_id: string;
   output: string;
 }
 
-export interface MessageItem {
-  id?: ItemId;
+export interface MessageItem extends RepeatedItem {
   type: 'message';
   role: 'user' | 'system' | 'assistant';
   content: { type: 'input_text' | 'output_text'; text: string }[];
@@ -168,6 +214,7 @@ export interface WireError {
 /** Close codes (RFC 6455 §7.4.1 and IANA registry). */
 export const CLOSE_CODES = {
   normal: 1000,
+  goingAway: 1001,
   protocolError: 1002,
   unsupportedData: 1003,
   invalidText: 1007,

@@ -10,7 +10,7 @@ export type TurnId = string;
 export type Incarnation = `${'gw' | 'orc' | 'tts' | 'ava'}_${string}`;
 export type WorkerId = Incarnation;
 
-/** The conversation's own lane; out-of-band responses get lanes of their own, each with its own ordinals. */
+/** The conversation's own lane; out-of-band responses get lanes of their own. No ordinal is used twice, on any lane. */
 export const CONVERSATION_LANE = 0;
 
 export const isSessionId = (value: string): value is SessionId => value.startsWith('sess_') && value.length > 5;

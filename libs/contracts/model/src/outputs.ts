@@ -1,13 +1,27 @@
 import type { ClientError } from './errors';
 import type { InputNumber, ItemId, ResponseId, TurnId } from './ids';
-import type { WireAudioFormat } from './session-settings';
+import type { OutputModality, TokenLimit, WireAudioFormat } from './session-settings';
 import type { ToolCall } from './tools';
 
-/** Token counts of one response as the model reported them; zeros when it reported none. */
+/** What the model's provider still allows. */
+export interface RateLimit {
+  name: 'requests' | 'tokens';
+  limit: number;
+  remaining: number;
+  /** Until all of it is there again. */
+  resetSeconds: number;
+}
+
+/** Token counts of one response as the model reported them, zeros when it reported none; and what its provider said is left. */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
+  /** Absent where nothing was said. */
+  rateLimits?: RateLimit[];
 }
+
+/** What ended a model's answer before its end, in the Realtime API's words. */
+export type CutReason = 'max_output_tokens' | 'content_filter';
 
 export type ResponseStatus = 'completed' | 'cancelled' | 'failed' | 'incomplete';
 
@@ -32,7 +46,10 @@ export type OwnerOutput =
   | { kind: 'adopted'; epoch: number; ordinal: number; segments: AdoptedSegment[] }
   | { kind: 'event'; event: ClientEventBody }
   | { kind: 'error'; error: ClientError; clientEventId?: string }
-  /** Precedes the first job of a response. Audio of an ordinal that was not announced is held. */
+  /**
+   * Precedes the first job of a response. Audio of an ordinal that was not announced is held. On another lane than the
+   * conversation's the response is out of band.
+   */
   | {
       kind: 'announce';
       lane: number;
@@ -46,6 +63,8 @@ export type OwnerOutput =
       format: WireAudioFormat;
       /** The voice that was asked for; null for the voice worker's own. */
       voice: string | null;
+      modality: OutputModality;
+      maxOutputTokens: TokenLimit;
       metadata: Record<string, string> | null;
     }
   | { kind: 'text'; lane: number; ordinal: number; segment: number; text: string }
@@ -62,6 +81,8 @@ export type OwnerOutput =
       segments: number;
       /** One that is cancelled ends with `interrupted`. */
       status: Exclude<ResponseStatus, 'cancelled'>;
+      /** Why it is incomplete; null when it is not. */
+      cutBy: CutReason | null;
       error: ClientError | null;
       usage: Usage;
       /** Segments whose text is spoken; without a voice (text goes on) this is 0 and closing waits for no audio. */

@@ -111,6 +111,8 @@ export interface TurnPolicy extends SessionPolicy {
   drainTimeoutMs: number;
   /** A session without any input for so long is closed. */
   idleTimeoutMs: number;
+  /** A session is closed so long after it began, whatever goes on. */
+  sessionMaxMs: number;
   /** A client whose connection was lost may be back in a moment: its answer goes on for so long. */
   reconnectGraceMs: number;
   /** So long after its connection was lost a session is kept for its client. */
@@ -146,6 +148,8 @@ export const DEFAULT_POLICY: TurnPolicy = {
   avatarDoneTimeoutMs: 2_000,
   drainTimeoutMs: 500,
   idleTimeoutMs: 10 * 60_000,
+  // As the Realtime API's.
+  sessionMaxMs: 60 * 60_000,
   reconnectGraceMs: 5_000,
   // A tunnel, a lift, a change of networks; a client of ours gives up after 60 s of trying (RT9).
   reconnectTimeoutMs: 120_000,

@@ -2,19 +2,29 @@ import type { ResponseDelivery } from './delivery';
 import type { ClientError } from './errors';
 import type { ItemId, ResponseId, TurnId } from './ids';
 import type { SessionPolicy } from './policy';
-import type { SettingsPatch } from './session-settings';
-import type { ToolChoice, ToolDefinition } from './tools';
+import type { OutputModality, SettingsPatch, TokenLimit, WireAudioFormat } from './session-settings';
+import type { ToolCall, ToolChoice, ToolDefinition } from './tools';
 
-/** A message the client puts into the conversation. Assistant text may be replayed by a client that brings its history. */
-export interface ItemDraft {
-  id?: ItemId;
-  role: 'user' | 'system' | 'assistant';
-  text: string;
-}
+/** What the client puts into the conversation. One that brings its history replays what the assistant said and called. */
+export type ItemDraft = { role: 'user' | 'system' | 'assistant'; text: string } | { role: 'call'; call: ToolCall };
 
-/** Per-response wishes of `response.create`. */
+/** One of the items that a response is to answer in place of the conversation. */
+export type ResponseInput =
+  ItemDraft | { role: 'result'; callId: string; output: string } | { role: 'reference'; itemId: ItemId };
+
+/** Per-response wishes of `response.create`; what is absent is as the session has it. */
 export interface ResponseOptions {
+  /** Beside the conversation: nothing of it is added there, and it waits for no other response. */
+  outOfBand?: true;
+  /** What the model is given in place of the conversation. */
+  input?: ResponseInput[];
   instructions?: string;
+  tools?: ToolDefinition[];
+  toolChoice?: ToolChoice;
+  maxOutputTokens?: TokenLimit;
+  modality?: OutputModality;
+  format?: WireAudioFormat;
+  voice?: string;
   metadata?: Record<string, string>;
 }
 
@@ -46,6 +56,8 @@ export type SessionInput =
   /** `parley.say`: the agent speaks this text; the model is not asked. Without `interruptible` the session's policy says it. */
   | { kind: 'said'; turnId: TurnId; text: string; responseId: ResponseId; answerId: ItemId; interruptible?: boolean }
   | { kind: 'item-created'; itemId: ItemId; item: ItemDraft; previousItemId?: ItemId | null }
+  | { kind: 'item-retrieved'; itemId: ItemId }
+  | { kind: 'item-deleted'; itemId: ItemId }
   /** The client ran a function that the model called. Its place is behind the call. */
   | { kind: 'call-answered'; itemId: ItemId; callId: string; output: string }
   | { kind: 'response-requested'; turnId: TurnId; responseId: ResponseId; answerId: ItemId; options: ResponseOptions }

@@ -6,7 +6,7 @@
 export interface SessionSettings {
   output_modalities: [OutputModality];
   /** Of one response. */
-  max_output_tokens: 'inf';
+  max_output_tokens: TokenLimit;
   tracing: WireTracing;
   truncation: WireTruncation;
   prompt: WirePrompt | null;
@@ -18,12 +18,14 @@ export interface SessionSettings {
       noise_reduction: { type: NoiseReduction } | null;
       turn_detection: WireTurnDetection | null;
     };
-    output: { format: WireAudioFormat; speed: 1 };
+    output: { format: WireAudioFormat; speed: number };
   };
 }
 
-/** What a response is given as: heard, with its transcript. */
-export type OutputModality = 'audio';
+/** What a response is given as: heard, with its transcript, or as text alone. */
+export type OutputModality = 'audio' | 'text';
+/** Tokens that the model may write for one response. */
+export type TokenLimit = number | 'inf';
 export type NoiseReduction = 'near_field' | 'far_field';
 export type WireTracing =
   'auto' | { workflow_name?: string; group_id?: string; metadata?: Record<string, unknown> } | null;
@@ -88,10 +90,10 @@ export interface InputPatch {
   turn_detection?: TurnDetectionPatch | null;
 }
 
-/** Audio comes at the speed of the voice. */
+/** `speed`: 1 is the voice's own. */
 export interface OutputPatch {
   format?: WireAudioFormat;
-  speed?: 1;
+  speed?: number;
 }
 
 /** As the real server's (its `session.created`), but for the turn detection: nobody listens to audio here yet. */

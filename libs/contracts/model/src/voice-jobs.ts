@@ -17,6 +17,8 @@ export interface VoiceOpen extends VoiceJobKey {
   /** Where failures are reported (`owner.<incarnation>.voice`). */
   owner: Incarnation;
   voice: string | null;
+  /** 0.25 to 1.5; 1 is the voice's own. */
+  speed: number;
   /** Publish phoneme/text timings for a local face. */
   lipSync: boolean;
 }

@@ -86,13 +86,45 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
   ],
   input: [
     { ...numbered, clientEventId: 'e1', input: { kind: 'final-transcript', ...turn, text: 'Hi', itemId: 'item_1' } },
-    { ...numbered, input: { kind: 'item-created', itemId: 'i', item: { id: 'i', role: 'user', text: 'Hi' } } },
+    { ...numbered, input: { kind: 'item-created', itemId: 'i', item: { role: 'user', text: 'Hi' } } },
+    {
+      ...numbered,
+      input: {
+        kind: 'item-created',
+        itemId: 'i',
+        item: { role: 'call', call: { callId: 'call_1', name: 'f', arguments: '{}' } },
+      },
+    },
+    { ...numbered, input: { kind: 'item-retrieved', itemId: 'i' } },
+    { ...numbered, input: { kind: 'item-deleted', itemId: 'i' } },
     {
       ...numbered,
       input: { kind: 'item-created', itemId: 'i', item: { role: 'system', text: '' }, previousItemId: null },
     },
     { ...numbered, input: { kind: 'response-requested', ...turn, options: { instructions: 'x', metadata } } },
     { ...numbered, input: { kind: 'response-requested', ...turn, options: {} } },
+    {
+      ...numbered,
+      input: {
+        kind: 'response-requested',
+        ...turn,
+        options: {
+          outOfBand: true,
+          input: [
+            { role: 'reference', itemId: 'i' },
+            { role: 'user', text: 'Hi' },
+            { role: 'call', call: { callId: 'call_1', name: 'f', arguments: '{}' } },
+            { role: 'result', callId: 'call_1', output: '1' },
+          ],
+          tools: [{ name: 'f' }],
+          toolChoice: { name: 'f' },
+          maxOutputTokens: 12,
+          modality: 'text',
+          format: { type: 'audio/pcmu' },
+          voice: 'anna',
+        },
+      },
+    },
     { ...numbered, input: { kind: 'interrupted', writtenOrdinal: 7, delivery: [delivery] } },
     {
       ...numbered,
@@ -151,10 +183,12 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
           cause: { attachment: 2, seq: 9 },
           format: { type: 'audio/pcma' },
           voice: 'alloy',
+          modality: 'text',
+          maxOutputTokens: 12,
           metadata,
         },
         { kind: 'text', ...lane, segment: 1, text: 'Hello. ' },
-        { kind: 'end', ...lane, segments: 2, status: 'failed', error, usage, spokenSegments: 2 },
+        { kind: 'end', ...lane, segments: 2, status: 'failed', cutBy: null, error, usage, spokenSegments: 2 },
       ],
     },
     { ...numberedFrom, outputs: [], released: true },
@@ -201,7 +235,7 @@ const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
     },
   ],
   visemes: [{ ...job, segment: 1, visemes: [{ viseme: 'sil', startMs: 0, durationMs: 40 }] }],
-  voiceOpen: [{ ...job, responseId: 'resp_1', owner: 'orc_1', voice: null, lipSync: true }],
+  voiceOpen: [{ ...job, responseId: 'resp_1', owner: 'orc_1', voice: null, speed: 1, lipSync: true }],
   voiceOpenReply: [
     { kind: 'accepted', worker: 'tts_1' },
     { kind: 'full' },
@@ -255,7 +289,7 @@ const reasonOf = (decoded: DecodedEnvelope<unknown>): string => {
   return decoded.reason;
 };
 /** The fields whose absence the type allows, or an older release. */
-const OPTIONAL = [/ clientEventId$/, / retryAfterMs$/, / released$/, /^voiceOrder \d+ from$/];
+const OPTIONAL = [/ clientEventId$/, / retryAfterMs$/, / released$/, /^voiceOrder \d+ from$/, /^voiceOpen \d+ speed$/];
 
 describe('bus messages', () => {
   it('has a sample of every message', () => {

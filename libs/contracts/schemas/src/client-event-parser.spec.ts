@@ -90,6 +90,56 @@ describe('client events that are accepted', () => {
       'response.create with metadata',
       { type: 'response.create', response: { instructions: 'Be brief.', metadata: { client_event_id: 'x' } } },
     ],
+    [
+      'response.create with everything',
+      {
+        type: 'response.create',
+        response: {
+          conversation: 'none',
+          input: [
+            { type: 'item_reference', id: 'item_1' },
+            {
+              type: 'message',
+              role: 'user',
+              content: [part('input_text')],
+              status: 'completed',
+              object: 'realtime.item',
+            },
+            { type: 'function_call', name: 'weather', arguments: '{}', call_id: 'call_1' },
+            { type: 'function_call_output', call_id: 'call_1', output: 'sunny' },
+          ],
+          instructions: 'Be brief.',
+          tools: [{ type: 'function', name: 'weather' }],
+          tool_choice: { type: 'function', name: 'weather' },
+          max_output_tokens: 4096,
+          output_modalities: ['text'],
+          audio: { output: { format: { type: 'audio/pcmu' }, voice: { id: 'marin' } } },
+          metadata: { a: 'b' },
+          parallel_tool_calls: false,
+          prompt: { id: 'pmpt_1' },
+          reasoning: { effort: 'low' },
+        },
+      },
+    ],
+    ['response.create with an empty input', { type: 'response.create', response: { input: [] } }],
+    [
+      'an item that was called',
+      item({ type: 'function_call', role: undefined, content: undefined, name: 'f', arguments: '' }),
+    ],
+    ['a retrieval', { type: 'conversation.item.retrieve', item_id: 'item_1' }],
+    ['a deletion', { type: 'conversation.item.delete', item_id: 'item_1' }],
+    [
+      'session.update to text, few tokens and a fast voice',
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          output_modalities: ['text'],
+          max_output_tokens: 1,
+          audio: { output: { speed: 1.5 } },
+        },
+      },
+    ],
     ['response.create with null metadata', { type: 'response.create', response: { metadata: null } }],
     ['response.cancel', { type: 'response.cancel' }],
     ['response.cancel of a response', { type: 'response.cancel', response_id: 'resp_1' }],
@@ -160,6 +210,7 @@ describe('client events that are refused', () => {
     type: 'conversation.item.create',
     item: { type: 'function_call_output', call_id: 'call_1', output: '22', ...more },
   });
+  const response = (value: object): object => ({ type: 'response.create', response: value });
   const final = (text: unknown): object => ({ type: 'parley.transcript.final', text });
 
   const refused: [string, unknown, ErrorCode, string | null][] = [
@@ -204,20 +255,20 @@ describe('client events that are refused', () => {
       'session.audio.input.turn_detection.type',
     ],
     [
-      'a voice at another speed',
-      session({ type: 'realtime', audio: { output: { speed: 1.2 } } }),
+      'a voice that is too fast',
+      session({ type: 'realtime', audio: { output: { speed: 1.6 } } }),
       'invalid_value',
       'session.audio.output.speed',
     ],
     [
-      'text alone',
-      session({ type: 'realtime', output_modalities: ['text'] }),
+      'text and audio at a time',
+      session({ type: 'realtime', output_modalities: ['text', 'audio'] }),
       'invalid_value',
-      'session.output_modalities[0]',
+      'session.output_modalities',
     ],
     [
-      'a limit of tokens',
-      session({ type: 'realtime', max_output_tokens: 100 }),
+      'a limit of no tokens',
+      session({ type: 'realtime', max_output_tokens: 0 }),
       'invalid_value',
       'session.max_output_tokens',
     ],
@@ -247,7 +298,46 @@ describe('client events that are refused', () => {
       'session.instructions',
     ],
     ['an item that is missing', { type: 'conversation.item.create' }, 'missing_required_parameter', 'item'],
-    ['an item of another type', item({ type: 'function_call' }), 'invalid_value', 'item.type'],
+    ['an item of another type', item({ type: 'mcp_call' }), 'invalid_value', 'item.type'],
+    [
+      'a call without a name',
+      item({ type: 'function_call', arguments: '{}' }),
+      'missing_required_parameter',
+      'item.name',
+    ],
+    [
+      'a response that is neither in nor beside the conversation',
+      response({ conversation: 'conv_1' }),
+      'invalid_value',
+      'response.conversation',
+    ],
+    ['an input that is no list', response({ input: 'Hi' }), 'invalid_value', 'response.input'],
+    [
+      'an input of another type',
+      response({ input: [{ type: 'input_text', text: 'Hi' }] }),
+      'invalid_value',
+      'response.input[0].type',
+    ],
+    [
+      'a reference to nothing',
+      response({ input: [{ type: 'item_reference' }] }),
+      'missing_required_parameter',
+      'response.input[0].id',
+    ],
+    [
+      'more tokens than there may be',
+      response({ max_output_tokens: 4097 }),
+      'invalid_value',
+      'response.max_output_tokens',
+    ],
+    [
+      'a speed of one response',
+      response({ audio: { output: { speed: 1 } } }),
+      'unknown_parameter',
+      'response.audio.output.speed',
+    ],
+    ['a retrieval of nothing', { type: 'conversation.item.retrieve' }, 'missing_required_parameter', 'item_id'],
+    ['a deletion of a number', { type: 'conversation.item.delete', item_id: 1 }, 'invalid_value', 'item_id'],
     ['an item without a type', item({ type: undefined }), 'missing_required_parameter', 'item.type'],
     ['a result without its call', result({ call_id: undefined }), 'missing_required_parameter', 'item.call_id'],
     ['a result that is an object', result({ output: {} }), 'invalid_value', 'item.output'],
@@ -456,8 +546,8 @@ describe('events of parley.v1 on other connections', () => {
 
 describe('what stands for one of several', () => {
   it('is refused with all of them', () => {
-    const other = errorOf(parseClientEvent(item({ type: 'function_call' }), parley));
-    expect(other.message).toContain("'message', 'function_call_output'");
+    const other = errorOf(parseClientEvent(item({ type: 'mcp_call' }), parley));
+    expect(other.message).toContain("'message', 'function_call', 'function_call_output'");
     const choice = { type: 'session.update', session: { type: 'realtime', tool_choice: 'any' } };
     const { message } = errorOf(parseClientEvent(choice, parley));
     expect(message).toContain("'auto', 'none', 'required'");

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { CLIENT_LIMITS } from './client-limits';
 import { closed } from './closed';
 import type { AssertNone, Disagreement } from './same-type';
-import { settingsShape } from './session-settings-schemas';
+import { settingsShape, wishShape } from './session-settings-schemas';
 
 /** Control characters and halves of surrogate pairs: no id has a use for them, and logs, keys and C strings break on them. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
@@ -41,10 +41,17 @@ const metadata = z
 
 const contentTypeOf = (role: string): string => (role === 'assistant' ? 'output_text' : 'input_text');
 
+/** What a client repeats of an item that it was given. */
+const repeated = {
+  id: id.exactOptional(),
+  object: z.literal('realtime.item').exactOptional(),
+  status: z.enum(['completed', 'incomplete', 'in_progress']).exactOptional(),
+};
+
 /** Fields in this order: of several faults the first one is reported, and `type` tells most about what a client meant. */
 const message = closed({
   type: z.literal('message'),
-  id: id.exactOptional(),
+  ...repeated,
   role: z.enum(['user', 'system', 'assistant']),
   content: z.array(closed({ type: z.enum(['input_text', 'output_text']), text })).min(1, 'must not be empty'),
 }).superRefine(({ role, content }, context) => {
@@ -64,16 +71,21 @@ const message = closed({
   }
 });
 
-const item = z.discriminatedUnion('type', [
-  message,
-  closed({ type: z.literal('function_call_output'), id: id.exactOptional(), call_id: id, output: text }),
-]);
-
 /** As the Realtime API wants it, and every provider takes it. */
 const toolName = z
   .string()
   .max(CLIENT_LIMITS.toolNameChars)
   .regex(/^[a-zA-Z0-9_-]+$/, 'must be letters, digits, _ and - alone');
+const call = closed({
+  type: z.literal('function_call'),
+  ...repeated,
+  call_id: id.exactOptional(),
+  name: toolName,
+  arguments: text,
+});
+const callOutput = closed({ type: z.literal('function_call_output'), ...repeated, call_id: id, output: text });
+const item = z.discriminatedUnion('type', [message, call, callOutput]);
+
 const tool = closed({
   type: z.literal('function'),
   name: toolName,
@@ -86,6 +98,33 @@ const voice = z.union([id, closed({ id })], 'must be a name, or an object with i
 const areDistinct = (tools: readonly { name: string }[]): boolean =>
   new Set(tools.map(({ name }) => name)).size === tools.length;
 
+const tools = z.array(tool).max(CLIENT_LIMITS.tools).refine(areDistinct, 'must not name a function twice');
+const toolChoice = z.union(
+  [z.enum(['auto', 'none', 'required']), closed({ type: z.literal('function'), name: toolName })],
+  "must be 'auto', 'none', 'required', or name a function as { type, name }",
+);
+const reasoning = z.record(z.string(), z.unknown()).nullable();
+
+const response = closed({
+  conversation: z.enum(['auto', 'none']).exactOptional(),
+  input: z
+    .array(z.discriminatedUnion('type', [message, call, callOutput, closed({ type: z.literal('item_reference'), id })]))
+    .max(CLIENT_LIMITS.inputItems)
+    .exactOptional(),
+  instructions: text.exactOptional(),
+  tools: tools.exactOptional(),
+  tool_choice: toolChoice.exactOptional(),
+  max_output_tokens: wishShape.outputTokens.exactOptional(),
+  output_modalities: wishShape.modalities.exactOptional(),
+  audio: closed({
+    output: closed({ format: wishShape.format.exactOptional(), voice: voice.exactOptional() }).exactOptional(),
+  }).exactOptional(),
+  metadata: metadata.nullable().exactOptional(),
+  parallel_tool_calls: z.boolean().exactOptional(),
+  prompt: wishShape.prompt.exactOptional(),
+  reasoning: reasoning.exactOptional(),
+});
+
 const event = <Type extends ClientEventType, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   closed({ type: z.literal(type), event_id: id.exactOptional(), ...shape });
 
@@ -97,19 +136,10 @@ export const clientEventSchemas = {
       // A session keeps the model it was opened with, and clients name it again.
       model: id.exactOptional(),
       instructions: text.nullable().exactOptional(),
-      tools: z
-        .array(tool)
-        .max(CLIENT_LIMITS.tools)
-        .refine(areDistinct, 'must not name a function twice')
-        .exactOptional(),
-      tool_choice: z
-        .union(
-          [z.enum(['auto', 'none', 'required']), closed({ type: z.literal('function'), name: toolName })],
-          "must be 'auto', 'none', 'required', or name a function as { type, name }",
-        )
-        .exactOptional(),
+      tools: tools.exactOptional(),
+      tool_choice: toolChoice.exactOptional(),
       parallel_tool_calls: z.boolean().exactOptional(),
-      reasoning: z.record(z.string(), z.unknown()).nullable().exactOptional(),
+      reasoning: reasoning.exactOptional(),
       ...settingsShape.session,
       audio: closed({
         input: closed(settingsShape.input).exactOptional(),
@@ -126,12 +156,9 @@ export const clientEventSchemas = {
     content_index: z.int().min(0).max(0, 'must be 0: an answer has one content part'),
     audio_end_ms: z.int().min(0),
   }),
-  'response.create': event('response.create', {
-    response: closed({
-      instructions: text.exactOptional(),
-      metadata: metadata.nullable().exactOptional(),
-    }).exactOptional(),
-  }),
+  'conversation.item.retrieve': event('conversation.item.retrieve', { item_id: id }),
+  'conversation.item.delete': event('conversation.item.delete', { item_id: id }),
+  'response.create': event('response.create', { response: response.exactOptional() }),
   'response.cancel': event('response.cancel', { response_id: responseId.exactOptional() }),
   'parley.speech.started': event('parley.speech.started', {}),
   'parley.speech.stopped': event('parley.speech.stopped', {}),

@@ -13,6 +13,9 @@ export const CLIENT_LIMITS = {
   detectionWaitMs: 60_000,
   included: 16,
   tools: 128,
+  /** Items that a response is given in place of the conversation. */
+  inputItems: 512,
+  outputTokens: 4_096,
   toolNameChars: 64,
   /** Of `received`: what a client may not have finished with, and the segments of one answer. */
   receivedResponses: 32,

@@ -2,9 +2,22 @@ import { DEFAULT_SETTINGS } from '@parley/model';
 import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { count, milliseconds, ordinal, responseId } from './id-schemas';
-import { audioFormat } from './session-settings-schemas';
+import { audioFormat, outputModality, tokenLimit } from './session-settings-schemas';
 
-const usage = z.object({ inputTokens: count, outputTokens: count });
+export const usage = z.object({
+  inputTokens: count,
+  outputTokens: count,
+  rateLimits: z
+    .array(
+      z.object({
+        name: z.enum(['requests', 'tokens']),
+        limit: count,
+        remaining: count,
+        resetSeconds: z.number().min(0),
+      }),
+    )
+    .exactOptional(),
+});
 const status = z.enum(['completed', 'failed', 'incomplete']);
 const lane = { lane: count, ordinal: count };
 
@@ -31,9 +44,11 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     previousItemId: z.string().nullable(),
     turnId: z.string(),
     cause: z.object({ attachment: count, seq: count }),
-    // Absent, as the voice, in outputs that an older release left in a stored state.
+    // Absent, as what follows, in outputs that an older release left in a stored state.
     format: audioFormat.default(DEFAULT_SETTINGS.audio.output.format),
     voice: z.string().nullable().default(null),
+    modality: outputModality.default('audio'),
+    maxOutputTokens: tokenLimit.default('inf'),
     metadata: z.record(z.string(), z.string()).nullable(),
   }),
   z.object({ kind: z.literal('call'), ...lane, itemId: z.string(), call: toolCall }),
@@ -43,6 +58,7 @@ export const ownerOutput = z.discriminatedUnion('kind', [
     ...lane,
     segments: count,
     status,
+    cutBy: z.enum(['max_output_tokens', 'content_filter']).nullable().default(null),
     error: clientError.nullable(),
     usage,
     spokenSegments: count,

@@ -334,9 +334,9 @@ describe('PROTOCOL.md, the client protocol', () => {
     const realtime = tableOf(['event', 'fields beside `type` and `event_id`']).map((row) => firstCode(row, 'event'));
     for (const event of order.slice(0, -1)) expect(realtime).toContain(event);
     expect(order.at(-1)).toBe('parley.response.interrupted');
-    const ofCalls = realtime.filter((event) => event.startsWith('response.function_call'));
+    const others = realtime.filter((event) => /^response\.(function_call|output_text)/.test(event));
     expect(sorted(realtime.filter((event) => event.startsWith('response.')))).toEqual(
-      sorted([...order.filter((event) => event.startsWith('response.')), ...ofCalls]),
+      sorted([...order.filter((event) => event.startsWith('response.')), ...others]),
     );
   });
 

@@ -3,18 +3,18 @@ import { z } from 'zod';
 import { clientError } from './client-error-schema';
 import { responseDelivery } from './delivery-schemas';
 import { count, milliseconds, ordinal, responseId, sessionId } from './id-schemas';
-import { settingsPatch } from './session-settings-schemas';
+import { toolCall } from './owner-output-schemas';
+import { audioFormat, outputModality, settingsPatch, tokenLimit } from './session-settings-schemas';
 
-const itemDraft = z.object({
-  id: z.string().exactOptional(),
-  role: z.enum(['user', 'system', 'assistant']),
-  text: z.string(),
-});
-
-const responseOptions = z.object({
-  instructions: z.string().exactOptional(),
-  metadata: z.record(z.string(), z.string()).exactOptional(),
-});
+const message = z.object({ role: z.enum(['user', 'system', 'assistant']), text: z.string() });
+const call = z.object({ role: z.literal('call'), call: toolCall });
+const itemDraft = z.discriminatedUnion('role', [message, call]);
+const responseInput = z.discriminatedUnion('role', [
+  message,
+  call,
+  z.object({ role: z.literal('result'), callId: z.string(), output: z.string() }),
+  z.object({ role: z.literal('reference'), itemId: z.string() }),
+]);
 
 export const toolDefinition = z.object({
   name: z.string(),
@@ -22,6 +22,19 @@ export const toolDefinition = z.object({
   parameters: z.record(z.string(), z.unknown()).exactOptional(),
 });
 export const toolChoice = z.union([z.enum(['auto', 'none', 'required']), z.object({ name: z.string() })]);
+
+const responseOptions = z.object({
+  outOfBand: z.literal(true).exactOptional(),
+  input: z.array(responseInput).exactOptional(),
+  instructions: z.string().exactOptional(),
+  tools: z.array(toolDefinition).exactOptional(),
+  toolChoice: toolChoice.exactOptional(),
+  maxOutputTokens: tokenLimit.exactOptional(),
+  modality: outputModality.exactOptional(),
+  format: audioFormat.exactOptional(),
+  voice: z.string().exactOptional(),
+  metadata: z.record(z.string(), z.string()).exactOptional(),
+});
 
 export const sessionPatch = z.object({
   instructions: z.string().nullable().exactOptional(),
@@ -85,6 +98,8 @@ const sessionInput = z.discriminatedUnion('kind', [
     item: itemDraft,
     previousItemId: z.string().nullable().exactOptional(),
   }),
+  z.object({ kind: z.literal('item-retrieved'), itemId: z.string() }),
+  z.object({ kind: z.literal('item-deleted'), itemId: z.string() }),
   z.object({ kind: z.literal('call-answered'), itemId: z.string(), callId: z.string(), output: z.string() }),
   z.object({
     kind: z.literal('response-requested'),

@@ -1,4 +1,4 @@
-import type { SessionSettings, SettingsPatch, WireAudioFormat } from '@parley/model';
+import type { SessionSettings, SettingsPatch, TokenLimit, WireAudioFormat } from '@parley/model';
 import { z } from 'zod';
 import { closed } from './closed';
 import { CLIENT_LIMITS } from './client-limits';
@@ -65,11 +65,22 @@ const promptOf = (object: ObjectOf) =>
 
 const include = z.array(name).max(CLIENT_LIMITS.included).nullable();
 
+const modalities = z.tuple([z.enum(['audio', 'text'])]);
+
+/** The bounds are the Realtime API's. */
+const outputTokens: z.ZodType<TokenLimit> = z.union(
+  [z.int().min(1).max(CLIENT_LIMITS.outputTokens), z.literal('inf')],
+  `must be a whole number from 1 to ${CLIENT_LIMITS.outputTokens}, or 'inf'`,
+);
+
+/** As well. */
+const speed = z.number().min(0.25).max(1.5);
+
 /** What an update may name, of the session and of its `audio`. */
 const patchOf = (object: ObjectOf) => ({
   session: {
-    output_modalities: z.tuple([z.literal('audio')]).exactOptional(),
-    max_output_tokens: z.literal('inf').exactOptional(),
+    output_modalities: modalities.exactOptional(),
+    max_output_tokens: outputTokens.exactOptional(),
     tracing: tracingOf(object).exactOptional(),
     truncation: truncationOf(object).exactOptional(),
     prompt: promptOf(object).exactOptional(),
@@ -92,13 +103,16 @@ const patchOf = (object: ObjectOf) => ({
       .nullable()
       .exactOptional(),
   },
-  output: { format: formatOf(object).exactOptional(), speed: z.literal(1).exactOptional() },
+  output: { format: formatOf(object).exactOptional(), speed: speed.exactOptional() },
 });
 
 /** Fields of `session` and of its `audio` in `session.update`. */
 export const settingsShape = patchOf(closed);
 
 const passedOn = patchOf(open);
+
+/** What of it a response may have of its own, beside its format. */
+export const wishShape = { modalities, outputTokens, format: formatOf(closed), prompt: promptOf(closed) };
 
 /** What of them goes to the owner. */
 export const settingsPatch: z.ZodType<SettingsPatch> = open({
@@ -111,11 +125,13 @@ export const settingsPatch: z.ZodType<SettingsPatch> = open({
 
 /** Between processes, and as stored. */
 export const audioFormat: z.ZodType<WireAudioFormat> = formatOf(open);
+export const outputModality = z.enum(['audio', 'text']);
+export const tokenLimit = outputTokens;
 
 /** As stored. */
 export const sessionSettings: z.ZodType<SessionSettings> = open({
-  output_modalities: z.tuple([z.literal('audio')]),
-  max_output_tokens: z.literal('inf'),
+  output_modalities: modalities,
+  max_output_tokens: outputTokens,
   tracing: tracingOf(open),
   truncation: truncationOf(open),
   prompt: promptOf(open),
@@ -145,6 +161,6 @@ export const sessionSettings: z.ZodType<SessionSettings> = open({
         ])
         .nullable(),
     }),
-    output: open({ format: audioFormat, speed: z.literal(1) }),
+    output: open({ format: audioFormat, speed }),
   }),
 });

@@ -15,6 +15,8 @@ export const voiceOpen = z.object({
   responseId,
   owner: incarnation,
   voice: z.string().nullable(),
+  // Absent in orders of an older release.
+  speed: z.number().default(1),
   lipSync: z.boolean(),
 });
 

@@ -56,7 +56,9 @@ export interface ConversationConfig {
   model: string;
   voice: string | undefined;
   modelMap: Record<string, string>;
+  voiceMap: Record<string, string>;
   lipSync: boolean;
+  sessionMaxMs: number;
 }
 
 /** How much one process takes on. */

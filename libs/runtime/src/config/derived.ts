@@ -89,7 +89,9 @@ export function conversationFrom(values: ConversationValues): ConversationConfig
     model: llm.kind === 'openai' ? llm.model : 'demo',
     voice: values.PARLEY_TTS_VOICE,
     modelMap: values.PARLEY_MODEL_MAP,
+    voiceMap: values.PARLEY_VOICE_MAP,
     lipSync: values.PARLEY_AVATAR === 'local',
+    sessionMaxMs: values.PARLEY_SESSION_MAX_MS,
   };
 }
 

@@ -24,7 +24,15 @@ describe('defaults', () => {
     expect(valid('standalone', {})).toMatchObject({
       listen: { host: '127.0.0.1', port: 8080, tls: null },
       access: { apiKeys: [], devKeyAllowed: true },
-      conversation: { llm: { kind: 'demo' }, model: 'demo', voice: undefined, modelMap: {}, lipSync: true },
+      conversation: {
+        llm: { kind: 'demo' },
+        model: 'demo',
+        voice: undefined,
+        modelMap: {},
+        voiceMap: {},
+        lipSync: true,
+        sessionMaxMs: 3_600_000,
+      },
       tts: { kind: 'espeak', voice: undefined },
       log: { level: 'info', format: 'readable' },
     });

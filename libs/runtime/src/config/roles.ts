@@ -15,9 +15,11 @@ const CONVERSATION = {
   PARLEY_LLM_MODEL: true,
   PARLEY_LLM_PREFILL: true,
   PARLEY_MODEL_MAP: true,
+  PARLEY_VOICE_MAP: true,
   PARLEY_INSTRUCTIONS: true,
   PARLEY_TTS_VOICE: true,
   PARLEY_AVATAR: true,
+  PARLEY_SESSION_MAX_MS: true,
   OPENAI_API_KEY: true,
   OPENAI_BASE_URL: true,
 } as const;

@@ -67,14 +67,18 @@ export const natsUrl = z
     'must be URLs that start with nats:// or tls://, separated by commas',
   );
 
-export const modelMap = z.string().transform((list, context) => {
+/** What clients call something, and what it is called here. */
+export const nameMap = z.string().transform((list, context) => {
   const entries = splitList(list).map((pair) => pair.split('=').map((part) => part.trim()));
   const map = new Map<string, string>();
-  for (const [name, model, ...rest] of entries) {
-    if (name && model && rest.length === 0) map.set(name, model);
+  for (const [name, own, ...rest] of entries) {
+    if (name && own && rest.length === 0) map.set(name, own);
   }
   if (map.size === entries.length) return Object.fromEntries(map);
-  context.addIssue({ code: 'custom', message: 'must be `name=model` pairs with distinct names, separated by commas' });
+  context.addIssue({
+    code: 'custom',
+    message: 'must be `name=own name` pairs with distinct names, separated by commas',
+  });
   return z.NEVER;
 });
 

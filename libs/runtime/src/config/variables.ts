@@ -5,7 +5,7 @@ import {
   baseUrl,
   choice,
   host,
-  modelMap,
+  nameMap,
   natsUrl,
   port,
   redisUrl,
@@ -68,7 +68,7 @@ export const VARIABLES = z.object({
     'How the model’s server completes a partial answer after a crash. `none`: it cannot, and is told in words.',
   ),
   PARLEY_MODEL_MAP: withDefault(
-    modelMap,
+    nameMap,
     '',
     'What `?model=` may name: `name=model`, separated by commas. Other names get `PARLEY_LLM_MODEL`.',
   ),
@@ -76,6 +76,11 @@ export const VARIABLES = z.object({
     text,
     'You are a friendly voice assistant. Answer in short, plain sentences that sound natural when spoken.',
     'What the model is told before each conversation.',
+  ),
+  PARLEY_VOICE_MAP: withDefault(
+    nameMap,
+    '',
+    'Voices as clients name them, and as the voice does: `marin=nova`, separated by commas. One that it does not know speaks as `PARLEY_TTS_VOICE`.',
   ),
   PARLEY_TTS: withoutDefault(
     choice(['espeak', 'openai']),
@@ -96,6 +101,11 @@ export const VARIABLES = z.object({
     baseUrl,
     'OpenAI’s own',
     'Where the language model is (Ollama, vLLM, llama.cpp and the like).',
+  ),
+  PARLEY_SESSION_MAX_MS: withDefault(
+    wholeNumber(1_000, 86_400_000),
+    '3600000',
+    'A session ends so long after it began, in ms, with the error `session_expired`; clients know when (`expires_at`).',
   ),
   PARLEY_MAX_CONNECTIONS: withDefault(
     wholeNumber(1, 1_000_000),

@@ -1,10 +1,20 @@
 import {
   policyOfWire,
   type ClientEvent,
+  type ClientItem,
+  type ItemDraft,
+  type ResponseInput,
+  type ResponseOptions,
+  type ResponseWishes,
   type ResponseId,
   type SessionInput,
   type SessionPatch,
   type SessionUpdate,
+  type ToolChoice,
+  type ToolDefinition,
+  type WireTool,
+  type WireToolChoice,
+  type WireVoice,
 } from '@parley/model';
 import type { RandomPort } from '@parley/ports';
 
@@ -28,16 +38,14 @@ export function inputOf(event: Durable, random: RandomPort, snapshot: () => Deli
       const { text, interruptible } = event;
       return { kind: 'said', ...draw.turn(), text, ...(interruptible === undefined ? {} : { interruptible }) };
     }
-    case 'response.create': {
-      const { instructions, metadata } = event.response ?? {};
-      const options = {
-        ...(instructions === undefined ? {} : { instructions }),
-        ...(metadata === undefined || metadata === null ? {} : { metadata }),
-      };
-      return { kind: 'response-requested', ...draw.turn(), options };
-    }
+    case 'response.create':
+      return { kind: 'response-requested', ...draw.turn(), options: optionsOf(event.response ?? {}, draw) };
     case 'conversation.item.create':
       return itemCreated(event, draw);
+    case 'conversation.item.retrieve':
+      return { kind: 'item-retrieved', itemId: event.item_id };
+    case 'conversation.item.delete':
+      return { kind: 'item-deleted', itemId: event.item_id };
     case 'parley.interrupt':
       return { kind: 'interrupted', ...named(event.response_id), ...snapshot() };
     case 'response.cancel':
@@ -61,6 +69,10 @@ class Draws {
 
   itemId(): string {
     return `item_${this.random.hex(12)}`;
+  }
+
+  callId(): string {
+    return `call_${this.random.hex(12)}`;
   }
 
   turn(): { turnId: string; responseId: ResponseId; answerId: string } {
@@ -106,11 +118,52 @@ export function patchOf(session: SessionUpdate): SessionPatch {
   const settings = { ...plain, ...(Object.keys(sound).length === 0 ? {} : { audio: sound }) };
   return {
     ...(instructions === undefined ? {} : { instructions }),
-    ...(voice === undefined ? {} : { voice: typeof voice === 'string' ? voice : voice.id }),
-    ...(tools === undefined ? {} : { tools: tools.map(({ type: _function, ...tool }) => tool) }),
-    ...(choice === undefined ? {} : { toolChoice: typeof choice === 'string' ? choice : { name: choice.name } }),
+    ...(voice === undefined ? {} : { voice: voiceOf(voice) }),
+    ...(tools === undefined ? {} : { tools: tools.map(toolOf) }),
+    ...(choice === undefined ? {} : { toolChoice: choiceOf(choice) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
   };
+}
+
+const voiceOf = (voice: WireVoice): string => (typeof voice === 'string' ? voice : voice.id);
+const toolOf = ({ type: _function, ...tool }: WireTool): ToolDefinition => tool;
+const choiceOf = (choice: WireToolChoice): ToolChoice => (typeof choice === 'string' ? choice : { name: choice.name });
+
+/** What a client wants of one response. */
+function optionsOf(wishes: ResponseWishes, draw: Draws): ResponseOptions {
+  const { audio, conversation, input, instructions, metadata, tools, tool_choice: choice } = wishes;
+  const { max_output_tokens: maxOutputTokens, output_modalities: modalities } = wishes;
+  const { format, voice } = audio?.output ?? {};
+  return {
+    ...(conversation === 'none' ? { outOfBand: true } : {}),
+    ...(input === undefined ? {} : { input: input.map((item) => givenOf(item, draw)) }),
+    ...(instructions === undefined ? {} : { instructions }),
+    ...(tools === undefined ? {} : { tools: tools.map(toolOf) }),
+    ...(choice === undefined ? {} : { toolChoice: choiceOf(choice) }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(modalities === undefined ? {} : { modality: modalities[0] }),
+    ...(format === undefined ? {} : { format }),
+    ...(voice === undefined ? {} : { voice: voiceOf(voice) }),
+    ...(metadata === undefined || metadata === null ? {} : { metadata }),
+  };
+}
+
+function givenOf(item: NonNullable<ResponseWishes['input']>[number], draw: Draws): ResponseInput {
+  switch (item.type) {
+    case 'item_reference':
+      return { role: 'reference', itemId: item.id };
+    case 'function_call_output':
+      return { role: 'result', callId: item.call_id, output: item.output };
+    case 'message':
+    case 'function_call':
+      return draftOf(item, draw);
+  }
+}
+
+function draftOf(item: Exclude<ClientItem, { type: 'function_call_output' }>, draw: Draws): ItemDraft {
+  if (item.type === 'message') return { role: item.role, text: item.content.map((part) => part.text).join('') };
+  const { call_id: callId = draw.callId(), name, arguments: text } = item;
+  return { role: 'call', call: { callId, name, arguments: text } };
 }
 
 function itemCreated(
@@ -124,7 +177,7 @@ function itemCreated(
   return {
     kind: 'item-created',
     itemId,
-    item: { role: item.role, text: item.content.map((part) => part.text).join('') },
+    item: draftOf(item, draw),
     // "root" puts an item at the front; absent (or null) appends.
     ...(previous === undefined || previous === null ? {} : { previousItemId: previous === 'root' ? null : previous }),
   };

@@ -1,4 +1,5 @@
 import {
+  CONVERSATION_LANE,
   unreachable,
   type ChunkView,
   type ClientEventBody,
@@ -57,6 +58,7 @@ export class Downlink {
   private readonly writer: OrderedWriter;
   private readonly held = new HeldAudio();
   private announcedOrdinal = 0;
+  /** Of the conversation's lane: out of band a later one may be closed first. */
   private closedOrdinal = 0;
   /** Responses that inputs up to this number began are fenced before they are announced. */
   private mutedThroughSeq = 0;
@@ -118,13 +120,15 @@ export class Downlink {
   }
 
   /**
-   * The fence of an explicit interrupt, before the owner even knows: what is not in the socket yet will never be.
+   * The fence of an explicit interrupt of the conversation, or of one response by its name, before the owner even knows: what is not in the socket yet will never be.
    * `seq`: the interrupt's own number; responses begun by earlier inputs are hit even when not announced yet.
    */
   fence(hit: { responseId: ResponseId | undefined; live: boolean; tails: boolean }, seq: number): void {
     if (hit.responseId === undefined) this.mutedThroughSeq = Math.max(this.mutedThroughSeq, seq);
     for (const stream of this.streams.values()) {
-      if (hit.responseId !== undefined && hit.responseId !== stream.announce.responseId) continue;
+      const isHit =
+        hit.responseId === undefined ? stream.isOfConversation : hit.responseId === stream.announce.responseId;
+      if (!isHit) continue;
       if (stream.closed ? hit.tails : hit.live) this.mute(stream);
     }
   }
@@ -287,7 +291,7 @@ export class Downlink {
   }
 
   private announce(output: Of<'announce'>, told: Told): void {
-    const { ordinal, cause, responseId } = output;
+    const { lane, ordinal, cause, responseId } = output;
     this.announcedOrdinal = Math.max(this.announcedOrdinal, ordinal);
     const delivered = this.resumption?.deliveryOf(ordinal);
     if (!delivered && this.resumption?.isFinished(responseId, told.outSeq)) return;
@@ -296,12 +300,18 @@ export class Downlink {
     const coding = voiceCodingOf(output.format, { bySegment: this.options.parley });
     const stream = new ResponseStream(output, events, coding, askedAtMs, delivered);
     this.streams.set(ordinal, stream);
-    const { deliveredSamples } = stream;
-    const nowMs = this.clock.nowMs();
-    this.playhead.begin(ordinal, nowMs, { deliveredSamples, playedSamples: delivered?.playedSamples ?? 0 });
-    if (stream.closed) this.playhead.finish(ordinal, nowMs);
-    if (cause.attachment === this.attachment && cause.seq < this.mutedThroughSeq) this.mute(stream);
+    if (lane === CONVERSATION_LANE) this.playLater(stream, delivered?.playedSamples ?? 0);
     this.writeAll(events.created(), told);
+  }
+
+  /** Responses of the conversation play one after the other. Whether one out of band is played at all, nobody knows: it counts as played. */
+  private playLater(stream: ResponseStream, playedSamples: number): void {
+    const { announce, deliveredSamples, ordinal } = stream;
+    const { attachment, seq } = announce.cause;
+    const nowMs = this.clock.nowMs();
+    this.playhead.begin(ordinal, nowMs, { deliveredSamples, playedSamples });
+    if (stream.closed) this.playhead.finish(ordinal, nowMs);
+    if (attachment === this.attachment && seq < this.mutedThroughSeq) this.mute(stream);
   }
 
   private text(stream: ResponseStream, { segment, text }: Of<'text'>, told: Told): void {
@@ -329,13 +339,18 @@ export class Downlink {
     if (!stream || stream.closed) return;
     // To another connection; here it is under way again.
     if (this.resumption?.isPast(told.outSeq) && this.resumption.deliveryOf(output.ordinal)) return;
-    const cutShort = { status: 'incomplete', error: null, usage: { inputTokens: 0, outputTokens: 0 } } as const;
+    const cutShort = {
+      status: 'incomplete',
+      cutBy: null,
+      error: null,
+      usage: { inputTokens: 0, outputTokens: 0 },
+    } as const;
     this.close(stream, stream.announcedEnd ?? cutShort, told);
   }
 
   private close(stream: ResponseStream, closing: Closing, told: Pick<Told, 'eventId' | 'seen'>): void {
     stream.closed = true;
-    this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
+    if (stream.isOfConversation) this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
     this.playhead.finish(stream.ordinal, this.clock.nowMs());
     this.endVoice(stream);
     this.writeAll(stream.events.close(closing), told);
@@ -350,7 +365,7 @@ export class Downlink {
       stream && !stream.closed
         ? stream.events.close({ status: 'cancelled', reason: output.reason, usage: output.usage })
         : [];
-    this.closedOrdinal = Math.max(this.closedOrdinal, output.ordinal);
+    if (output.lane === CONVERSATION_LANE) this.closedOrdinal = Math.max(this.closedOrdinal, output.ordinal);
     const { responseId, turnId, heardMs, heardText } = output;
     events.push({
       type: 'parley.response.interrupted',

@@ -39,6 +39,8 @@ export const announceOf = (n: number, more: Partial<Of<'announce'>> = {}): Of<'a
   cause: { attachment: 1, seq: n },
   format: { type: 'audio/pcm', rate: 24_000 },
   voice: null,
+  modality: 'audio',
+  maxOutputTokens: 'inf',
   metadata: null,
   ...more,
 });
@@ -57,6 +59,7 @@ export const endOf = (n: number, more: Partial<Of<'end'>> = {}): Of<'end'> => ({
   segments: 1,
   spokenSegments: 1,
   status: 'completed',
+  cutBy: null,
   error: null,
   usage: USAGE,
   ...more,

@@ -259,7 +259,7 @@ describe('a connection', () => {
         {
           ...{ kind: 'announce', lane: 0, ordinal: 1, responseId: 'resp_1', itemId: 'item_1', previousItemId: null },
           ...{ turnId: 'turn_1', cause: { attachment: 1, seq: 1 }, voice: null, metadata: null },
-          format: { type: 'audio/pcm', rate: 24_000 },
+          ...{ format: { type: 'audio/pcm', rate: 24_000 }, modality: 'audio', maxOutputTokens: 'inf' },
         } as const,
         sessionId,
       );

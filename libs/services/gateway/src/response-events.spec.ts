@@ -31,7 +31,7 @@ const WIRE_USAGE = {
   output_token_details: { text_tokens: 3, audio_tokens: 0 },
 };
 
-const COMPLETED: Closing = { status: 'completed', error: null, usage: USAGE };
+const COMPLETED: Closing = { status: 'completed', cutBy: null, error: null, usage: USAGE };
 const typesOf = (events: readonly ClientEventBody[]): string[] => events.map(({ type }) => type);
 
 const CHAIN = [
@@ -146,12 +146,17 @@ describe('the closing events', () => {
       { type: 'cancelled', reason: 'turn_detected' },
     ],
     [
-      { status: 'incomplete', error: null, usage: USAGE },
+      { status: 'incomplete', cutBy: 'max_output_tokens', error: null, usage: USAGE },
       { type: 'incomplete', reason: 'max_output_tokens' },
     ],
-    [{ status: 'failed', error, usage: USAGE }, failed],
     [
-      { status: 'failed', error: null, usage: USAGE },
+      { status: 'incomplete', cutBy: 'content_filter', error: null, usage: USAGE },
+      { type: 'incomplete', reason: 'content_filter' },
+    ],
+    [{ status: 'incomplete', cutBy: null, error: null, usage: USAGE }, { type: 'incomplete' }],
+    [{ status: 'failed', cutBy: null, error, usage: USAGE }, failed],
+    [
+      { status: 'failed', cutBy: null, error: null, usage: USAGE },
       { type: 'failed', error: null },
     ],
   ])('of one that ended otherwise are the same chain with an incomplete item: %j', (end, details) => {
@@ -166,8 +171,8 @@ describe('the closing events', () => {
 
   it.each<[Closing]>([
     [{ status: 'cancelled', reason: 'client_cancelled', usage: USAGE }],
-    [{ status: 'failed', error, usage: USAGE }],
-    [{ status: 'incomplete', error: null, usage: USAGE }],
+    [{ status: 'failed', cutBy: null, error, usage: USAGE }],
+    [{ status: 'incomplete', cutBy: null, error: null, usage: USAGE }],
   ])('of one that was never opened are response.done alone, without output: %j', (end) => {
     const chain = events.close(end);
     expect(typesOf(chain)).toEqual(['response.done']);
@@ -235,5 +240,69 @@ describe('a function call', () => {
     expect(closing[3]).toMatchObject({ previous_item_id: 'fn_1' });
     expect(closing[4]).toMatchObject({ output_index: 1 });
     expect(closing.at(-1)).toMatchObject({ response: { output: [{ id: 'fn_1' }, { id: 'item_1' }] } });
+  });
+});
+
+describe('a response of text alone', () => {
+  const text = (): ResponseEvents =>
+    new ResponseEvents(announceOf(1, { modality: 'text', maxOutputTokens: 12, previousItemId: 'item_0' }), 'conv_1');
+
+  it('says what it is at both ends', () => {
+    const written = text();
+    const [created] = written.created();
+    for (const event of [created, written.close(COMPLETED).at(-1)]) {
+      expect(event).toMatchObject({ response: { output_modalities: ['text'], max_output_tokens: 12 } });
+    }
+  });
+
+  it('has events and content of text where others have audio', () => {
+    const written = text();
+    expect(written.text('Hello ')).toMatchObject([
+      { type: 'response.output_item.added' },
+      { type: 'conversation.item.added' },
+      { type: 'response.content_part.added', part: { type: 'text', text: '' } },
+      { type: 'response.output_text.delta', ...PLACE, delta: 'Hello ' },
+    ]);
+    written.text('you.');
+    const item = { ...ITEM, status: 'completed', content: [{ type: 'output_text', text: 'Hello you.' }] };
+    expect(written.close(COMPLETED)).toEqual([
+      { type: 'response.output_text.done', ...PLACE, text: 'Hello you.' },
+      { type: 'response.content_part.done', ...PLACE, part: { type: 'text', text: 'Hello you.' } },
+      { type: 'conversation.item.done', previous_item_id: 'item_0', item },
+      { type: 'response.output_item.done', response_id: 'resp_1', output_index: 0, item },
+      expect.objectContaining({ type: 'response.done' }),
+    ]);
+  });
+});
+
+describe('a response out of band', () => {
+  it('is of no conversation: it has no item there, and names none', () => {
+    const aside = new ResponseEvents(announceOf(1, { lane: 2 }), 'conv_1');
+    const all = [
+      ...aside.created(),
+      ...aside.text('Hello.'),
+      ...aside.call('fn_1', { callId: 'call_1', name: 'f', arguments: '{}' }),
+      ...aside.close(COMPLETED),
+    ];
+    expect(typesOf(all).filter((type) => type.startsWith('conversation.'))).toEqual([]);
+    expect(all[0]).toMatchObject({ response: { conversation_id: null } });
+    expect(all.at(-1)).toMatchObject({
+      response: { conversation_id: null, output: [{ type: 'message' }, { type: 'function_call' }] },
+    });
+  });
+});
+
+describe('what the provider says is left', () => {
+  it('comes behind response.done', () => {
+    const rateLimits = [{ name: 'tokens' as const, limit: 30_000, remaining: 29_000, resetSeconds: 1.5 }];
+    const chain = events.close({ ...COMPLETED, usage: { ...USAGE, rateLimits } });
+    expect(chain.slice(-2)).toEqual([
+      expect.objectContaining({ type: 'response.done' }),
+      {
+        type: 'rate_limits.updated',
+        rate_limits: [{ name: 'tokens', limit: 30_000, remaining: 29_000, reset_seconds: 1.5 }],
+      },
+    ]);
+    expect(chain.at(-2)).toMatchObject({ response: { usage: WIRE_USAGE } });
   });
 });

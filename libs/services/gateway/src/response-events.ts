@@ -1,7 +1,9 @@
 import {
+  CONVERSATION_LANE,
   DEFAULT_VOICE,
   type ClientError,
   type ClientEventBody,
+  type CutReason,
   type InterruptReason,
   type ItemId,
   type OwnerOutput,
@@ -15,15 +17,16 @@ type Announce = Extract<OwnerOutput, { kind: 'announce' }>;
 
 /** How a response ended, as the closing events say it. */
 export type Closing =
-  | { status: Exclude<ResponseStatus, 'cancelled'>; error: ClientError | null; usage: Usage }
+  | { status: Exclude<ResponseStatus, 'cancelled'>; cutBy: CutReason | null; error: ClientError | null; usage: Usage }
   | { status: 'cancelled'; reason: InterruptReason; usage: Usage };
 
 /**
  * The Realtime API's events of one response (openai-realtime.md §5.1), built from the owner's compact outputs. Note the
- * asymmetry of that API: a part's type is `audio`, its item's content type `output_audio`.
+ * asymmetry of that API: a part's type is `audio`, its item's content type `output_audio`. Out of band the conversation has no
+ * item of it.
  */
 export class ResponseEvents {
-  private transcript = '';
+  private written = '';
   /** The place of the message among the output items; undefined until its first text or audio. */
   private messageIndex: number | undefined;
   /** Items in the order of their places, as `response.done` lists them. */
@@ -50,14 +53,15 @@ export class ResponseEvents {
     const previous = this.follow(this.itemId);
     return [
       { type: 'response.output_item.added', response_id: this.responseId, output_index: this.messageIndex, item },
-      { type: 'conversation.item.added', previous_item_id: previous, item },
-      { type: 'response.content_part.added', ...this.place(), part: { type: 'audio', transcript: '' } },
+      ...this.inConversation('added', previous, item),
+      { type: 'response.content_part.added', ...this.place(), part: this.part('') },
     ];
   }
 
   text(delta: string): ClientEventBody[] {
-    this.transcript += delta;
-    return [...this.open(), { type: 'response.output_audio_transcript.delta', ...this.place(), delta }];
+    this.written += delta;
+    const type = this.isText ? 'response.output_text.delta' : 'response.output_audio_transcript.delta';
+    return [...this.open(), { type, ...this.place(), delta }];
   }
 
   /** A function the model calls: complete as soon as it is known, whatever of the message is still to be heard. */
@@ -73,37 +77,33 @@ export class ResponseEvents {
     const added = item('in_progress', '');
     return [
       { type: 'response.output_item.added', response_id: this.responseId, output_index: index, item: added },
-      { type: 'conversation.item.added', previous_item_id: previous, item: added },
+      ...this.inConversation('added', previous, added),
       { type: 'response.function_call_arguments.delta', ...place, delta: text },
       { type: 'response.function_call_arguments.done', ...place, name, arguments: text },
-      { type: 'conversation.item.done', previous_item_id: previous, item: done },
+      ...this.inConversation('done', previous, done),
       { type: 'response.output_item.done', response_id: this.responseId, output_index: index, item: done },
     ];
   }
 
-  /** The closing chain; `response.done` is its last event. */
+  /** The closing chain; `response.done` is its last event, but for what the model's provider says of its limits. */
   close(closing: Closing): ClientEventBody[] {
     const itemStatus = closing.status === 'completed' ? 'completed' : 'incomplete';
-    const item = this.item(itemStatus, [{ type: 'output_audio', transcript: this.transcript }]);
+    const part = this.part(this.written);
+    const item = this.item(itemStatus, [{ ...part, type: `output_${part.type}` }]);
     const index = this.messageIndex;
     const isOpen = index !== undefined;
     const parts: ClientEventBody[] = isOpen
       ? [
-          { type: 'response.output_audio.done', ...this.place() },
-          { type: 'response.output_audio_transcript.done', ...this.place(), transcript: this.transcript },
-          {
-            type: 'response.content_part.done',
-            ...this.place(),
-            part: { type: 'audio', transcript: this.transcript },
-          },
-          { type: 'conversation.item.done', previous_item_id: this.previousOfMessage, item },
+          ...this.contentDone(),
+          { type: 'response.content_part.done', ...this.place(), part },
+          ...this.inConversation('done', this.previousOfMessage, item),
           { type: 'response.output_item.done', response_id: this.responseId, output_index: index, item },
         ]
       : [];
     const output: unknown[] = [...this.calls.values()];
     if (isOpen) output.splice(index, 0, item);
     const response = this.response(closing.status, statusDetails(closing), output, usageObject(closing.usage));
-    return [...parts, { type: 'response.done', response }];
+    return [...parts, { type: 'response.done', response }, ...rateLimitsUpdated(closing.usage)];
   }
 
   /** One audio delta as the text of its event; built by hand because it is the hot path of JSON clients. */
@@ -127,6 +127,31 @@ export class ResponseEvents {
 
   get itemId(): ItemId {
     return this.announce.itemId;
+  }
+
+  private get isText(): boolean {
+    return this.announce.modality === 'text';
+  }
+
+  private get isOutOfBand(): boolean {
+    return this.announce.lane !== CONVERSATION_LANE;
+  }
+
+  private part(written: string): { type: 'text' | 'audio' } & Record<string, string> {
+    return this.isText ? { type: 'text', text: written } : { type: 'audio', transcript: written };
+  }
+
+  private contentDone(): ClientEventBody[] {
+    const { written } = this;
+    if (this.isText) return [{ type: 'response.output_text.done', ...this.place(), text: written }];
+    return [
+      { type: 'response.output_audio.done', ...this.place() },
+      { type: 'response.output_audio_transcript.done', ...this.place(), transcript: written },
+    ];
+  }
+
+  private inConversation(step: 'added' | 'done', previous: ItemId | null, item: unknown): ClientEventBody[] {
+    return this.isOutOfBand ? [] : [{ type: `conversation.item.${step}`, previous_item_id: previous, item }];
   }
 
   /** What stands before a new item of this response. */
@@ -162,9 +187,9 @@ export class ResponseEvents {
       status,
       status_details: details,
       output,
-      conversation_id: this.conversationId,
-      output_modalities: ['audio'],
-      max_output_tokens: 'inf',
+      conversation_id: this.isOutOfBand ? null : this.conversationId,
+      output_modalities: [this.announce.modality],
+      max_output_tokens: this.announce.maxOutputTokens,
       audio: {
         output: { format: this.announce.format, voice: this.announce.voice ?? DEFAULT_VOICE },
       },
@@ -181,12 +206,18 @@ function statusDetails(closing: Closing): Record<string, unknown> | null {
     case 'cancelled':
       return { type: 'cancelled', reason: closing.reason };
     case 'incomplete':
-      return { type: 'incomplete', reason: 'max_output_tokens' };
+      return { type: 'incomplete', ...(closing.cutBy ? { reason: closing.cutBy } : {}) };
     case 'failed': {
       const { error } = closing;
       return { type: 'failed', error: error && { type: error.type, code: error.code, message: error.message } };
     }
   }
+}
+
+function rateLimitsUpdated({ rateLimits }: Usage): ClientEventBody[] {
+  if (!rateLimits) return [];
+  const limits = rateLimits.map(({ resetSeconds, ...each }) => ({ ...each, reset_seconds: resetSeconds }));
+  return [{ type: 'rate_limits.updated', rate_limits: limits }];
 }
 
 function usageObject(usage: Usage): Record<string, unknown> {

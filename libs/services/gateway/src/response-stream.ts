@@ -1,4 +1,5 @@
 import {
+  CONVERSATION_LANE,
   msOfSamples,
   type ChunkView,
   type OwnerOutput,
@@ -59,6 +60,10 @@ export class ResponseStream {
 
   get ordinal(): number {
     return this.announce.ordinal;
+  }
+
+  get isOfConversation(): boolean {
+    return this.announce.lane === CONVERSATION_LANE;
   }
 
   /** The text of a segment has come: its audio may be heard. */

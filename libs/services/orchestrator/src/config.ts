@@ -8,6 +8,8 @@ export interface OrchestratorConfig {
   voice: string | null;
   /** Models an application may name in `?model=`, to the model that is used. */
   modelMap: Readonly<Record<string, string>>;
+  /** Voices as clients name them, to the voice worker's names; one that is not here goes on as it is. */
+  voiceMap: Readonly<Record<string, string>>;
   policy: TurnPolicy;
   /** A local face is served: the voice is asked for timings. */
   lipSync: boolean;

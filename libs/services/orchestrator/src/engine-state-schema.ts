@@ -1,12 +1,15 @@
 import { CAPABILITIES, DEFAULT_SETTINGS } from '@parley/model';
 import {
+  outputModality,
   responseId,
   sessionId,
   sessionPolicyPatch,
   sessionSettings,
+  tokenLimit,
   toolCall,
   toolChoice,
   toolDefinition,
+  usage,
 } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
@@ -16,7 +19,6 @@ import { z } from 'zod';
 const count = z.int().min(0);
 const ms = z.number();
 const msOrNull = z.number().nullable();
-const usage = z.object({ inputTokens: count, outputTokens: count });
 
 const words = z.array(
   z.object({ word: z.string(), charStart: count, charEnd: count, startMs: z.number(), endMs: z.number() }),
@@ -29,12 +31,51 @@ const delivery = z.object({
 
 const names = { lane: count, ordinal: count, responseId, itemId: z.string(), turnId: z.string() };
 
+// Absent, as other fields with a default, in states of an older release.
+const modality = outputModality.default('audio');
+
+const historyItem = z.discriminatedUnion('role', [
+  z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
+  z.object({
+    id: z.string(),
+    role: z.literal('assistant'),
+    text: z.string(),
+    interrupted: z.boolean(),
+    modality,
+    spoken: z.object({ segments, delivery }).nullable(),
+  }),
+  z.object({
+    id: z.string(),
+    role: z.literal('call'),
+    answerId: z.string(),
+    call: toolCall,
+    outcome: z.discriminatedUnion('stage', [
+      z.object({ stage: z.literal('pending') }),
+      z.object({ stage: z.literal('answered'), itemId: z.string(), output: z.string() }),
+      z.object({ stage: z.literal('abandoned'), why: z.enum(['interrupted', 'timeout']) }),
+    ]),
+  }),
+]);
+
+const wishes = z.object({
+  tools: z.array(toolDefinition).nullable(),
+  toolChoice: toolChoice.nullable(),
+  maxOutputTokens: tokenLimit.nullable(),
+  input: z.array(historyItem).nullable(),
+});
+const noWishes = { tools: null, toolChoice: null, maxOutputTokens: null, input: null };
+
 const liveResponse = z.object({
   ...names,
   cause: z.object({ attachment: count, seq: count }),
   generation: z.discriminatedUnion('stage', [
     z.object({ stage: z.literal('running'), text: z.string(), deadlineMs: ms, tokens: z.boolean() }),
-    z.object({ stage: z.literal('ended'), usage, status: z.enum(['completed', 'incomplete']) }),
+    z.object({
+      stage: z.literal('ended'),
+      usage,
+      status: z.enum(['completed', 'incomplete']),
+      cutBy: z.enum(['max_output_tokens', 'content_filter']).nullable().default(null),
+    }),
   ]),
   voice: z.discriminatedUnion('stage', [
     z.object({ stage: z.literal('opening'), deadlineMs: ms }),
@@ -43,12 +84,20 @@ const liveResponse = z.object({
     z.object({ stage: z.literal('held'), deadlineMs: z.null() }),
   ]),
   rendering: z
-    .object({ attempt: count, voice: z.string().nullable(), fromSamples: count, barren: count })
-    .default({ attempt: 1, voice: null, fromSamples: 0, barren: 0 }),
+    .object({
+      attempt: count,
+      voice: z.string().nullable(),
+      speed: z.number().default(1),
+      fromSamples: count,
+      barren: count,
+    })
+    .default({ attempt: 1, voice: null, speed: 1, fromSamples: 0, barren: 0 }),
   segments,
   calls: z.array(z.string()).default([]),
   delivery,
+  modality,
   instructions: z.string().nullable().default(null),
+  wishes: wishes.default(noWishes),
   interruptible: z.boolean().default(true),
   beganAtMs: msOrNull,
   marks: z.object({
@@ -77,28 +126,6 @@ const tail = z.object({
   deadlineMs: ms,
   cutToHeard: z.boolean(),
 });
-
-const historyItem = z.discriminatedUnion('role', [
-  z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
-  z.object({
-    id: z.string(),
-    role: z.literal('assistant'),
-    text: z.string(),
-    interrupted: z.boolean(),
-    spoken: z.object({ segments, delivery }).nullable(),
-  }),
-  z.object({
-    id: z.string(),
-    role: z.literal('call'),
-    answerId: z.string(),
-    call: toolCall,
-    outcome: z.discriminatedUnion('stage', [
-      z.object({ stage: z.literal('pending') }),
-      z.object({ stage: z.literal('answered'), itemId: z.string(), output: z.string() }),
-      z.object({ stage: z.literal('abandoned'), why: z.enum(['interrupted', 'timeout']) }),
-    ]),
-  }),
-]);
 
 const waiting = {
   turnId: z.string(),
@@ -165,8 +192,10 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
     settings: sessionSettings.default(DEFAULT_SETTINGS),
     capabilities: z.array(z.enum(CAPABILITIES)),
     resumable: z.boolean().default(false),
+    expiresAtS: z.int().nullable().default(null),
   }),
   phase,
+  asides: z.array(liveResponse).default([]),
   tails: z.array(tail),
   history: z.array(historyItem),
   recentTurnIds: z.array(z.string()),
@@ -182,8 +211,12 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   presence: presence.default({ stage: 'present', deadlineMs: null }),
   connection: connection.default({ stage: 'connected' }),
   finished: liveResponse.nullable().default(null),
+  finishedAsides: z.array(liveResponse).default([]),
+  hasSpoken: z.boolean().default(false),
   muted: z.boolean().default(false),
   nextOrdinal: count,
   voiceRate: z.object({ samples: z.number(), characters: z.number() }),
   idleDeadlineMs: ms,
+  lifetimeDeadlineMs: ms.default(Number.MAX_SAFE_INTEGER),
+  steppedAtMs: ms.default(0),
 });

@@ -23,6 +23,7 @@ const start = async (ordinal: number, continues: string | null = null): Promise<
     messages: [{ role: 'user', content: 'Hi' }],
     tools: [{ name: 'weather' }],
     toolChoice: 'auto',
+    maxOutputTokens: 'inf',
     continues,
   });
   await system.advanceBy(0);
@@ -35,7 +36,14 @@ describe('an answer of the model', () => {
     const { request } = llm.call(0);
     const messages = [{ role: 'user', content: 'Hi' }];
     const tools = [{ name: 'weather' }];
-    expect(request).toEqual({ model: 'm', messages, tools, toolChoice: 'auto', continues: null });
+    expect(request).toEqual({
+      model: 'm',
+      messages,
+      tools,
+      toolChoice: 'auto',
+      maxOutputTokens: 'inf',
+      continues: null,
+    });
     llm.call(0).writes('Hello');
     llm.call(0).finishes();
     await settle();

@@ -46,11 +46,12 @@ export class Generations {
   }
 
   private async read(effect: StartGeneration, signal: AbortSignal): Promise<void> {
-    const { lane, ordinal, messages, model, tools, toolChoice, continues } = effect;
+    const { kind: _order, lane, ordinal, ...request } = effect;
+    const { continues } = request;
     // Of an adapter that lets its provider complete a prefix as well: some servers take no notice of it and start over.
     const trim = continues === null ? undefined : new ContinuationTrim(continues);
     try {
-      for await (const event of this.llm.generate({ model, messages, continues, tools, toolChoice }, signal)) {
+      for await (const event of this.llm.generate(request, signal)) {
         for (const fresh of trim === undefined ? [event] : freshOf(event, trim)) {
           if (signal.aborted) return;
           this.onInput(this.inputOf(fresh, { lane, ordinal }));

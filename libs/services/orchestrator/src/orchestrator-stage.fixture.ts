@@ -44,6 +44,7 @@ export const CONFIG: OrchestratorConfig = {
   instructions: 'Be brief.',
   model: 'model-1',
   voice: null,
+  voiceMap: { marin: 'anna' },
   modelMap: { named: 'model-2' },
   policy: DEFAULT_POLICY,
   lipSync: false,

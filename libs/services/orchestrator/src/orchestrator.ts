@@ -284,6 +284,7 @@ export class Orchestrator implements Service {
     const session: SessionConfig = {
       ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
       ...{ tools: [], toolChoice: 'auto', settings: DEFAULT_SETTINGS, avatar: null, capabilities, resumable: parley },
+      expiresAtS: Math.ceil((this.ports.system.clock.wallMs() + this.config.policy.sessionMaxMs) / 1000),
     };
     return patchedSession(session, defaults);
   }

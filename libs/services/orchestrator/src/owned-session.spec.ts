@@ -47,6 +47,7 @@ const ENGINE = initialState({
   avatar: null,
   capabilities: ['text'],
   resumable: false,
+  expiresAtS: null,
 });
 /** What the gateway hands over: nothing that the stored state does not say. */
 const NOTHING_NEW = { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] };

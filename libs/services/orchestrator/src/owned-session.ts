@@ -17,7 +17,7 @@ import type { LogPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import {
   greetingOf,
-  liveResponse,
+  liveResponses,
   nextDeadlineMs,
   underWay,
   startsAtOnce,
@@ -111,7 +111,8 @@ export class OwnedSession {
     this.wakeUp = new WakeUp(ports.system.timers, this.clock, () =>
       this.push({ kind: 'deadline-passed', drawn: drawIds(ports.system.random, this.connection.lastInput) }),
     );
-    const owner = { sessionId, epoch, self, lipSync: config.lipSync };
+    const { lipSync, voiceMap } = config;
+    const owner = { sessionId, epoch, self, lipSync, voiceMap };
     this.voice = new SessionVoice(
       { bus: ports.bus, timers: ports.system.timers, log: this.log },
       peers,
@@ -140,7 +141,7 @@ export class OwnedSession {
 
   /** A response is generated or delivered: a planned stop waits for its end, unless that takes too long. */
   get isBusy(): boolean {
-    return this.running || (this.isHeard && liveResponse(this.engine.state) !== undefined);
+    return this.running || (this.isHeard && liveResponses(this.engine.state).length > 0);
   }
 
   private get isHeard(): boolean {
@@ -428,7 +429,7 @@ export class OwnedSession {
   private settle(): void {
     if (this.state === 'over') return;
     this.wakeUp.at(nextDeadlineMs(this.engine.state));
-    this.voice.keepOnly(liveResponse(this.engine.state)?.ordinal);
+    this.voice.keepOnly(liveResponses(this.engine.state).map(({ ordinal }) => ordinal));
     this.sender.hear(this.isHeard);
   }
 
@@ -458,5 +459,6 @@ export class OwnedSession {
 
 /** A connection that begins now would need its outputs from the first one on. */
 function isKept(engine: EngineState, ordinal: number): boolean {
-  return engine.finished?.ordinal === ordinal || underWay(engine).some((response) => response.ordinal === ordinal);
+  const kept = [engine.finished, ...engine.finishedAsides, ...underWay(engine)];
+  return kept.some((response) => response?.ordinal === ordinal);
 }

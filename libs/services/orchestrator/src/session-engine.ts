@@ -1,6 +1,6 @@
 import type { TurnPolicy } from '@parley/model';
 import type { ClockPort, LogPort } from '@parley/ports';
-import { liveResponse, step, type Effect, type EngineInput, type EngineState } from '@parley/turn-engine';
+import { liveResponses, step, type Effect, type EngineInput, type EngineState } from '@parley/turn-engine';
 import type { SessionJournal } from './session-journal';
 
 /** The turn engine as one session runs it: where it stands, by which clock, and what is told of each of its steps. */
@@ -33,11 +33,11 @@ export class SessionEngine {
     } catch (error) {
       this.journal?.threw(input, nowMs, traceparent);
       this.log.error('a step failed', { input: input.kind, error });
-      const live = liveResponse(this.current);
-      if (!live || input.kind === 'generation-failed') return [];
-      const { lane, ordinal } = live;
+      if (input.kind === 'generation-failed') return [];
       const failure = { kind: 'unavailable', message: 'An internal error ended this answer.' } as const;
-      return this.apply({ kind: 'generation-failed', lane, ordinal, failure }, traceparent);
+      return liveResponses(this.current).flatMap(({ lane, ordinal }) =>
+        this.apply({ kind: 'generation-failed', lane, ordinal, failure }, traceparent),
+      );
     }
   }
 }

@@ -24,6 +24,7 @@ const STATE = initialState({
     settings: DEFAULT_SETTINGS,
     avatar: null,
     resumable: false,
+    expiresAtS: null,
     capabilities: ['text'],
   },
 });

@@ -17,6 +17,7 @@ const engine: EngineState = {
     avatar: null,
     capabilities: [],
     resumable: true,
+    expiresAtS: null,
   }),
   policy: { busy: 'queue' },
   queue: [

@@ -1,4 +1,4 @@
-import type { Incarnation, SessionId, VoiceJobKey } from '@parley/model';
+import { CONVERSATION_LANE, type Incarnation, type SessionId, type VoiceJobKey } from '@parley/model';
 import type { BusPort, LogPort, TimersPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import type { Effect, EngineInput } from '@parley/turn-engine';
@@ -16,6 +16,7 @@ interface VoiceOwner {
   epoch: number;
   self: Incarnation;
   lipSync: boolean;
+  voiceMap: Readonly<Record<string, string>>;
 }
 
 /**
@@ -33,7 +34,7 @@ export class SessionVoice {
     private readonly ports: { bus: BusPort; timers: TimersPort; log: LogPort },
     private readonly peers: PeerWatch,
     private readonly owner: VoiceOwner,
-    /** Where the newest response was bound, for a later owner. */
+    /** Where the conversation's newest response was bound, for a later owner. */
     private boundTo: VoiceBindingRecord | null,
     private readonly onInput: (input: EngineInput) => void,
   ) {
@@ -49,8 +50,10 @@ export class SessionVoice {
     this.inherited = null;
   }
 
-  open({ responseId, voice, segments, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
-    const { self, lipSync } = this.owner;
+  open({ responseId, voice, speed, segments, ...rendering }: EffectOf<'open-voice'>, traceparent: string): void {
+    const { self, lipSync, voiceMap } = this.owner;
+    // The name is a client's: it must not find what every object has.
+    const named = voice !== null && Object.hasOwn(voiceMap, voice) ? voiceMap[voice] : undefined;
     const { bus, timers, log } = this.ports;
     const key = this.keyOf(rendering);
     const binding = new VoiceBinding(bus, timers, this.peers, key, traceparent, this.listenerOf(rendering), log);
@@ -58,11 +61,11 @@ export class SessionVoice {
     this.bindings.set(key.ordinal, binding);
     this.unwritten.add(binding);
     const { inherited } = this;
-    this.inherited = null;
+    if (key.lane === inherited?.lane) this.inherited = null;
     // An older one than the last may have been lost, or have spoken to nobody.
     const isLast = inherited?.ordinal === key.ordinal && inherited.attempt === key.attempt - 1;
     const adopts = isLast ? { ...inherited, segments } : undefined;
-    void binding.open({ responseId, owner: self, voice, lipSync }, adopts);
+    void binding.open({ responseId, owner: self, voice: named ?? voice, speed, lipSync }, adopts);
   }
 
   order(effect: VoiceOrderEffect): void {
@@ -82,10 +85,10 @@ export class SessionVoice {
     for (const binding of [...this.bindings.values()]) binding.lose('the bus was away');
   }
 
-  /** No interest any more in the workers of other responses than the live one. */
-  keepOnly(ordinal: number | undefined): void {
+  /** No interest any more in the workers of other responses than the live ones. */
+  keepOnly(ordinals: readonly number[]): void {
     for (const [each, binding] of this.bindings) {
-      if (each === ordinal) continue;
+      if (ordinals.includes(each)) continue;
       binding.release();
       this.bindings.delete(each);
     }
@@ -95,7 +98,7 @@ export class SessionVoice {
   close(): void {
     for (const binding of this.unwritten) binding.cancel();
     this.unwritten.clear();
-    this.keepOnly(undefined);
+    this.keepOnly([]);
   }
 
   private keyOf({ lane, ordinal, attempt }: NamedRendering): VoiceJobKey {
@@ -107,7 +110,7 @@ export class SessionVoice {
     const rendering = { lane, ordinal, attempt };
     return {
       onBound: (worker) => {
-        this.boundTo = { worker, epoch: this.owner.epoch, ...rendering };
+        if (lane === CONVERSATION_LANE) this.boundTo = { worker, epoch: this.owner.epoch, ...rendering };
         this.onInput({ kind: 'voice-bound', ...rendering });
       },
       onRefused: (failure) => this.onInput({ kind: 'voice-refused', ...rendering, failure }),

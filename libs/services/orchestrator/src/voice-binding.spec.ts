@@ -4,7 +4,7 @@ import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from './orchestrator-
 import { VoiceBinding } from './voice-binding';
 
 const KEY: VoiceJobKey = { sessionId: SESSION, epoch: 2, lane: 0, ordinal: 3, attempt: 1 };
-const REQUEST = { responseId: 'resp_3', owner: 'orc_one', voice: 'anna', lipSync: true } as const;
+const REQUEST = { responseId: 'resp_3', owner: 'orc_one', voice: 'anna', speed: 1, lipSync: true } as const;
 
 let stage: OrchestratorStage;
 let bus: ReturnType<OrchestratorStage['link']>;

@@ -26,6 +26,7 @@ export interface OpenRequest {
   responseId: ResponseId;
   owner: Incarnation;
   voice: string | null;
+  speed: number;
   lipSync: boolean;
 }
 

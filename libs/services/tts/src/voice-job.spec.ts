@@ -69,7 +69,7 @@ describe('speaking', () => {
   it('asks the voice for speakable text in the voice of the job', async () => {
     await stage.open({ voice: 'nova' });
     await stage.segment(0, '**Hello** 👋 [you](https://example.org).');
-    expect(stage.synthesis(0).request).toEqual({ text: 'Hello you.', voice: 'nova' });
+    expect(stage.synthesis(0).request).toEqual({ text: 'Hello you.', voice: 'nova', speed: 1 });
   });
 
   it('ends a segment without speakable text at once, empty', async () => {

@@ -154,7 +154,7 @@ export class VoiceJob {
     }
     const startMs = system.clock.nowMs();
     let hasSpoken = false;
-    const request = { text: segment.spoken.text, voice: this.open.voice ?? undefined };
+    const request = { text: segment.spoken.text, voice: this.open.voice ?? undefined, speed: this.open.speed };
     for await (const event of tts.synthesize(request, this.abort.signal)) {
       if (this.outcome !== undefined) return;
       if (event.kind === 'audio' && !hasSpoken) {

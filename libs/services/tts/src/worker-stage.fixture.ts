@@ -121,7 +121,8 @@ export class WorkerStage {
     more: Partial<VoiceOpen> = {},
     subject: string = subjects.ttsOpen,
   ): Promise<VoiceOpenReply | RequestOutcome['kind']> {
-    const open: VoiceOpen = { ...jobKey(), responseId: 'resp_one', owner: OWNER, voice: null, lipSync: false, ...more };
+    const names = { responseId: 'resp_one', owner: OWNER } as const;
+    const open: VoiceOpen = { ...jobKey(), ...names, voice: null, speed: 1, lipSync: false, ...more };
     const outcome = await this.request(subject, encodeEnvelope(TRACE, open));
     return outcome.kind === 'reply' ? this.read(busSchemas.voiceOpenReply, outcome.payload) : outcome.kind;
   }

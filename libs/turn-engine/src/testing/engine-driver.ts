@@ -1,4 +1,5 @@
 import {
+  CONVERSATION_LANE,
   DEFAULT_POLICY,
   DEFAULT_SETTINGS,
   InvariantError,
@@ -19,7 +20,7 @@ import { nextDeadlineMs } from '../deadlines';
 import type { ContextMessage, Effect } from '../effects';
 import { floorOf, type Floor } from '../floor';
 import type { BoundRendering, EngineInput } from '../inputs';
-import { initialState, liveResponse, underWay, type EngineState, type SessionConfig } from '../state';
+import { initialState, liveResponse, liveResponses, underWay, type EngineState, type SessionConfig } from '../state';
 import { step } from '../step';
 
 export const SESSION: SessionConfig = {
@@ -34,6 +35,7 @@ export const SESSION: SessionConfig = {
   avatar: null,
   capabilities: ['text', 'audio'],
   resumable: false,
+  expiresAtS: null,
 };
 
 /** What a report says of one response; positions in ms. */
@@ -221,14 +223,14 @@ export class EngineDriver {
   // Results of what was ordered; of the newest response unless an ordinal is given.
 
   writes(text: string, ordinal = this.newest): this {
-    return this.step({ kind: 'text-generated', lane: 0, ordinal, text });
+    return this.step({ kind: 'text-generated', ...this.key(ordinal), text });
   }
 
   /** The model calls function `name`; the first call is `call_1`, with item `fn_1`. */
   calls(name = 'weather', ordinal = this.newest): this {
     const n = ++this.called;
     const call = { callId: `call_${n}`, name, arguments: '{"city":"Ulm"}' };
-    return this.step({ kind: 'tool-called', lane: 0, ordinal, itemId: `fn_${n}`, call });
+    return this.step({ kind: 'tool-called', ...this.key(ordinal), itemId: `fn_${n}`, call });
   }
 
   /** The client's result; by default of the newest call. */
@@ -238,37 +240,37 @@ export class EngineDriver {
 
   finishes(reason: 'stop' | 'length' | 'content_filter' = 'stop', ordinal = this.newest): this {
     const usage = { inputTokens: 7, outputTokens: 3 };
-    return this.step({ kind: 'generation-finished', lane: 0, ordinal, reason, usage });
+    return this.step({ kind: 'generation-finished', ...this.key(ordinal), reason, usage });
   }
 
   modelFails(ordinal = this.newest): this {
     const failure = { kind: 'cut', message: 'The stream broke.' } as const;
-    return this.step({ kind: 'generation-failed', lane: 0, ordinal, failure });
+    return this.step({ kind: 'generation-failed', ...this.key(ordinal), failure });
   }
 
   binds(ordinal = this.newest): this {
-    return this.step({ kind: 'voice-bound', lane: 0, ordinal, attempt: this.attempt });
+    return this.step({ kind: 'voice-bound', ...this.key(ordinal), attempt: this.attemptOf(ordinal) });
   }
 
   refusesVoice(ordinal = this.newest): this {
     const failure = { kind: 'missing', message: 'No voice here.' } as const;
-    return this.step({ kind: 'voice-refused', lane: 0, ordinal, attempt: this.attempt, failure });
+    return this.step({ kind: 'voice-refused', ...this.key(ordinal), attempt: this.attemptOf(ordinal), failure });
   }
 
   /** The provider of the voice fails; its worker lives. */
   voiceFails(ordinal = this.newest): this {
     const failure = { kind: 'unavailable', message: 'The voice does not answer.' } as const;
-    return this.step({ kind: 'voice-failed', lane: 0, ordinal, attempt: this.attempt, failure });
+    return this.step({ kind: 'voice-failed', ...this.key(ordinal), attempt: this.attemptOf(ordinal), failure });
   }
 
   /** The worker that speaks is lost. */
-  losesVoice(attempt = this.attempt, ordinal = this.newest): this {
+  losesVoice(attempt = this.attemptOf(this.newest), ordinal = this.newest): this {
     const failure = { kind: 'worker_lost', message: 'The worker is gone.' } as const;
-    return this.step({ kind: 'voice-failed', lane: 0, ordinal, attempt, failure });
+    return this.step({ kind: 'voice-failed', ...this.key(ordinal), attempt, failure });
   }
 
   times(segment: number, words: WordTiming[], ordinal = this.newest): this {
-    return this.step({ kind: 'words-timed', lane: 0, ordinal, segment, words });
+    return this.step({ kind: 'words-timed', ...this.key(ordinal), segment, words });
   }
 
   avatarStarts(ordinal = this.newest): this {
@@ -280,7 +282,7 @@ export class EngineDriver {
   }
 
   avatarFails(ordinal = this.newest): this {
-    return this.step({ kind: 'avatar-failed', lane: 0, ordinal, message: 'The stream broke.' });
+    return this.step({ kind: 'avatar-failed', ...this.key(ordinal), message: 'The stream broke.' });
   }
 
   /** Another process loads the state, with epoch 2; the gateway knows of no more than the state does, or of `responses`. */
@@ -337,8 +339,7 @@ export class EngineDriver {
       holedAttempt = null,
     } = heard;
     return {
-      lane: 0,
-      ordinal,
+      ...this.key(ordinal),
       responseId: `resp_${ordinal}`,
       segments: delivered(segmentsMs, complete),
       playedSamples: samplesOfMs(playedMs),
@@ -367,6 +368,16 @@ export class EngineDriver {
   /** Of the live response's rendering. */
   get attempt(): number {
     return liveResponse(this.state)?.rendering.attempt ?? 1;
+  }
+
+  private attemptOf(ordinal: number): number {
+    return liveResponses(this.state).find((each) => each.ordinal === ordinal)?.rendering.attempt ?? this.attempt;
+  }
+
+  private key(ordinal: number): { lane: number; ordinal: number } {
+    const { asides, finishedAsides } = this.state;
+    const lane = [...asides, ...finishedAsides].find((each) => each.ordinal === ordinal)?.lane ?? CONVERSATION_LANE;
+    return { lane, ordinal };
   }
 
   get newest(): number {

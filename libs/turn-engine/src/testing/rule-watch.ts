@@ -1,7 +1,7 @@
 import { deliveredSamples, InvariantError, samplesOfMs, type OwnerOutput } from '@parley/model';
 import type { Effect } from '../effects';
 import { floorOf } from '../floor';
-import { liveResponse, type EngineState } from '../state';
+import { liveResponse, liveResponses, type EngineState } from '../state';
 import type { EngineDriver } from './engine-driver';
 
 function must(holds: boolean, rule: string): void {
@@ -24,7 +24,8 @@ interface Seen {
 /** Watches a conversation from outside and throws, naming the rule, at the first step that breaks one. */
 export class RuleWatch {
   private readonly responses = new Map<number, Seen>();
-  private readonly generating = new Set<number>();
+  /** Lanes by ordinal. */
+  private readonly generating = new Map<number, number>();
   private readonly ordinals = new Map<string, number>();
   private told = 'idle ';
   private closings = 0;
@@ -41,14 +42,19 @@ export class RuleWatch {
     if (talk.lastInput === 'resumed')
       for (const seen of this.responses.values()) if (seen.announcedEnds > 0) seen.endings = 0;
     for (const effect of talk.effects) if (!isTakeover || effect.kind !== 'abort-generation') this.take(effect);
-    const live = liveResponse(talk.state);
-    if (live?.generation.stage === 'ended') this.generating.delete(live.ordinal);
+    const live = liveResponses(talk.state);
+    for (const each of live) if (each.generation.stage === 'ended') this.generating.delete(each.ordinal);
     const { run } = talk.state.speculation;
-    must(!(run && live), 'SU1: no speculation beside a live response');
+    must(!(run && liveResponse(talk.state)), 'SU1: no speculation beside a live response');
     if (run?.finished) this.generating.delete(run.ordinal);
     const speculative = run && !run.finished ? [run.ordinal] : [];
-    const running = live?.generation.stage === 'running' ? [live.ordinal] : speculative;
-    must([...this.generating].join() === running.join(), 'LI6: only the live generation runs');
+    const running = live.flatMap(({ generation, ordinal }) => (generation.stage === 'running' ? [ordinal] : []));
+    const expected = [...running, ...speculative].sort((a, b) => a - b);
+    must(
+      [...this.generating.keys()].sort((a, b) => a - b).join() === expected.join(),
+      'LI6: only live ones are generated',
+    );
+    must(new Set(live.map(({ lane }) => lane)).size === live.length, 'OB1: each has a lane of its own');
     this.lookAtState(talk);
   }
 
@@ -66,7 +72,7 @@ export class RuleWatch {
     must(this.paused === state.pause?.ordinal, 'PA2: a pause that ended was told, as its end or as an interruption');
     must(state.pause === null || state.speech.stage !== 'silent', 'PA2: no pause outlives the speech it is for');
     must(!(state.muted && state.speech.stage !== 'silent'), 'MU1: who is muted does not speak');
-    for (const { delivery } of [...state.tails, ...(liveResponse(state) ? [liveDelivery(state)] : [])]) {
+    for (const { delivery } of [...state.tails, ...liveResponses(state)]) {
       must(delivery.playedSamples <= deliveredSamples(delivery), 'HE4: nothing was played that was not delivered');
     }
     const chars = state.history.slice(1).reduce((sum, item) => sum + ('text' in item ? item.text.length : 0), 0);
@@ -90,8 +96,8 @@ export class RuleWatch {
   private take(effect: Effect): void {
     switch (effect.kind) {
       case 'start-generation':
-        must(this.generating.size === 0, 'LI6: one generation at a time');
-        this.generating.add(effect.ordinal);
+        must(![...this.generating.values()].includes(effect.lane), 'LI6: one generation at a time on each lane');
+        this.generating.set(effect.ordinal, effect.lane);
         return;
       case 'abort-generation':
         must(this.generating.delete(effect.ordinal), 'EN6: only a generation that did not finish is aborted');
@@ -201,11 +207,6 @@ export class RuleWatch {
     if (!seen) throw new InvariantError(`EN1: response ${ordinal} was not announced`);
     return seen;
   }
-}
-
-function liveDelivery(state: EngineState): { delivery: EngineState['tails'][number]['delivery'] } {
-  const live = liveResponse(state);
-  return live ?? { delivery: { segments: [], playedSamples: 0 } };
 }
 
 /** The longest that `talk` may keep the floor from the user when nothing else happens (LI3). */

@@ -189,7 +189,15 @@ export class World {
       case 'orchestrator':
         return orchestratorOver(
           { ...ports, store: this.storeOf(process), llm: new ScriptedLlm(this.model, process) },
-          { instructions: INSTRUCTIONS, model: 'scripted', voice: undefined, modelMap: {}, lipSync: this.lipSync },
+          {
+            instructions: INSTRUCTIONS,
+            model: 'scripted',
+            voice: undefined,
+            modelMap: {},
+            voiceMap: {},
+            lipSync: this.lipSync,
+            sessionMaxMs: 3_600_000,
+          },
           LIMITS,
         );
       case 'tts':
