@@ -28,6 +28,9 @@ const project = (displayName, testMatch, more = {}) => ({
   ...more,
 });
 
+/** Whatever a client receives is held against the Realtime API, from outside. */
+const judged = { setupFilesAfterEnv: ['<rootDir>/tests/system/realtime/every-connection.setup.ts'] };
+
 /**
  * unit: beside the source, no server · simulation: virtual worlds · integration: real NATS and Redis · timed: the same, but how late
  * something is gets judged, so one file at a time · e2e: built processes, browser.
@@ -50,9 +53,9 @@ module.exports = {
         '<rootDir>/tests/system/integration/**/*.integration.ts',
         '<rootDir>/tests/system/realtime/**/*.integration.ts',
       ],
-      { setupFilesAfterEnv: ['<rootDir>/tests/system/realtime/every-connection.setup.ts'] },
+      judged,
     ),
-    project('timed', ['<rootDir>/tests/system/timed/**/*.timed.ts']),
+    project('timed', ['<rootDir>/tests/system/timed/**/*.timed.ts'], judged),
     project('e2e', ['<rootDir>/tests/system/e2e/**/*.e2e.ts']),
   ],
 };

@@ -328,4 +328,42 @@ describe('a response out of band', () => {
     expect(talk.effect('abort-generation')).toEqual([{ kind: 'abort-generation', lane: 0, ordinal: 1 }]);
     expect(talk.output('announce')).toMatchObject([{ lane: 1, ordinal: 2 }]);
   });
+
+  it('[OB3] is counted by the way in which it was hit', () => {
+    const cause = (talk: EngineDriver): unknown[] =>
+      talk
+        .effect('observe')
+        .flatMap(({ observation }) => (observation.name === 'interrupted' ? [observation.cause] : []));
+    expect(cause(beside().interrupts({ responseId: 'resp_2' }))).toEqual(['explicit']);
+    expect(cause(beside().cancels({ responseId: 'resp_2' }))).toEqual(['cancel']);
+  });
+
+  it('[OB1] is none of an avatar’s', () => {
+    const talk = EngineDriver.attached({}, { avatar: 'stream' }).asks(OUT);
+    expect(talk.effect('open-voice')).toHaveLength(1);
+    expect(talk.state.avatar.stage).toBe('empty');
+  });
+
+  it('[OB1] changes alone, whatever is beside it', () => {
+    const talk = EngineDriver.attached().asks(OUT).asks(OUT).writes(FIRST, 1).writes('Other words. ', 2);
+    expect(talk.state.asides.map(({ ordinal, segments }) => [ordinal, segments.map(({ text }) => text)])).toEqual([
+      [1, [FIRST]],
+      [2, ['Other words. ']],
+    ]);
+  });
+
+  it('[OB7] comes back alone, and the others stay what they are', () => {
+    const talk = EngineDriver.attached({}, { resumable: true });
+    for (const ordinal of [1, 2]) {
+      talk
+        .asks({ ...OUT, modality: 'text' })
+        .writes(FIRST)
+        .finishes();
+      talk.reports([talk.delivery(ordinal, { closed: true })]);
+    }
+    talk.asks(OUT).asks(OUT);
+    talk.comesBack([talk.has(1, [], { done: true }), talk.has(2, []), talk.has(3, []), talk.has(4, [])]);
+    expect(talk.state.finishedAsides.map(({ ordinal }) => ordinal)).toEqual([1]);
+    expect(talk.state.asides.map(({ ordinal }) => ordinal).sort()).toEqual([2, 3, 4]);
+  });
 });

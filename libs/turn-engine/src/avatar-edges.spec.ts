@@ -53,7 +53,6 @@ describe('an avatar at the edges of its stream', () => {
       .pass(6_000);
     return talk.says('And then?').binds().writes(FIRST);
   };
-  const withoutAvatar = story(EngineDriver.attached(), () => {}).history;
   const ofAvatar = (kind: string): boolean => kind === 'start-avatar' || kind === 'cancel-avatar';
 
   it.each<[string, (talk: EngineDriver) => unknown, string[]]>([
@@ -62,6 +61,7 @@ describe('an avatar at the edges of its stream', () => {
     ['stalls, and never says done', (talk) => talk.avatarStarts(1), ['1', '2']],
   ])('[AV6][AV8] that %s: the answer goes on as it does without one, and the next is given to it', (_, bad, of) => {
     const { history } = story(avatars(), bad);
+    const withoutAvatar = story(EngineDriver.attached(), () => {}).history;
     const rest = history.filter(({ kind }) => !ofAvatar(kind) && kind !== 'observe');
     const isTrouble = (effect: (typeof rest)[number]): boolean =>
       effect.kind === 'emit' && effect.output.kind === 'error' && effect.output.error.code === 'avatar_unavailable';

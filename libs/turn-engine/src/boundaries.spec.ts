@@ -267,3 +267,17 @@ describe('what belongs to another run', () => {
     expect(talk.output('text')).toMatchObject([{ text: FIRST }]);
   });
 });
+
+describe('a new session', () => {
+  it('[TU2] has accepted no turn, and begun no response', () => {
+    expect(initialState(SESSION)).toMatchObject({ recentTurnIds: [], recentResponses: [], nextOrdinal: 1 });
+  });
+
+  it('[RS4] remembers the last 16 responses that it has begun', () => {
+    const talk = EngineDriver.attached();
+    for (let n = 0; n < 20; n++) talk.says('Hi').modelFails();
+    expect(talk.state.recentResponses.map(({ ordinal }) => ordinal)).toEqual(
+      Array.from({ length: 16 }, (_, index) => index + 5),
+    );
+  });
+});

@@ -188,4 +188,11 @@ describe('a connection that is there after all', () => {
     const talk = resumable().says('How is the weather?').refusesVoice().writes(FIRST).losesGateway().changesOwner();
     expect(talk.state.phase).toMatchObject({ response: { voice: { stage: 'absent' } } });
   });
+
+  it('[CN5] waits on for a worker that was asked for and has not answered', () => {
+    const talk = EngineDriver.attached({}, { resumable: true }).says('A question?').writes('It is sunny today. ');
+    talk.losesGateway().findsGateway();
+    expect(talk.effect('open-voice')).toEqual([]);
+    expect(talk.state.phase).toMatchObject({ response: { rendering: { attempt: 1 }, voice: { stage: 'opening' } } });
+  });
 });

@@ -29,6 +29,12 @@ describe('a false interruption', () => {
     expect(later(speaking(PAUSE).starts().stops(), 100).starts().output('paused')).toEqual([]);
   });
 
+  it('[PA1] holds nothing where nothing was heard when speech began', () => {
+    const talk = EngineDriver.attached().chooses({ falseInterruption: 'pause' }).starts().stops();
+    expect(talk.state.pause).toBeNull();
+    expect(talk.pass(5_000).output('resumed')).toEqual([]);
+  });
+
   it('[PA2] lets the voice go on at the same sample when no words followed the end of speech', () => {
     const talk = later(speaking(PAUSE).starts(), 700).stops();
     expect(talk.pass(1_999).outputs).toEqual([]);

@@ -47,6 +47,12 @@ describe('an item that is retrieved', () => {
     expect(retrieved(talk, 'answer_1')).toEqual(item('incomplete', FIRST.trim()));
   });
 
+  it('[IT1][IT5] is complete from the start where a client brought it', () => {
+    const item = { role: 'assistant', text: 'Hello' } as const;
+    const talk = EngineDriver.attached().client({ kind: 'item-created', itemId: 'a', item });
+    expect(talk.events('conversation.item.added')).toMatchObject([{ item: { id: 'a', status: 'completed' } }]);
+  });
+
   it('[IT5] is complete when it was heard to its end', () => {
     const talk = EngineDriver.attached().answers(FIRST);
     talk.hears({ segmentsMs: [900], complete: true, playedMs: 900, closed: true });
@@ -109,6 +115,8 @@ describe('an item that is deleted', () => {
     const waiting = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls(), 'fn_1');
     expect(ids(waiting)).toEqual(['user_1', 'answer_1']);
     expect(waiting.state.calls).toEqual([]);
+    const others = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls().calls(), 'fn_1');
+    expect(others.state.calls.map(({ itemId }) => itemId)).toEqual(['fn_2']);
     const answered = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls().returns('sunny'), 'fn_1');
     expect(ids(answered)).toEqual(['user_1', 'answer_1']);
   });
@@ -124,6 +132,7 @@ describe('an item that is deleted', () => {
   it('[IT6] discards a speculation, which knows of it', () => {
     const talk = deletes(EngineDriver.attached().says('One').modelFails().guesses('Two'), 'user_1');
     expect(talk.effect('abort-generation')).toHaveLength(1);
+    expect(talk.effect('observe')).toMatchObject([{ observation: { name: 'speculation', outcome: 'mismatch' } }]);
   });
 
   it('[IT6] is refused where there is none, and changes nothing', () => {

@@ -58,7 +58,7 @@ function remember(draft: Draft, response: LiveResponse): void {
   const { session, finishedAsides } = draft.state;
   if (!session.resumable) return;
   if (isOfConversation(response)) return draft.set({ finished: response });
-  draft.set({ finishedAsides: [...finishedAsides.filter(({ lane }) => lane !== response.lane), response] });
+  draft.set({ finishedAsides: [...finishedAsides, response] });
 }
 
 /** Everything was generated and delivered, only the gateway's word on the closing events is missing. */

@@ -18,7 +18,10 @@ describe('what the agent is told to say', () => {
       'parley.state',
     ]);
     expect(talk.output('text').map(({ text }) => text)).toEqual(['Your call is being recorded. ', 'Please hold.']);
-    expect(talk.output('end')).toMatchObject([{ segments: 2, spokenSegments: 2, status: 'completed', error: null }]);
+    expect(talk.output('end')).toMatchObject([
+      { segments: 2, spokenSegments: 2, status: 'completed', cutBy: null, error: null },
+    ]);
+    expect(talk.output('end')[0]?.usage).toEqual({ inputTokens: 0, outputTokens: 0 });
     expect(talk.floor).toEqual({ state: 'thinking', responseId: 'resp_1' });
   });
 

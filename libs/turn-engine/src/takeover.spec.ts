@@ -1,3 +1,4 @@
+import type { ResponseDelivery } from '@parley/model';
 import { SEGMENT_START } from '@parley/model';
 import { EngineDriver } from './testing/engine-driver';
 
@@ -104,7 +105,9 @@ describe('an answer that the old owner had begun', () => {
     const talk = asking().writes(`${FIRST}Let me look`).calls().changesOwner();
     expect(talk.effect('start-generation')).toEqual([]);
     expect(talk.output('text')).toMatchObject([{ segment: 1, text: 'Let me look' }]);
-    expect(talk.output('end')).toMatchObject([{ segments: 2, status: 'completed' }]);
+    expect(talk.output('end')).toMatchObject([
+      { segments: 2, status: 'completed', cutBy: null, usage: { inputTokens: 0, outputTokens: 0 } },
+    ]);
     expect(talk.output('call')).toEqual([]);
     expect(talk.returns('sunny').errors).toEqual([]);
   });
@@ -198,5 +201,48 @@ describe('an answer that the old owner had begun', () => {
   it('[TK8] that had not begun, or nothing that ran, is nothing to end', () => {
     const talk = EngineDriver.attached().changesOwner(undefined, undefined, true);
     expect(talk.order).toEqual(['adopted']);
+  });
+
+  it.each<[string, number, (talk: EngineDriver) => ResponseDelivery[], number]>([
+    ['the gateway says it goes on', 1, (talk) => [talk.delivery(1, { segmentsMs: [900] })], 1],
+    ['the gateway says it is closed', 1, (talk) => [talk.delivery(1, { segmentsMs: [900], closed: true })], 0],
+    ['the gateway had it announced, and lists it no more', 1, () => [], 0],
+    ['the gateway has not heard of it', 0, () => [], 1],
+    [
+      'the gateway says that another one is closed',
+      1,
+      (talk) => [{ ...talk.delivery(1, { closed: true }), lane: 3 }],
+      0,
+    ],
+  ])('[TK8] is told and counted as ended unless it was before: %s', (_, announcedOrdinal, responses, ends) => {
+    const talk = asking().writes(FIRST);
+    const taken = { kind: 'taken-over', epoch: 2, rendering: null, unwritten: true } as const;
+    talk.step({ ...taken, announcedOrdinal, responses: responses(talk) });
+    expect(talk.events('parley.turn.metrics')).toHaveLength(ends);
+    const names = talk.effect('observe').map(({ observation }) => observation.name);
+    expect(names.filter((name) => name === 'response-ended')).toHaveLength(ends);
+  });
+
+  it('[TK8] says that its rest was lost, and by whom it is missed', () => {
+    const talk = asking().writes(FIRST);
+    talk.changesOwner(undefined, [talk.delivery(1, { segmentsMs: [900] })], true);
+    expect(talk.errors).toEqual([]);
+    expect(talk.output('end')).toMatchObject([{ error: { message: 'The rest of this answer was lost.' } }]);
+    expect(talk.effect('observe')).toContainEqual({
+      kind: 'observe',
+      observation: { name: 'provider-failed', provider: 'llm', failure: 'unavailable', responseId: 'resp_1' },
+    });
+  });
+
+  it('[TK8][OB7] is closed for the client or not, each response for itself', () => {
+    const talk = asking().writes(FIRST).asks({ outOfBand: true });
+    talk.changesOwner(null, [talk.delivery(1, {}), talk.delivery(2, { closed: true })], true);
+    expect(talk.events('parley.turn.metrics')).toMatchObject([{ response_id: 'resp_1' }]);
+  });
+
+  it('[TK2][GE8] has no first token of which anybody knows the time', () => {
+    const talk = asking().changesOwner().writes('It');
+    expect(talk.effect('observe')).toEqual([]);
+    expect(talk.state.phase).toMatchObject({ response: { marks: { firstTokenMs: null } } });
   });
 });

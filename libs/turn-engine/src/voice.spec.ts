@@ -279,7 +279,12 @@ describe('a voice whose worker is lost', () => {
     for (const holedAttempt of [1, 2]) talk.hears({ holedAttempt }).binds();
     expect(talk.phase).toBe('thinking');
     talk.hears({ holedAttempt: 3 });
-    expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable' } }]);
+    const message = 'The audio of this answer was lost on its way, again and again.';
+    expect(talk.output('end')).toMatchObject([{ status: 'failed', error: { code: 'tts_unavailable', message } }]);
+    expect(talk.effect('observe')).toContainEqual({
+      kind: 'observe',
+      observation: { name: 'provider-failed', provider: 'tts', failure: 'cut', responseId: 'resp_1' },
+    });
   });
 
   it('[VO11] three times without a sample between fails the response', () => {

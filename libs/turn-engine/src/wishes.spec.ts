@@ -90,6 +90,22 @@ describe('what one response has of its own', () => {
     expect(messagesOf({ input: [] })).toEqual([{ role: 'system', content: 'Be brief.' }]);
   });
 
+  it('[RW3] has each result with its own call', () => {
+    const other = { ...CALL, callId: 'call_8' };
+    const results = messagesOf({
+      input: [
+        { role: 'call', call: CALL },
+        { role: 'call', call: other },
+        { role: 'result', callId: 'call_8', output: 'rainy' },
+        { role: 'result', callId: 'call_9', output: 'sunny' },
+      ],
+    });
+    expect(results?.flatMap((each) => (each.role === 'tool' ? [[each.callId, each.content]] : []))).toEqual([
+      ['call_9', 'sunny'],
+      ['call_8', 'rainy'],
+    ]);
+  });
+
   it('[RW3] takes items of the conversation by their ids, each once', () => {
     const talk = EngineDriver.attached().says('Earlier').modelFails();
     const input: ResponseOptions['input'] = [

@@ -63,6 +63,8 @@ const ROOM = { PARLEY_MAX_VOICE_JOBS: '200', PARLEY_MAX_SESSIONS: '400', PARLEY_
  * one of half as many would be by kills that are twice as far apart.
  */
 const FOUR = { talks: 28, env: ROOM, pauseMs: [1_300, 2_300] } as const;
+/** A model that is asked again needs a second to its next word: what three of such kills in a row strike says nothing of one. */
+const FAR_APART = [2_300, 3_300] as const;
 /** Of those that take away what all turns stand on. */
 const OUTAGES = { turns: 10, strikes: 10 };
 
@@ -72,6 +74,7 @@ export const CASES: Record<StrikeName, Case> = {
     must: { turns: 500, strikes: 100, ...GAP },
     ...PLAIN,
     ...FOUR,
+    pauseMs: FAR_APART,
     replicas: { ...TWO, orchestrator: 4 },
     strike: (stage) => killOne(stage, 'orchestrator'),
   },

@@ -53,6 +53,7 @@ describe('two dialects on one gateway, under load', () => {
   const older: RawClient[] = [];
   const ga: RawClient[] = [];
   const turns = new Map<RawClient, WireEvent[][]>();
+  const asides = new Map<RawClient, WireEvent[]>();
 
   beforeAll(async () => {
     // How late a busy machine is, is not judged here.
@@ -79,7 +80,32 @@ describe('two dialects on one gateway, under load', () => {
     const spoken: WireEvent[][] = [];
     for (let turn = 0; turn < TURNS; turn++) spoken.push(await client.ask(questionOf(n, turn), 60_000));
     turns.set(client, spoken);
+    asides.set(client, await askBeside(client, n));
   }
+
+  /** Text alone, beside the conversation, with few tokens; then an item is looked at and deleted. */
+  async function askBeside(client: RawClient, n: number): Promise<WireEvent[]> {
+    const isOlder = n < CLIENTS;
+    const from = client.events.length;
+    const text = [{ type: 'input_text', text: besideOf(n) }];
+    client.send({
+      type: 'response.create',
+      response: {
+        ...{ conversation: 'none', metadata: { n: String(n) } },
+        input: [{ type: 'message', role: 'user', content: text }],
+        ...(isOlder ? { modalities: ['text'], max_response_output_tokens: 77 } : {}),
+        ...(isOlder ? {} : { output_modalities: ['text'], max_output_tokens: 77 }),
+      },
+    });
+    await client.waitFor('response.done', from, 60_000);
+    const [created] = client.events.filter(({ type }) => type.startsWith('conversation.item.'));
+    const itemId = fieldsOf(created?.['item'])['id'];
+    client.send({ type: 'conversation.item.retrieve', item_id: itemId });
+    client.send({ type: 'conversation.item.delete', item_id: itemId });
+    await client.waitFor('conversation.item.deleted', from, 60_000);
+    return client.events.slice(from);
+  }
+  const besideOf = (n: number): string => `A title for client ${n}?`;
   const questionOf = (n: number, turn: number): string => `Question ${turn} of client ${n}?`;
 
   it('no event, field or content of the one reaches a client of the other, and nothing of Parley’s own either', () => {
@@ -115,6 +141,32 @@ describe('two dialects on one gateway, under load', () => {
       });
     },
   );
+
+  it.each([
+    ['the older dialect', older, ['text'], 'response.text', 'text', 0],
+    ['GA', ga, ['text'], 'response.output_text', 'output_text', CLIENTS],
+  ] as const)('every client of %s gets its text beside the conversation by its own names', (...row) => {
+    const [, clients, modalities, event, content, first] = row;
+    clients.forEach((client, index) => {
+      const n = first + index;
+      const events = asides.get(client) ?? [];
+      const text = deltasOf(events, `${event}.delta`).join('');
+      expect(text).toContain(besideOf(n));
+      const done = responseIn(events, 'response.done');
+      expect(done).toMatchObject({
+        ...{ status: 'completed', conversation_id: null, max_output_tokens: 77, metadata: { n: String(n) } },
+        output: [{ content: [{ type: content, text }] }],
+      });
+      expect(done['modalities'] ?? done['output_modalities']).toEqual(modalities);
+      expect(audioIn(events).length + audioIn(events, 'response.audio.delta').length).toBe(0);
+      const [retrieved] = events.filter(({ type }) => type === 'conversation.item.retrieved');
+      expect(retrieved?.['item']).toMatchObject({ role: 'user', content: [{ text: questionOf(n, 0) }] });
+    });
+    const limits = faked.llm.requests.flatMap((request) =>
+      request.kind === 'chat' && request.text.startsWith('A title') ? [request.body['max_tokens']] : [],
+    );
+    expect(limits).toEqual(Array.from({ length: 2 * CLIENTS }, () => 77));
+  });
 
   it('a response of the older dialect comes in that one’s order', () => {
     const orders = older.flatMap((client) =>

@@ -42,15 +42,18 @@ export async function startCluster(
       ...(REDIS_TEST_URL === undefined ? {} : { REDIS_URL: REDIS_TEST_URL }),
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // Over the channel the launcher sees our end, also by SIGKILL, and ends with all it started.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  const { stdout, stderr } = child;
+  if (!stdout || !stderr) throw new Error('the launcher has no output');
   const announced: ClusterMember[] = [];
   let text = '';
   const url = await new Promise<string>((resolveUrl, reject) => {
     const timer = setTimeout(() => reject(new Error(`the cluster was not ready in time\n${text}`)), READY_TIMEOUT_MS);
     child.once('exit', (code) => reject(new Error(`the cluster ended with ${code}\n${text}`)));
-    child.stderr.on('data', (data: Buffer) => (text += data.toString()));
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    stderr.on('data', (data: Buffer) => (text += data.toString()));
+    createInterface({ input: stdout }).on('line', (line) => {
       text += `${line}\n`;
       const member = /^process (\w+) (\d+) pid=(\d+) metrics=(\S+)/.exec(line);
       if (member) announced.push(memberOf(member));

@@ -10,7 +10,7 @@ import {
 } from '@parley/fakes';
 import { describeLlmConformance, RecordingLog, VirtualSystem, type LlmSubject } from '@parley/harness';
 import type { ProviderFailure } from '@parley/model';
-import type { LlmEvent, LlmPort } from '@parley/ports';
+import type { LlmEvent, LlmPort, LlmRequest } from '@parley/ports';
 import { createOpenAiLlm } from './openai-llm';
 
 const KEY = 'sk-test-key';
@@ -71,11 +71,18 @@ const connect = (baseUrl: string): LlmPort => {
   return llm;
 };
 
-async function collect(from: LlmPort, signal = new AbortController().signal): Promise<LlmEvent[]> {
+async function collect(
+  from: LlmPort,
+  signal = new AbortController().signal,
+  more: Partial<LlmRequest> = {},
+): Promise<LlmEvent[]> {
   const events: LlmEvent[] = [];
-  for await (const event of from.generate(request, signal)) events.push(event);
+  for await (const event of from.generate({ ...request, ...more }, signal)) events.push(event);
   return events;
 }
+/** With a limit of tokens. */
+const collectLimited = (from: LlmPort): Promise<LlmEvent[]> =>
+  collect(from, new AbortController().signal, { maxOutputTokens: 12 });
 
 const textOf = (events: readonly LlmEvent[]): string =>
   events.map((event) => (event.kind === 'text' ? event.text : '')).join('');
@@ -287,6 +294,44 @@ describe('llm-openai before other servers', () => {
     respond = stream(chunk({ content: 'Hi' }, 'stop'), 'data: [DONE]\n\n');
     await collect(model);
     expect(bodies.map((body) => 'stream_options' in body)).toEqual([true, false, true]);
+  });
+
+  it('names the limit of tokens as every server does, and where that is refused as newer models do', async () => {
+    const answer = stream(chunk({ content: 'Hi' }, 'length'), 'data: [DONE]\n\n');
+    respond = (response, body) => ('max_tokens' in body ? status(400)(response) : answer(response));
+    const model = connect(baseUrl);
+    expect((await collectLimited(model)).at(-1)).toMatchObject({ kind: 'finished', reason: 'length' });
+    expect((await collectLimited(model)).at(-1)).toMatchObject({ kind: 'finished', reason: 'length' });
+    const named = bodies.map((body) => body['max_tokens'] ?? `completion ${String(body['max_completion_tokens'])}`);
+    // First with usage and without, as each refusal of a parameter may be about.
+    expect(named).toEqual([12, 12, 'completion 12', 'completion 12']);
+  });
+
+  it('names no limit where there is none, and goes on with the first name when it was not the name', async () => {
+    respond = stream(chunk({ content: 'Hi' }, 'stop'), 'data: [DONE]\n\n');
+    const model = connect(baseUrl);
+    await collect(model);
+    await collect(model, new AbortController().signal, { maxOutputTokens: 'inf' });
+    expect(bodies.flatMap((body) => Object.keys(body).filter((key) => key.startsWith('max_')))).toEqual([]);
+    respond = status(400);
+    expect(failureOf(await collectLimited(model))).toMatchObject({ kind: 'rejected' });
+    respond = stream(chunk({ content: 'Hi' }, 'stop'), 'data: [DONE]\n\n');
+    await collectLimited(model);
+    expect(bodies.at(-1)).toHaveProperty('max_tokens', 12);
+  });
+
+  it('hands on what is left of the provider’s limits with the end of the answer', async () => {
+    const left = {
+      'x-ratelimit-limit-tokens': '150000',
+      'x-ratelimit-remaining-tokens': '149984',
+      'x-ratelimit-reset-tokens': '6ms',
+    };
+    respond = (response) => {
+      response.writeHead(200, { ...EVENT_STREAM, ...left });
+      response.end(`${chunk({ content: 'Hi' }, 'stop')}data: [DONE]\n\n`);
+    };
+    const rateLimits = [{ name: 'tokens', limit: 150_000, remaining: 149_984, resetSeconds: 0.006 }];
+    expect((await collect(connect(baseUrl))).at(-1)).toMatchObject({ usage: { rateLimits } });
   });
 
   it('understands Retry-After as a date, by the server’s clock', async () => {

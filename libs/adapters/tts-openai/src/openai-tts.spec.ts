@@ -85,6 +85,16 @@ describe('the request', () => {
     expect(fakes.requests[0]?.headers.authorization).toBe(`Bearer ${KEY}`);
   });
 
+  it('says the speed only where it is another than the voice’s own', async () => {
+    const speak = (speed: number) =>
+      collect(
+        tts.synthesize({ text: 'Hi', voice: undefined, speed }, new AbortController().signal)[Symbol.asyncIterator](),
+      );
+    await speak(1);
+    await speak(1.25);
+    expect(fakes.requests.map(({ body }) => (body as { speed?: number }).speed)).toEqual([undefined, 1.25]);
+  });
+
   it('is not sent before the first event is asked for', async () => {
     const stream = synthesize();
     await system.advanceBy(0);
@@ -330,5 +340,41 @@ describe('an abort', () => {
       break;
     }
     await fakes.waitForRequest((request) => request.outcome === 'aborted', 5_000);
+  });
+});
+
+describe('a voice that the server does not know', () => {
+  const refusal = (status: number) => ({ kind: 'status', status, code: null, message: 'Refused.' }) as const;
+  const speak = (voice: string | undefined): Promise<TtsEvent[]> =>
+    collect(tts.synthesize({ text: TEXT, voice }, new AbortController().signal)[Symbol.asyncIterator]());
+  const voices = (): unknown[] => fakes.requests.map(({ body }) => (body as { voice: unknown }).voice);
+  const refuse = (unknown: string) =>
+    fakes.speechRule(({ body }) => ((body as { voice: unknown }).voice === unknown ? refusal(400) : undefined));
+
+  beforeEach(() => fakes.setDefaultSpeech({ kind: 'voice', content: 'indexed' }));
+
+  it('speaks in the configured one, and the server is asked for the other once', async () => {
+    refuse('marin');
+    for (let n = 0; n < 2; n++) {
+      const events = await speak('marin');
+      expect(events.at(-1)).toEqual({ kind: 'finished' });
+      expect(firstWrongSample(pcmOf(events), TEXT)).toBe(-1);
+    }
+    await speak('nova');
+    expect(voices()).toEqual(['marin', 'alloy', 'alloy', 'nova']);
+    expect(fakes.openConnections).toBeLessThanOrEqual(2);
+  });
+
+  it('is refused where the configured one is refused as well: it was not the voice', async () => {
+    fakes.speechRule(() => refusal(400));
+    expect(failureOf(await speak('marin'))).toMatchObject({ kind: 'rejected' });
+    expect(failureOf(await speak(undefined))).toMatchObject({ kind: 'rejected' });
+    expect(voices()).toEqual(['marin', 'alloy', 'alloy']);
+  });
+
+  it('is no reason to ask again where the server was busy, or is gone', async () => {
+    fakes.speechRule(() => refusal(503));
+    expect(failureOf(await speak('marin'))).toMatchObject({ kind: 'unavailable' });
+    expect(voices()).toEqual(['marin']);
   });
 });
