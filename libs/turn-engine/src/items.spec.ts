@@ -111,6 +111,12 @@ describe('an item that is deleted', () => {
     expect(deletes(EngineDriver.attached().says('One').writes(FIRST), 'answer_1').interrupts().errors).toEqual([]);
   });
 
+  it('[IT6][TK2] that is being written is continued with all that still stands in the conversation', () => {
+    const talk = deletes(EngineDriver.attached().says('One').binds().writes(FIRST), 'answer_1').changesOwner();
+    expect(talk.effect('start-generation')).toMatchObject([{ continues: FIRST }]);
+    expect(talk.effect('start-generation')[0]?.messages.map(({ content }) => content)).toEqual(['Be brief.', 'One']);
+  });
+
   it('[IT6] takes a call’s result with it, and nobody waits for one any longer', () => {
     const waiting = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls(), 'fn_1');
     expect(ids(waiting)).toEqual(['user_1', 'answer_1']);

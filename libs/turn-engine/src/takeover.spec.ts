@@ -208,12 +208,8 @@ describe('an answer that the old owner had begun', () => {
     ['the gateway says it is closed', 1, (talk) => [talk.delivery(1, { segmentsMs: [900], closed: true })], 0],
     ['the gateway had it announced, and lists it no more', 1, () => [], 0],
     ['the gateway has not heard of it', 0, () => [], 1],
-    [
-      'the gateway says that another one is closed',
-      1,
-      (talk) => [{ ...talk.delivery(1, { closed: true }), lane: 3 }],
-      0,
-    ],
+    ['a response on another lane is closed', 0, (talk) => [{ ...talk.delivery(1, { closed: true }), lane: 3 }], 1],
+    ['another response of its lane is closed', 0, (talk) => [talk.delivery(2, { closed: true })], 1],
   ])('[TK8] is told and counted as ended unless it was before: %s', (_, announcedOrdinal, responses, ends) => {
     const talk = asking().writes(FIRST);
     const taken = { kind: 'taken-over', epoch: 2, rendering: null, unwritten: true } as const;

@@ -72,11 +72,7 @@ const CARRIES: Record<'gateway' | 'orchestrator' | 'tts', Carrier> = {
 /** `kill -9` of one of those that carry a turn. Undefined when nobody does at the moment. */
 export async function killOne(stage: Stage, role: keyof typeof CARRIES): Promise<Strike | undefined> {
   await stage.scene.canSpareOne(role);
-  const found = await aim(
-    () => choose(stage, role),
-    ({ carried }) => isWorthIt(stage, carried),
-    stage.aimMs.kill,
-  );
+  const found = await aimAt(stage, role);
   if (!found) return undefined;
   const gone = stage.scene.kill(found.member);
   const strike = { target: nameOf(found.member), hits: hitsOf(found.carried) };
@@ -92,6 +88,14 @@ interface Found {
 /** More than its share is in the moment that was hit least so far. */
 const isWorthIt = (stage: Stage, sights: readonly Sight[]): boolean =>
   sights.filter(({ moment }) => moment === stage.rarest()).length > sights.length / WEIGHED_MOMENTS.length;
+
+/** One of those that carry a turn, at a moment that is worth it. */
+const aimAt = (stage: Stage, role: keyof typeof CARRIES): Promise<Found | undefined> =>
+  aim(
+    () => choose(stage, role),
+    ({ carried }) => isWorthIt(stage, carried),
+    stage.aimMs.kill,
+  );
 
 /** Looks until what is found is worth a strike; after so long the next best will do. */
 async function aim<T>(
@@ -171,7 +175,7 @@ export async function takeAway(stage: Stage, what: 'bus' | 'store' | 'primary'):
 
 /** SIGSTOP of an owner for 10 s; then it wakes up, and what it does is watched. */
 export async function stopOwner(stage: Stage): Promise<Strike | undefined> {
-  const found = await choose(stage, 'orchestrator');
+  const found = await aimAt(stage, 'orchestrator');
   if (!found) return undefined;
   const { member, carried } = found;
   process.kill(member.pid, 'SIGSTOP');
