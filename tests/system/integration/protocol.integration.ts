@@ -168,9 +168,9 @@ describe('the client protocol, from outside', () => {
       ['an unknown field', { type: 'response.create', volume: 11 }, 'unknown_parameter', 'volume'],
       [
         'an unknown field deep inside',
-        { type: 'response.create', response: { tools: [] } },
+        { type: 'response.create', response: { audio: { output: { volume: 11 } } } },
         'unknown_parameter',
-        'response.tools',
+        'response.audio.output.volume',
       ],
       ['a missing field', item([{ type: 'input_text' }]), 'missing_required_parameter', 'item.content[0].text'],
       [
@@ -454,7 +454,7 @@ describe('the client protocol, from outside', () => {
 
     it.each([
       ["a user's item", 'ask_1', 'unsupported_content_type'],
-      ['an unknown item', 'nobody', 'item_not_found'],
+      ['an unknown item', 'nobody', 'item_truncate_invalid_item_id'],
     ])('truncating %s is refused', async (_what, itemId, code) => {
       const client = await connectRealtime();
       client.send({ type: 'conversation.item.create', item: userItem('Hello.', 'ask_1') });
@@ -480,13 +480,13 @@ describe('the client protocol, from outside', () => {
         client.send({ type: 'session.update', session: { type: 'realtime', ...session } });
         return client.waitForType('session.updated', 5_000, from);
       };
-      const updated = await update({ instructions: 'Answer like a pirate.' });
+      const updated = await update({ instructions: 'Answer like a pirate.', audio: { output: { voice: 'sailor' } } });
       expect(updated['session']).toMatchObject({ type: 'realtime', instructions: 'Answer like a pirate.' });
       expect(await systemOf('Who is it?')).toEqual({ role: 'system', content: 'Answer like a pirate.' });
       // Of a partial update the rest stays.
-      await update({ audio: { output: { voice: 'sailor' } } });
+      await update({ audio: { output: { speed: 1.2 } } });
       expect(await systemOf('Who is it now?')).toEqual({ role: 'system', content: 'Answer like a pirate.' });
-      expect(faked.voice.requests.at(-1)?.body).toMatchObject({ voice: 'sailor' });
+      expect(faked.voice.requests.at(-1)?.body).toMatchObject({ voice: 'sailor', speed: 1.2 });
       await update({ instructions: null });
       expect(await systemOf('And who now?')).toEqual({ role: 'system', content: INSTRUCTIONS });
     });

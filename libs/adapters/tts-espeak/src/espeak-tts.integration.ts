@@ -60,15 +60,19 @@ describe('the espeak engine', () => {
   const samplesOf = (events: TtsEvent[]) =>
     events.reduce((sum, event) => sum + (event.kind === 'audio' ? event.pcm.length / 2 : 0), 0);
 
+  const phonemesOf = (events: TtsEvent[]) =>
+    events.flatMap((event) => (event.kind === 'timings' ? event.phonemes.map((each) => each.phoneme) : [])).join('');
+
   it('speaks in its own voice where a client names one that it does not know', async () => {
     const [own, unknown, french] = [
       await speak('Bonjour.'),
       await speak('Bonjour.', 'marin'),
       await speak('Bonjour.', 'roa/fr'),
     ];
-    expect(unknown).toEqual(own);
-    expect(french).not.toEqual(own);
-    expect(french.at(-1)).toEqual({ kind: 'finished' });
+    // The engine has noise in its sounds: no two are the same to the sample.
+    expect(phonemesOf(unknown)).toBe(phonemesOf(own));
+    expect(phonemesOf(french)).not.toBe(phonemesOf(own));
+    for (const events of [unknown, french]) expect(events.at(-1)).toEqual({ kind: 'finished' });
   });
 
   it('speaks as fast as it is told, one sentence after the other', async () => {
@@ -76,15 +80,13 @@ describe('the espeak engine', () => {
     const [own, fast, slow] = [await speak(text), await speak(text, undefined, 1.5), await speak(text, undefined, 0.5)];
     expect(samplesOf(fast) / samplesOf(own)).toBeCloseTo(1 / 1.5, 1);
     expect(samplesOf(slow) / samplesOf(own)).toBeGreaterThan(1.6);
-    expect(samplesOf(await speak(text))).toBe(samplesOf(own));
+    expect(samplesOf(await speak(text)) / samplesOf(own)).toBeCloseTo(1, 2);
   });
 
   it('changes the voice from one text to the next', async () => {
     const [english, german] = await Promise.all([speak('Wirklich gut.', 'en-us'), speak('Wirklich gut.', 'de')]);
-    const phonemes = (events: TtsEvent[]) =>
-      events.flatMap((event) => (event.kind === 'timings' ? event.phonemes.map((each) => each.phoneme) : [])).join('');
-    expect(phonemes(english)).not.toBe(phonemes(german));
-    expect(phonemes(german)).toContain('v');
+    expect(phonemesOf(english)).not.toBe(phonemesOf(german));
+    expect(phonemesOf(german)).toContain('v');
   });
 
   it('swallows nothing that looks like a tag, and tells the words at their places', async () => {
