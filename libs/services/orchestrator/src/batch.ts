@@ -1,9 +1,12 @@
 import type { Opening, OwnerOutput } from '@parley/model';
+import type { AtOnceEffect } from '@parley/turn-engine';
 import type { OutboxEntry } from './outbox';
 
 /** What one write covers, and what leaves after it. */
 export interface Batch {
   outputs: OutboxEntry[];
+  /** What would have started at once, but for a doubt whether the session is still this process's. */
+  deferred: AtOnceEffect[];
   closeReason: string | undefined;
   /** It holds durable inputs, which are answered then. */
   hasInputs: boolean;
@@ -11,10 +14,16 @@ export interface Batch {
   opening: Omit<Opening, 'afterOutSeq'> | undefined;
 }
 
-export const isEmpty = ({ outputs, closeReason, hasInputs, opening }: Batch): boolean =>
-  outputs.length === 0 && closeReason === undefined && !hasInputs && opening === undefined;
+export const isEmpty = ({ outputs, deferred, closeReason, hasInputs, opening }: Batch): boolean =>
+  outputs.length === 0 && deferred.length === 0 && closeReason === undefined && !hasInputs && opening === undefined;
 
-export const newBatch = (): Batch => ({ outputs: [], closeReason: undefined, hasInputs: false, opening: undefined });
+export const newBatch = (): Batch => ({
+  outputs: [],
+  deferred: [],
+  closeReason: undefined,
+  hasInputs: false,
+  opening: undefined,
+});
 
 /** Nothing but a response that the store knows goes on with it: what a store that is away must not hold up. */
 export const mayLeaveUnwritten = ({ outputs, closeReason, hasInputs, opening }: Batch): boolean =>

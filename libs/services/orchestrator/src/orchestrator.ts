@@ -43,6 +43,8 @@ export class Orchestrator implements Service {
   private subscriptions: BusSubscription[] = [];
   private stopLease: CancelTimer | undefined;
   private leaseHeld = false;
+  /** When the last renewal that succeeded was asked for. */
+  private leaseRenewedMs = Number.NEGATIVE_INFINITY;
   private stopping: Promise<void> | undefined;
 
   constructor(
@@ -116,15 +118,22 @@ export class Orchestrator implements Service {
   }
 
   private async renewLease(): Promise<void> {
+    const askedMs = this.ports.system.clock.nowMs();
     const { kind } = await this.ports.store.renewLease(this.incarnation, LEASE_TTL_MS);
     const wasAway = !this.leaseHeld;
     const isFirst = this.stopLease === undefined;
     this.leaseHeld = kind !== 'unavailable';
+    if (this.isLapsed()) for (const session of this.sessions.values()) session.doubt();
+    if (this.leaseHeld) this.leaseRenewedMs = askedMs;
     if (!this.leaseHeld) this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
     else if (!isFirst && (wasAway || kind === 'taken')) {
       this.claims.storeWasLost();
       await this.writeBack();
     }
+  }
+
+  private isLapsed(): boolean {
+    return this.ports.system.clock.nowMs() - this.leaseRenewedMs >= LEASE_TTL_MS;
   }
 
   /** The store was away, or has lost what it held: what it should hold is written anew, whether or not it has changed. */
@@ -207,7 +216,8 @@ export class Orchestrator implements Service {
     const record = this.recordOf(claim, stored);
     if (!record) return { kind: 'gone' };
     const { sessionId } = claim;
-    const ownership = { sessionId, epoch: stored.epoch, rev: stored.rev, record, traceparent };
+    const { epoch, rev } = stored;
+    const ownership = { sessionId, epoch, rev, record, traceparent, isLapsed: () => this.isLapsed() };
     const session = new OwnedSession(this.ports, this.config, this.incarnation, this.peers, ownership, () => {
       if (this.sessions.get(sessionId) === session) this.sessions.delete(sessionId);
       this.countSessions();

@@ -34,6 +34,7 @@ let session: OwnedSession;
 let overs: number;
 /** What the policy does when the engine reads the named time; thrown. */
 let poisoned: keyof TurnPolicy | undefined;
+let isLapsed: boolean;
 
 const ENGINE = initialState({
   sessionId: SESSION,
@@ -76,7 +77,7 @@ beforeEach(async () => {
   stage = new OrchestratorStage();
   gateway = new GatewayDouble(stage);
   worker = new WorkerDouble(stage);
-  [overs, poisoned] = [0, undefined];
+  [overs, poisoned, isLapsed] = [0, undefined, false];
   await carry();
 });
 afterEach(async () => {
@@ -102,7 +103,7 @@ async function carry(record: SessionRecord = FRESH, epoch = 1): Promise<void> {
     { ...CONFIG, policy },
     'orc_one',
     peers,
-    { sessionId: SESSION, epoch, rev, record, traceparent: TRACE },
+    { sessionId: SESSION, epoch, rev, record, traceparent: TRACE, isLapsed: () => isLapsed },
     () => overs++,
   );
   session.open();
@@ -130,6 +131,51 @@ async function thinking(): Promise<void> {
   await stage.now(gateway.send(turnOf(1)));
 }
 const statuses = (): unknown[] => gateway.of('end').map(({ status }) => status);
+
+describe('an owner whose lease has run out', () => {
+  const WORDS = 'One two three four. Five six seven eight. Nine ten eleven twelve. ';
+
+  it('[G6] orders nothing when it wakes up behind a successor, of whom its worker has not heard', async () => {
+    await thinking();
+    isLapsed = true;
+    lose();
+    stage.llm.call(0).writes(WORDS);
+    await stage.pass(250);
+    expect(worker.kinds).toEqual([]);
+    expect(overs).toBe(1);
+  });
+
+  it('[G6] orders what it has to as soon as a write says that the session is still its own', async () => {
+    await thinking();
+    isLapsed = true;
+    ports.store.hold();
+    stage.llm.call(0).writes(WORDS);
+    await stage.pass();
+    expect(worker.kinds).toEqual([]);
+    ports.store.letGo();
+    await stage.pass();
+    expect(worker.kinds).toEqual(['segment 0', 'segment 1', 'segment 2']);
+    // And at once again, with its lease.
+    isLapsed = false;
+    stage.llm.call(0).writes('Thirteen fourteen fifteen. ');
+    await stage.pass();
+    ports.store.hold();
+    stage.llm.call(0).finishes();
+    await stage.pass();
+    expect(worker.kinds.slice(3)).toEqual(['segment 3', 'end']);
+    ports.store.letGo();
+    await stage.pass();
+  });
+
+  it('[G6] doubts also what comes after its lease is renewed', async () => {
+    await thinking();
+    session.doubt();
+    lose();
+    stage.llm.call(0).writes(WORDS);
+    await stage.pass(250);
+    expect(worker.kinds).toEqual([]);
+  });
+});
 
 describe('nothing leaves before the write that holds it', () => {
   it('neither the acceptance of a turn nor its text; model and voice are asked at once', async () => {

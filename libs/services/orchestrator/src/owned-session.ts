@@ -72,6 +72,8 @@ export class OwnedSession {
   private traceparent: string;
   private readonly gate: WriteGate;
   private running = false;
+  /** Its lease had lapsed since the last write that was confirmed: another process may own the session by now. */
+  private isDoubted = false;
   private state: 'owned' | 'over' = 'owned';
   /** Set by a planned stop; settled once the session is let go, or lost. */
   private releasing: Promise<void> | undefined;
@@ -214,6 +216,11 @@ export class OwnedSession {
     return this.opening;
   }
 
+  /** Whoever it was ordered before may not know of a successor: nothing is ordered until a write says whose the session is. */
+  doubt(): void {
+    this.isDoubted = true;
+  }
+
   /** The store may have lost what it held: it gets the state again. Resolves at once where a run is under way, which does it. */
   async writeBack(): Promise<void> {
     this.gate.demandWrite();
@@ -327,11 +334,14 @@ export class OwnedSession {
 
   /** Steps everything that waits, and is not held back. */
   private stepAll(batch: Batch): void {
+    // A process that was stopped reads its sockets before it looks at its timers.
+    if (this.ownership.isLapsed()) this.doubt();
     for (const input of this.mailbox.takeAll(this.gate.holdsBack)) {
       const throughOutSeq = this.outbox.outSeq;
       for (const effect of this.engine.apply(input, this.traceparent)) {
-        if (startsAtOnce(effect)) this.start(effect);
-        else this.collect(effect, batch);
+        if (!startsAtOnce(effect)) this.collect(effect, batch);
+        else if (this.isDoubted) batch.deferred.push(effect);
+        else this.start(effect);
       }
       if (input.kind === 'client') {
         batch.hasInputs = true;
@@ -405,9 +415,10 @@ export class OwnedSession {
     };
   }
 
-  private perform({ outputs, closeReason, hasInputs, opening }: Batch, passage: Passage): void {
+  private perform({ outputs, deferred, closeReason, hasInputs, opening }: Batch, passage: Passage): void {
     if (passage.kind === 'lost') return;
-    if (passage.kind === 'written') this.voice.confirmWritten();
+    for (const effect of deferred) this.start(effect);
+    if (passage.kind === 'written') this.confirmOwned();
     if (opening) this.openConnection(opening);
     else this.sender.send(outputs, this.traceparent);
     if (closeReason !== undefined) {
@@ -416,6 +427,11 @@ export class OwnedSession {
     }
     if (hasInputs && passage.kind === 'written') this.connection.confirm(passage.record.connection);
     if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
+  }
+
+  private confirmOwned(): void {
+    this.isDoubted = false;
+    this.voice.confirmWritten();
   }
 
   /** Everything that its client may lack follows, also what older connections were sent. */

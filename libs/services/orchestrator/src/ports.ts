@@ -19,4 +19,6 @@ export interface Ownership {
   rev: number;
   record: SessionRecord;
   traceparent: string;
+  /** This process's lease has run out, as a claimant would see it: it may have been stopped, or the store away. */
+  isLapsed(): boolean;
 }

@@ -112,7 +112,14 @@ it('has every step of an owner, those that threw and what was done about it too'
     { ...CONFIG, policy, journal: true },
     'orc_one',
     peers,
-    { sessionId: SESSION, epoch: 1, rev: 0, record: { ...record, outbox: [] }, traceparent: TRACE },
+    {
+      sessionId: SESSION,
+      epoch: 1,
+      rev: 0,
+      record: { ...record, outbox: [] },
+      traceparent: TRACE,
+      isLapsed: () => false,
+    },
     () => undefined,
   );
   session.open();
