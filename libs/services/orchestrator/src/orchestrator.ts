@@ -124,9 +124,9 @@ export class Orchestrator implements Service {
     const isFirst = this.stopLease === undefined;
     this.leaseHeld = kind !== 'unavailable';
     if (this.isLapsed()) for (const session of this.sessions.values()) session.doubt();
-    if (this.leaseHeld) this.leaseRenewedMs = askedMs;
-    if (!this.leaseHeld) this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
-    else if (!isFirst && (wasAway || kind === 'taken')) {
+    if (!this.leaseHeld) return this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
+    this.leaseRenewedMs = askedMs;
+    if (!isFirst && (wasAway || kind === 'taken')) {
       this.claims.storeWasLost();
       await this.writeBack();
     }
