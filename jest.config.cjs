@@ -56,6 +56,6 @@ module.exports = {
       judged,
     ),
     project('timed', ['<rootDir>/tests/system/timed/**/*.timed.ts'], judged),
-    project('e2e', ['<rootDir>/tests/system/e2e/**/*.e2e.ts']),
+    project('e2e', ['<rootDir>/tests/system/e2e/**/*.e2e.ts'], judged),
   ],
 };

@@ -4,7 +4,12 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { z } from 'zod';
 import { REPOSITORY } from './cluster-process';
 import { PageRecording } from './page-recording';
+import type { WireEvent } from './test-client';
 import { until } from './until';
+import { everyConnection, type Watched } from './witness';
+
+/** What the web client offers, and gets. */
+const PARLEY_SUBPROTOCOL = 'parley.v1';
 
 const EAR = resolve(__dirname, 'page-ear.cjs');
 const WORKLET = resolve(__dirname, 'page-samples.cjs');
@@ -28,8 +33,15 @@ export class WebPage {
     page.on('request', (request) => this.addresses.push(request.url()));
     page.on('websocket', (socket) => {
       this.addresses.push(socket.url());
+      const connection: Watched = { protocol: PARLEY_SUBPROTOCOL };
+      socket.on('framesent', ({ payload }) => {
+        if (typeof payload === 'string') everyConnection.witness?.sent(connection, eventOf(payload));
+      });
       socket.on('framereceived', ({ payload }) => {
-        if (typeof payload === 'string') this.events.push(JSON.parse(payload));
+        if (typeof payload !== 'string') return;
+        const event = eventOf(payload);
+        everyConnection.witness?.received(connection, event);
+        this.events.push(event);
       });
     });
   }
@@ -126,6 +138,8 @@ export class WebPage {
     this.recording.add(await this.page.evaluate('parleyEar.drain()'));
   }
 }
+
+const eventOf = (payload: string): WireEvent => JSON.parse(payload) as WireEvent;
 
 /** A millisecond of zeros: the indexed voice never has as many in a row. */
 const SILENCE_SAMPLES = 24;
