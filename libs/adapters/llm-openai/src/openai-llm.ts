@@ -105,18 +105,22 @@ class OpenAiLlm implements LlmPort {
   }
 
   private async openAs(prefill: Prefill, request: LlmRequest, signal: AbortSignal): Promise<Opened> {
-    const opened = await this.openLimited(prefill, request, signal);
+    const { limit } = this;
+    const opened = await this.openLimited({ prefill, limit }, request, signal);
     const isLimited = request.maxOutputTokens !== undefined && request.maxOutputTokens !== 'inf';
-    if (!isParameterRefused(opened) || !isLimited || this.limit !== 'max_tokens' || signal.aborted) return opened;
-    this.limit = 'max_completion_tokens';
-    const again = await this.openLimited(prefill, request, signal);
-    if (again.kind === 'refused') this.limit = 'max_tokens';
+    if (!isParameterRefused(opened) || !isLimited || limit !== 'max_tokens' || signal.aborted) return opened;
+    const again = await this.openLimited({ prefill, limit: 'max_completion_tokens' }, request, signal);
+    // Not before it is known: others ask meanwhile.
+    if (again.kind === 'opened') this.limit = 'max_completion_tokens';
     return again;
   }
 
-  private async openLimited(prefill: Prefill, request: LlmRequest, signal: AbortSignal): Promise<Opened> {
+  private async openLimited(
+    { prefill, limit }: Omit<RequestForm, 'withUsage'>,
+    request: LlmRequest,
+    signal: AbortSignal,
+  ): Promise<Opened> {
     const withUsage = this.askForUsage;
-    const { limit } = this;
     const opened = await this.post(request, { withUsage, prefill, limit }, signal);
     if (!isParameterRefused(opened) || !withUsage || signal.aborted) return opened;
     const again = await this.post(request, { withUsage: false, prefill, limit }, signal);

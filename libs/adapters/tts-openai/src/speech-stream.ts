@@ -97,8 +97,11 @@ export class SpeechStream implements AsyncIterableIterator<TtsEvent> {
     const { sendInOwnVoice } = this.options;
     if (failure?.kind === 'rejected' && sendInOwnVoice && !this.isInOwnVoice && !this.over) {
       this.isInOwnVoice = true;
-      response.resume();
-      return this.begin(sendInOwnVoice);
+      const refused = this.request;
+      this.begin(sendInOwnVoice);
+      // Its page may have any length, and nobody reads it.
+      refused?.destroy();
+      return;
     }
     this.response = response;
     if (this.isInOwnVoice && failure === undefined) this.options.onVoiceUnknown();

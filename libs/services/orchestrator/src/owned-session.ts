@@ -216,7 +216,7 @@ export class OwnedSession {
     return this.opening;
   }
 
-  /** Whoever it was ordered before may not know of a successor: nothing is ordered until a write says whose the session is. */
+  /** There may be a successor, of whom a worker need not have heard: nothing is ordered until a write says whose the session is. */
   doubt(): void {
     this.isDoubted = true;
   }

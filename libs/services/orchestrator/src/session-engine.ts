@@ -22,7 +22,10 @@ export class SessionEngine {
     this.journal?.opened({ state: this.current, policy: this.policy }, this.clock.nowMs(), traceparent);
   }
 
-  /** An exception ends the turn it happened in, not the process; the input counts as applied, or it would come again. */
+  /**
+   * An exception ends the responses that are live, whichever it was about, and not the process; the input counts as applied, or it
+   * would come again.
+   */
   apply(input: EngineInput, traceparent: string): Effect[] {
     const nowMs = this.clock.nowMs();
     try {
