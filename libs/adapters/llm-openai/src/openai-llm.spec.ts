@@ -307,6 +307,26 @@ describe('llm-openai before other servers', () => {
     expect(named).toEqual([12, 12, 'completion 12', 'completion 12']);
   });
 
+  it('names it as before for others, as long as it is not known that the newer name is right', async () => {
+    const answer = stream(chunk({ content: 'Hi' }, 'stop'), 'data: [DONE]\n\n');
+    const held: (() => void)[] = [];
+    let isFirst = true;
+    respond = (response, body) => {
+      if ('max_completion_tokens' in body) return void held.push(() => status(400)(response));
+      if (!isFirst) return answer(response);
+      if (!('stream_options' in body)) isFirst = false;
+      return status(400)(response);
+    };
+    const model = connect(baseUrl);
+    const refused = collectLimited(model);
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect((await collectLimited(model)).at(-1)).toMatchObject({ kind: 'finished' });
+    held.shift()?.();
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    held.shift()?.();
+    expect(failureOf(await refused)).toMatchObject({ kind: 'rejected' });
+  });
+
   it('names no limit where there is none, and goes on with the first name when it was not the name', async () => {
     respond = stream(chunk({ content: 'Hi' }, 'stop'), 'data: [DONE]\n\n');
     const model = connect(baseUrl);

@@ -377,4 +377,25 @@ describe('a voice that the server does not know', () => {
     expect(failureOf(await speak('marin'))).toMatchObject({ kind: 'unavailable' });
     expect(voices()).toEqual(['marin']);
   });
+
+  it('holds no connection to a server whose refusal never ends', async () => {
+    let refusedIsOpen = true;
+    const server = createServer((request, response) => {
+      request.setEncoding('utf8').once('data', (body: string) => {
+        if (body.includes('marin')) {
+          response.on('close', () => (refusedIsOpen = false));
+          response.writeHead(400, { 'content-type': 'application/json' }).write('{');
+        } else response.writeHead(200, { 'content-type': 'audio/pcm' }).end(Buffer.alloc(480));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new InvariantError('no port');
+    tts = voiceAt(`http://127.0.0.1:${address.port}/v1`);
+    expect((await speak('marin')).at(-1)).toEqual({ kind: 'finished' });
+    await pause(50);
+    expect(refusedIsOpen).toBe(false);
+    server.close();
+    server.closeAllConnections();
+  });
 });
