@@ -26,6 +26,12 @@ describe('functions over real sockets, NATS and Redis', () => {
         ? { kind: 'answer', text: PROMISE, toolCalls: [{ name: 'weather', arguments: ARGUMENTS }] }
         : undefined,
     );
+    // Its speaking outlasts every pause of this process between the call and what a test does next.
+    faked.voice.speechRule(({ text }) =>
+      text.trim() === PROMISE.trim()
+        ? { kind: 'voice', samplesPerCharacter: 120, content: 'indexed', firstByteDelayMs: 2_000 }
+        : undefined,
+    );
   });
   afterAll(() => faked?.stop());
   beforeEach(async () => {
