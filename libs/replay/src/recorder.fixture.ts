@@ -4,7 +4,14 @@ import { encodeEnvelope } from '@parley/schemas';
 import { initialState, step, type EngineInput, type EngineState } from '@parley/turn-engine';
 
 export const NEW_STATE = initialState({
-  ...{ sessionId: 'sess_one', model: 'm', defaultInstructions: '', instructions: 'Be brief.', voice: null },
+  ...{
+    sessionId: 'sess_one',
+    model: 'm',
+    namedModel: null,
+    defaultInstructions: '',
+    instructions: 'Be brief.',
+    voice: null,
+  },
   ...{
     tools: [],
     toolChoice: 'auto',

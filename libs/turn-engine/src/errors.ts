@@ -50,6 +50,8 @@ export const refusals = {
       "Cannot update a conversation's voice if assistant audio is present.",
       'session.audio.output.voice',
     ),
+  modelStays: (model: string) =>
+    invalid('invalid_value', `A session keeps its model; this one's is ${model}. Open another one.`, 'session.model'),
   // As the Realtime API's, which says it of 60 minutes.
   expired: (maxMs: number) =>
     invalid('session_expired', `Your session hit the maximum duration of ${durationOf(maxMs)}.`),

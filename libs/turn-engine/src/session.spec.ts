@@ -254,6 +254,42 @@ describe('the settings of a session', () => {
   });
 });
 
+describe('the model of a session', () => {
+  const names = (talk: EngineDriver, model: string): EngineDriver =>
+    talk.client({ kind: 'session-updated', patch: { instructions: 'Sing.' }, model }, 'event_1');
+  const told = { session: { model: 'model-1', instructions: 'Sing.' } };
+
+  it('[CL9] stays: an update that names another one is refused whole', () => {
+    const talk = EngineDriver.attached({}, { namedModel: 'gpt-realtime' }).says('Hi').guesses('Else');
+    const before = talk.state;
+    names(talk, 'gpt-realtime-mini');
+    expect(talk.output('error')).toEqual([
+      {
+        kind: 'error',
+        clientEventId: 'event_1',
+        error: {
+          ...{ type: 'invalid_request_error', code: 'invalid_value', param: 'session.model' },
+          message: "A session keeps its model; this one's is gpt-realtime. Open another one.",
+        },
+      },
+    ]);
+    expect(talk.effects).toHaveLength(1);
+    expect(talk.state).toEqual(before);
+  });
+
+  it.each(['gpt-realtime', 'model-1'])('[CL9] may be named again as the client or the server calls it: %s', (name) => {
+    const talk = names(EngineDriver.attached({}, { namedModel: 'gpt-realtime' }), name);
+    expect(talk.errors).toEqual([]);
+    expect(talk.events('session.updated')).toMatchObject([told]);
+  });
+
+  it('[CL9] may be given any name where it was opened without one', () => {
+    const talk = names(EngineDriver.attached(), 'gpt-realtime');
+    expect(talk.errors).toEqual([]);
+    expect(talk.events('session.updated')).toMatchObject([told]);
+  });
+});
+
 describe('the voice of a session', () => {
   const names = (talk: EngineDriver, voice: string): EngineDriver =>
     talk.client({ kind: 'session-updated', patch: { voice, instructions: 'Sing.' } }, 'event_1');

@@ -85,7 +85,10 @@ export interface ResponseName {
 
 export interface SessionConfig {
   sessionId: SessionId;
+  /** The model that is asked. */
   model: string;
+  /** What the client called it when the session began; null: it named none. */
+  namedModel: string | null;
   /** What `instructions: null` puts back. */
   defaultInstructions: string;
   instructions: string;

@@ -508,6 +508,19 @@ describe('the client protocol, from outside', () => {
       expect((await askedFor('Do you whisper?'))[0]).toEqual({ role: 'system', content: INSTRUCTIONS });
     });
 
+    it('session.update with another model than the session was opened with is refused; with its own it is taken', async () => {
+      const client = await connect({ subprotocols: ['realtime'], binary: false, query: 'model=gpt-realtime' });
+      const names = (model: string): void =>
+        client.send({ type: 'session.update', event_id: model, session: { type: 'realtime', model } });
+      names('gpt-realtime-mini');
+      const error = errorOf(await client.waitForType('error'));
+      expect(error).toMatchObject({ code: 'invalid_value', param: 'session.model', event_id: 'gpt-realtime-mini' });
+      expect(error['message']).toContain('gpt-realtime');
+      names('gpt-realtime');
+      await client.waitForType('session.updated');
+      expect(client.events().filter(({ type }) => type === 'error')).toHaveLength(1);
+    });
+
     it('metadata comes back with response.created and response.done; instructions hold for that response only', async () => {
       const client = await connectRealtime();
       const metadata = { client_event_id: 'abc', topic: 'garden' };

@@ -55,7 +55,7 @@ export type ClientEvent = { event_id?: string } & (
 );
 export type ClientEventType = ClientEvent['type'];
 
-/** What a session is and stays (`model`), and what only some models know (`reasoning`), is taken and changes nothing. */
+/** What a session is and stays (`model`) may be named again; what only some models know (`reasoning`) is taken and changes nothing. */
 export interface SessionUpdate extends Omit<SettingsPatch, 'audio'> {
   type: 'realtime';
   model?: string;

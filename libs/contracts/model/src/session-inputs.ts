@@ -69,7 +69,8 @@ export type SessionInput =
   /** `response.cancel`: the same for the response that still generates; the tail of an older one plays on. */
   | { kind: 'response-cancelled'; responseId?: ResponseId; writtenOrdinal: number; delivery: ResponseDelivery[] }
   | { kind: 'item-truncated'; itemId: ItemId; audioEndMs: number; delivery: ResponseDelivery[] }
-  | { kind: 'session-updated'; patch: SessionPatch }
+  /** `model`: the name the client says the session's model has. */
+  | { kind: 'session-updated'; patch: SessionPatch; model?: string }
   | { kind: 'policy-updated'; patch: Partial<SessionPolicy> }
   /**
    * The gateway could not accept a client's message, or two owners were lost with what it stood for; it goes through the

@@ -133,7 +133,7 @@ export const clientEventSchemas = {
   'session.update': event('session.update', {
     session: closed({
       type: z.literal('realtime'),
-      // A session keeps the model it was opened with, and clients name it again.
+      // A session keeps the model it was opened with, and clients name it again: the owner judges it.
       model: id.exactOptional(),
       instructions: text.nullable().exactOptional(),
       tools: tools.exactOptional(),

@@ -116,7 +116,7 @@ const sessionInput = z.discriminatedUnion('kind', [
     audioEndMs: milliseconds,
     delivery: z.array(responseDelivery),
   }),
-  z.object({ kind: z.literal('session-updated'), patch: sessionPatch }),
+  z.object({ kind: z.literal('session-updated'), patch: sessionPatch, model: z.string().exactOptional() }),
   z.object({ kind: z.literal('policy-updated'), patch: sessionPolicyPatch }),
   z.object({ kind: z.literal('message-refused'), error: clientError }),
   z.object({ kind: z.literal('disconnected'), reason: z.enum(['client', 'lost', 'shutdown']) }),

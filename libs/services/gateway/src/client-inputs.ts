@@ -58,8 +58,11 @@ export function inputOf(event: Durable, random: RandomPort, snapshot: () => Deli
       return { kind: 'mute-changed', muted: event.muted };
     case 'parley.policy.update':
       return { kind: 'policy-updated', patch: policyOfWire(event.policy) };
-    case 'session.update':
-      return { kind: 'session-updated', patch: patchOf(event.session) };
+    case 'session.update': {
+      const { session } = event;
+      const { model } = session;
+      return { kind: 'session-updated', patch: patchOf(session), ...(model === undefined ? {} : { model }) };
+    }
   }
 }
 

@@ -292,7 +292,8 @@ export class Orchestrator implements Service {
     const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     const session: SessionConfig = {
-      ...{ sessionId, model: mapped ?? model, instructions, defaultInstructions: instructions, voice },
+      ...{ sessionId, model: mapped ?? model, namedModel: named, voice },
+      ...{ instructions, defaultInstructions: instructions },
       ...{ tools: [], toolChoice: 'auto', settings: DEFAULT_SETTINGS, avatar: null, capabilities, resumable: parley },
       expiresAtS: Math.ceil((this.ports.system.clock.wallMs() + this.config.policy.sessionMaxMs) / 1000),
     };

@@ -39,6 +39,7 @@ let isLapsed: boolean;
 const ENGINE = initialState({
   sessionId: SESSION,
   model: 'model-1',
+  namedModel: null,
   defaultInstructions: '',
   instructions: '',
   voice: null,

@@ -9,6 +9,7 @@ const engine: EngineState = {
     sessionId: SESSION,
     model,
     instructions,
+    namedModel: null,
     defaultInstructions: instructions,
     voice,
     tools: [],
