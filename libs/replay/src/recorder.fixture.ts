@@ -7,7 +7,7 @@ export const NEW_STATE = initialState({
   ...{
     sessionId: 'sess_one',
     model: 'm',
-    namedModel: null,
+    otherModels: [],
     defaultInstructions: '',
     instructions: 'Be brief.',
     voice: null,

@@ -100,8 +100,9 @@ export function updateSession(
   { patch, model, clientEventId }: Extract<SessionInput, { kind: 'session-updated' }> & { clientEventId?: string },
 ): void {
   const { hasSpoken, session } = draft.state;
-  if (model !== undefined && !isModelOf(session, model))
-    return draft.reject(refusals.modelStays(session.namedModel ?? session.model), clientEventId);
+  if (model !== undefined && session.otherModels.includes(model)) {
+    return draft.reject(refusals.modelStays(session.model), clientEventId);
+  }
   const voice = session.voice ?? DEFAULT_VOICE;
   if (hasSpoken && (patch.voice ?? voice) !== voice) return draft.reject(refusals.voiceIsHeard(), clientEventId);
   discardSpeculation(draft, 'mismatch');
@@ -109,10 +110,6 @@ export function updateSession(
   draft.set({ session: updated });
   draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
 }
-
-/** By the client's name for it or this server's. A client that named none may name any: libraries send their default. */
-const isModelOf = ({ model, namedModel }: SessionConfig, name: string): boolean =>
-  namedModel === null || [model, namedModel].includes(name);
 
 /** The session's choice holds from the next input on; what runs keeps running. */
 export function updatePolicy(draft: Draft, patch: Partial<SessionPolicy>): void {

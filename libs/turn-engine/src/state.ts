@@ -87,8 +87,8 @@ export interface SessionConfig {
   sessionId: SessionId;
   /** The model that is asked. */
   model: string;
-  /** What the client called it when the session began; null: it named none. */
-  namedModel: string | null;
+  /** Names that mean another model here, if the client chose this one by its name. */
+  otherModels: string[];
   /** What `instructions: null` puts back. */
   defaultInstructions: string;
   instructions: string;

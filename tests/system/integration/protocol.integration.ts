@@ -52,7 +52,7 @@ describe('the client protocol, from outside', () => {
   };
 
   beforeAll(async () => {
-    faked = await startFakedCluster();
+    faked = await startFakedCluster([], { PARLEY_MODEL_MAP: 'gpt-realtime=large,gpt-realtime-mini=small' });
     // Answers no ping: to the gateway it looks like a client whose network is gone. Found while the other tests run.
     halfOpen = new WebSocket(`${url().replace('http', 'ws')}/v1/realtime`, { headers: bearer, autoPong: false });
     halfOpenSinceMs = performance.now();
@@ -508,15 +508,14 @@ describe('the client protocol, from outside', () => {
       expect((await askedFor('Do you whisper?'))[0]).toEqual({ role: 'system', content: INSTRUCTIONS });
     });
 
-    it('session.update with another model than the session was opened with is refused; with its own it is taken', async () => {
+    it('session.update with another model than the session was opened with is refused; with another name of it it is taken', async () => {
       const client = await connect({ subprotocols: ['realtime'], binary: false, query: 'model=gpt-realtime' });
       const names = (model: string): void =>
         client.send({ type: 'session.update', event_id: model, session: { type: 'realtime', model } });
       names('gpt-realtime-mini');
       const error = errorOf(await client.waitForType('error'));
       expect(error).toMatchObject({ code: 'invalid_value', param: 'session.model', event_id: 'gpt-realtime-mini' });
-      expect(error['message']).toContain('gpt-realtime');
-      names('gpt-realtime');
+      names('gpt-realtime-of-next-year');
       await client.waitForType('session.updated');
       expect(client.events().filter(({ type }) => type === 'error')).toHaveLength(1);
     });

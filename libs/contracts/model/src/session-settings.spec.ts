@@ -25,6 +25,33 @@ describe('settings of a session that an update names in part', () => {
     expect(settings.audio.output).toEqual(DEFAULT_SETTINGS.audio.output);
   });
 
+  it.each<[string, SettingsPatch, SettingsPatch, SettingsPatch]>([
+    [
+      'tracing',
+      { tracing: { workflow_name: 'w', group_id: 'g' } },
+      { tracing: { group_id: 'h' } },
+      { tracing: { workflow_name: 'w', group_id: 'h' } },
+    ],
+    ['tracing by a word', { tracing: { group_id: 'g' } }, { tracing: 'auto' }, { tracing: 'auto' }],
+    ['tracing of a word', { tracing: 'auto' }, { tracing: { group_id: 'g' } }, { tracing: { group_id: 'g' } }],
+    [
+      'truncation',
+      { truncation: { type: 'retention_ratio', retention_ratio: 0.5, token_limits: { post_instructions: 9 } } },
+      { truncation: { type: 'retention_ratio', retention_ratio: 0.8 } },
+      { truncation: { type: 'retention_ratio', retention_ratio: 0.8, token_limits: { post_instructions: 9 } } },
+    ],
+    [
+      'a prompt',
+      { prompt: { id: 'p', version: '2', variables: { a: 1 } } },
+      { prompt: { id: 'p', version: '3' } },
+      { prompt: { id: 'p', version: '3', variables: { a: 1 } } },
+    ],
+    ['a prompt by another', { prompt: { id: 'p', version: '2' } }, { prompt: { id: 'q' } }, { prompt: { id: 'q' } }],
+    ['a prompt by none', { prompt: { id: 'p' } }, { prompt: null }, { prompt: null }],
+  ])('change %s as far as it is named', (_, first, second, expected) => {
+    expect(merged(first, second)).toEqual({ ...DEFAULT_SETTINGS, ...expected });
+  });
+
   it('are cleared by null, and replaced as a whole where they are a list or a format', () => {
     const settings = merged(
       { include: ['a', 'b'], audio: { input: { transcription: { model: 'm' }, format: { type: 'audio/pcmu' } } } },

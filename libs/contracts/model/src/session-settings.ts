@@ -15,7 +15,7 @@ export interface SessionSettings {
     input: {
       format: WireAudioFormat;
       transcription: WireTranscription | null;
-      noise_reduction: { type: NoiseReduction } | null;
+      noise_reduction: WireNoiseReduction | null;
       turn_detection: WireTurnDetection | null;
     };
     output: { format: WireAudioFormat; speed: number };
@@ -26,7 +26,10 @@ export interface SessionSettings {
 export type OutputModality = 'audio' | 'text';
 /** Tokens that the model may write for one response. */
 export type TokenLimit = number | 'inf';
-export type NoiseReduction = 'near_field' | 'far_field';
+export interface WireNoiseReduction {
+  type: 'near_field' | 'far_field';
+  strength?: number;
+}
 export type WireTracing =
   'auto' | { workflow_name?: string; group_id?: string; metadata?: Record<string, unknown> } | null;
 export type WireTruncation =
@@ -51,7 +54,10 @@ export type WireAudioFormat = PcmFormat | { type: 'audio/pcmu' } | { type: 'audi
 export interface WireTranscription {
   model?: string;
   language?: string;
+  languages?: string[];
   prompt?: string;
+  keywords?: string[];
+  delay?: string;
 }
 
 export interface ServerVad {
@@ -86,7 +92,7 @@ export interface SettingsPatch extends Partial<Omit<SessionSettings, 'audio'>> {
 export interface InputPatch {
   format?: WireAudioFormat;
   transcription?: WireTranscription | null;
-  noise_reduction?: { type: NoiseReduction } | null;
+  noise_reduction?: WireNoiseReduction | null;
   turn_detection?: TurnDetectionPatch | null;
 }
 
@@ -134,25 +140,32 @@ const SEMANTIC_VAD: SemanticVad = {
 /** The settings with what the patch names; neither is changed. */
 export function mergeSettings(settings: SessionSettings, { audio, ...patch }: SettingsPatch): SessionSettings {
   const { input, output } = settings.audio;
-  const { transcription, turn_detection: detection, ...plain } = audio?.input ?? {};
+  const { tracing = settings.tracing, truncation = settings.truncation, prompt = settings.prompt } = patch;
+  const { transcription = input.transcription, noise_reduction: noise = input.noise_reduction } = audio?.input ?? {};
+  const { turn_detection: detection = input.turn_detection } = audio?.input ?? {};
   return {
     ...settings,
     ...patch,
+    tracing: mergedInto(settings.tracing, tracing),
+    truncation: mergedInto(settings.truncation, truncation),
+    // Version and variables are of one prompt.
+    prompt: prompt?.id === settings.prompt?.id ? mergedInto(settings.prompt, prompt) : prompt,
     audio: {
       input: {
         ...input,
-        ...plain,
-        ...(transcription === undefined
-          ? {}
-          : { transcription: transcription && { ...input.transcription, ...transcription } }),
-        ...(detection === undefined
-          ? {}
-          : { turn_detection: detection && detectionOf(input.turn_detection, detection) }),
+        ...audio?.input,
+        transcription: mergedInto(input.transcription, transcription),
+        noise_reduction: mergedInto(input.noise_reduction, noise),
+        turn_detection: detection && detectionOf(input.turn_detection, detection),
       },
       output: { ...output, ...audio?.output },
     },
   };
 }
+
+/** An object into an object; a word or null takes the place of what was there. */
+const mergedInto = <Value extends object | string | null>(before: Value, patch: Value): Value =>
+  typeof before === 'object' && typeof patch === 'object' && patch !== null ? { ...before, ...patch } : patch;
 
 /** Of the same kind it is changed; another kind begins with its own defaults. */
 function detectionOf(before: WireTurnDetection | null, patch: TurnDetectionPatch): WireTurnDetection {

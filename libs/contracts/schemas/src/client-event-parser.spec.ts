@@ -48,6 +48,25 @@ describe('client events that are accepted', () => {
         },
       },
     ],
+    [
+      // As the declarations of `openai` and the API's reference have it beyond that.
+      'session.update of what listens, whole',
+      {
+        type: 'session.update',
+        session: {
+          type: 'realtime',
+          audio: {
+            input: {
+              noise_reduction: { type: 'near_field', strength: 0.5 },
+              transcription: {
+                ...{ model: 'gpt-realtime-whisper', language: 'de', languages: ['de', 'en'] },
+                ...{ prompt: 'Names of plants.', keywords: ['quokka'], delay: 'low' },
+              },
+            },
+          },
+        },
+      },
+    ],
     ['session.update of tracing alone', { type: 'session.update', session: { type: 'realtime', tracing: 'auto' } }],
     [
       'session.update with every other setting',
@@ -541,6 +560,16 @@ describe('events of parley.v1 on other connections', () => {
     expect(error).toMatchObject({ code: 'unknown_event', param: 'type' });
     expect(error.message.split('Supported:')[1]).not.toContain('parley.');
     expect(parseClientEvent(event, parley).ok).toBe(true);
+  });
+});
+
+describe('a format that leaves the only rate open, as the declarations of the API allow', () => {
+  it('has it', () => {
+    const audio = { output: { format: { type: 'audio/pcm' } } };
+    const parsed = parseClientEvent({ type: 'session.update', session: { type: 'realtime', audio } }, parley);
+    expect(parsed).toMatchObject({
+      event: { session: { audio: { output: { format: { type: 'audio/pcm', rate: 24_000 } } } } },
+    });
   });
 });
 

@@ -228,6 +228,7 @@ describe('PROTOCOL.md, the chunk header', () => {
 /** The leaves of an event: `session.audio?.output?.voice?`. */
 function fieldsOf(schema: unknown, path = ''): string[] {
   if (schema instanceof z.ZodExactOptional) return fieldsOf(schema.unwrap(), `${path}?`);
+  if (schema instanceof z.ZodDefault) return fieldsOf(schema.unwrap(), `${path}?`);
   if (schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap(), path);
   if (schema instanceof z.ZodArray) return fieldsOf(schema.element, `${path}[]`);
   if (schema instanceof z.ZodDiscriminatedUnion) {

@@ -6,7 +6,7 @@ import { sessionSettings, settingsPatch, settingsShape } from './session-setting
 const format = { type: 'audio/pcm', rate: 24_000 };
 
 describe('settings with a field that only a newer process knows', () => {
-  const transcription = { model: 'whisper-1', delay: 'low' };
+  const transcription = { model: 'whisper-1', mood: 'low' };
 
   it('are taken without it between processes, and from the store: old and new work side by side', () => {
     const patch = { audio: { input: { transcription, format: { ...format, channels: 1 } } } };
@@ -21,7 +21,7 @@ describe('settings with a field that only a newer process knows', () => {
 
   it('are refused of a client, which is told', () => {
     const parsed = closed(settingsShape.input).safeParse({ transcription });
-    expect(parsed.error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['delay'] }]);
+    expect(parsed.error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['mood'] }]);
     expect(z.object(settingsShape.input).safeParse({ transcription: { model: 'whisper-1' } }).success).toBe(true);
   });
 });

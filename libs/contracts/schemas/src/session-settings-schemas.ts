@@ -4,6 +4,7 @@ import { closed } from './closed';
 import { CLIENT_LIMITS } from './client-limits';
 
 const name = z.string().min(1, 'must not be empty').max(CLIENT_LIMITS.settingChars);
+const names = z.array(name).max(CLIENT_LIMITS.included);
 const text = z.string().max(CLIENT_LIMITS.textChars);
 const waitMs = z.int().min(0).max(CLIENT_LIMITS.detectionWaitMs);
 const eagerness = z.enum(['low', 'medium', 'high', 'auto']);
@@ -19,15 +20,24 @@ const open: ObjectOf = (shape) => z.object(shape);
 
 const formatOf = (object: ObjectOf) =>
   z.discriminatedUnion('type', [
-    object({ type: z.literal('audio/pcm'), rate: z.literal(24_000) }),
+    // The API's declarations leave the only rate open.
+    object({ type: z.literal('audio/pcm'), rate: z.literal(24_000).default(24_000) }),
     object({ type: z.literal('audio/pcmu') }),
     object({ type: z.literal('audio/pcma') }),
   ]);
 
 const transcriptionOf = (object: ObjectOf) =>
-  object({ model: name.exactOptional(), language: name.exactOptional(), prompt: text.exactOptional() });
+  object({
+    model: name.exactOptional(),
+    language: name.exactOptional(),
+    languages: names.exactOptional(),
+    prompt: text.exactOptional(),
+    keywords: names.exactOptional(),
+    delay: name.exactOptional(),
+  });
 
-const noiseReductionOf = (object: ObjectOf) => object({ type: z.enum(['near_field', 'far_field']) });
+const noiseReductionOf = (object: ObjectOf) =>
+  object({ type: z.enum(['near_field', 'far_field']), strength: z.number().exactOptional() });
 
 const tracingOf = (object: ObjectOf) =>
   z
@@ -63,7 +73,7 @@ const promptOf = (object: ObjectOf) =>
     .refine(small, TOO_LARGE)
     .nullable();
 
-const include = z.array(name).max(CLIENT_LIMITS.included).nullable();
+const include = names.nullable();
 
 const modalities = z.tuple([z.enum(['audio', 'text'])]);
 

@@ -183,7 +183,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   session: z.object({
     sessionId,
     model: z.string(),
-    namedModel: z.string().nullable().default(null),
+    otherModels: z.array(z.string()).default([]),
     defaultInstructions: z.string(),
     instructions: z.string(),
     voice: z.string().nullable(),

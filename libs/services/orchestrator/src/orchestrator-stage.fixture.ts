@@ -45,7 +45,7 @@ export const CONFIG: OrchestratorConfig = {
   model: 'model-1',
   voice: null,
   voiceMap: { marin: 'anna' },
-  modelMap: { named: 'model-2' },
+  modelMap: { named: 'model-2', alias: 'model-2', other: 'model-3' },
   policy: DEFAULT_POLICY,
   lipSync: false,
   maxSessions: 100,

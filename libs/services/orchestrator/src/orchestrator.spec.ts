@@ -117,6 +117,19 @@ describe('a claim of a new session', () => {
     });
   });
 
+  it.each([
+    ['named', 'other', ['invalid_value']],
+    ['named', 'alias', []],
+    ['named', 'unknown', []],
+    ['unknown', 'other', []],
+    [null, 'other', []],
+  ])('[CL9] opened with the model %s and told of %s refuses: %j', async (named, told, codes) => {
+    await start();
+    await claim(newClaim(SESSION, named));
+    await stage.now(gateway.send({ kind: 'session-updated', patch: {}, model: told }));
+    expect(gateway.of('error').map(({ error }) => error.code)).toEqual(codes);
+  });
+
   it('begins with what its client’s secret says, which the client may change', async () => {
     await start();
     const connection = {

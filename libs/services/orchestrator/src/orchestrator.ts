@@ -290,9 +290,10 @@ export class Orchestrator implements Service {
     const { instructions, lipSync, model, modelMap, voice } = this.config;
     // The name is a client's: it must not find what every object has.
     const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
+    const otherModels = mapped === undefined ? [] : Object.keys(modelMap).filter((name) => modelMap[name] !== mapped);
     const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
     const session: SessionConfig = {
-      ...{ sessionId, model: mapped ?? model, namedModel: named, voice },
+      ...{ sessionId, model: mapped ?? model, otherModels, voice },
       ...{ instructions, defaultInstructions: instructions },
       ...{ tools: [], toolChoice: 'auto', settings: DEFAULT_SETTINGS, avatar: null, capabilities, resumable: parley },
       expiresAtS: Math.ceil((this.ports.system.clock.wallMs() + this.config.policy.sessionMaxMs) / 1000),

@@ -39,7 +39,7 @@ let isLapsed: boolean;
 const ENGINE = initialState({
   sessionId: SESSION,
   model: 'model-1',
-  namedModel: null,
+  otherModels: [],
   defaultInstructions: '',
   instructions: '',
   voice: null,

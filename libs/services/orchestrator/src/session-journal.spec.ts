@@ -17,7 +17,7 @@ import { OwnedSession } from './owned-session';
 import { SessionJournal } from './session-journal';
 
 const STATE = initialState({
-  ...{ sessionId: SESSION, model: 'm', namedModel: null, defaultInstructions: '', instructions: '', voice: null },
+  ...{ sessionId: SESSION, model: 'm', otherModels: [], defaultInstructions: '', instructions: '', voice: null },
   ...{
     tools: [],
     toolChoice: 'auto',

@@ -9,7 +9,7 @@ const engine: EngineState = {
     sessionId: SESSION,
     model,
     instructions,
-    namedModel: null,
+    otherModels: [],
     defaultInstructions: instructions,
     voice,
     tools: [],

@@ -26,7 +26,7 @@ import { step } from '../step';
 export const SESSION: SessionConfig = {
   sessionId: 'sess_1',
   model: 'model-1',
-  namedModel: null,
+  otherModels: [],
   defaultInstructions: 'Be brief.',
   instructions: 'Be brief.',
   voice: null,
