@@ -309,7 +309,7 @@ describe('a response out of band', () => {
   });
 
   it('[OB8] keeps the session from being idle', () => {
-    const talk = EngineDriver.attached({ idleTimeoutMs: 1_000 }).asks(OUT).pass(1_500);
+    const talk = EngineDriver.attached({ idleTimeoutMs: 1_000 }, { resumable: true }).asks(OUT).pass(1_500);
     expect(talk.phase).toBe('listening');
     talk.modelFails().pass(1_000);
     expect(talk.phase).toBe('closed');

@@ -188,8 +188,8 @@ describe('the bound of the context', () => {
       }
       return talk.state.history.map(({ id }) => id);
     };
-    expect(typed(60)).toEqual(['a', 'b', 'c']);
-    expect(typed(59)).toEqual(['b', 'c']);
+    expect(typed(15)).toEqual(['a', 'b', 'c']);
+    expect(typed(14)).toEqual(['b', 'c']);
     expect(typed(1)).toEqual(['c']);
   });
 });

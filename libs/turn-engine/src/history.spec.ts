@@ -275,7 +275,7 @@ describe('items', () => {
   });
 
   it('[IT4] beyond what any context will reach leave the stored state, the newest never', () => {
-    const talk = EngineDriver.attached({ maxContextChars: 100 });
+    const talk = EngineDriver.attached({ maxContextChars: 25 });
     const text = 'x'.repeat(24);
     for (let n = 0; n < 5; n++) talk.client(created(`i${n}`, text));
     // 24 characters and 16 for the item each.

@@ -1,11 +1,23 @@
 import { INTERRUPTION_MARK, type ItemId, type ToolCall } from '@parley/model';
 import { heardText, type SpokenSegment } from '@parley/speech-text';
 import type { ContextMessage } from './effects';
-import type { AssistantItem, Delivery, EngineState, HistoryItem, Segment } from './state';
+import {
+  liveResponse,
+  type AssistantItem,
+  type Delivery,
+  type EngineState,
+  type HistoryItem,
+  type Segment,
+} from './state';
 
-/** The newest item as a client knows it: behind a call that has its result stands the result. */
+/**
+ * The newest item as a client knows it: behind a call that has its result stands the result, and an answer is told with its
+ * first text.
+ */
 export function lastItemId(state: EngineState): ItemId | null {
-  const last = state.history.at(-1);
+  const live = liveResponse(state);
+  const untold = live?.segments.length === 0 ? live.itemId : undefined;
+  const last = state.history.filter(({ id }) => id !== untold).at(-1);
   return last?.role === 'call' && last.outcome.stage === 'answered' ? last.outcome.itemId : (last?.id ?? null);
 }
 
@@ -15,6 +27,10 @@ export const findItem = (history: readonly HistoryItem[], id: ItemId): HistoryIt
 /** A call that has its result is found by the result's id too: the two stand together. */
 const isNamed = (item: HistoryItem, id: ItemId): boolean =>
   item.id === id || (item.role === 'call' && item.outcome.stage === 'answered' && item.outcome.itemId === id);
+
+/** The call was deleted: its result bears an id of its own, which stays known until it is deleted too. */
+export const isResultAlone = (item: HistoryItem): boolean =>
+  item.role === 'call' && item.outcome.stage === 'answered' && item.outcome.itemId === item.id;
 
 export const textOf = (segments: readonly Segment[]): string => segments.map((segment) => segment.text).join('');
 
@@ -109,8 +125,8 @@ export function contextOf(
   const given: HistoryItem[] = [];
   let budget = maxContextChars;
   for (const item of [...history].reverse()) {
-    // An answer of which nothing was heard is no message.
-    if (item.role !== 'call' && item.text === '') continue;
+    // An answer of which nothing was heard is no message, nor is a result of what was never called.
+    if (item.role === 'call' ? isResultAlone(item) : item.text === '') continue;
     budget -= charsOf(item);
     if (budget < 0 && given.length > 0) break;
     given.push(item);
@@ -149,12 +165,15 @@ function messagesOf(items: readonly HistoryItem[]): ContextMessage[] {
 /** So many answers back a client may still lower the heard position. */
 const TRUNCATABLE_ANSWERS = 4;
 
+/** Clients read and name older items than the model is given: an hour of talk is some 60,000 characters. */
+const STORED_CONTEXTS = 4;
+
 /**
- * Keeps the stored state bounded: items older than any context will reach are dropped, and what was spoken is
- * remembered for the newest answers only.
+ * Keeps the stored state bounded: the oldest items beyond some contexts are dropped, and what was spoken is remembered for
+ * the newest answers only.
  */
 export function boundHistory(history: readonly HistoryItem[], maxContextChars: number): HistoryItem[] {
-  let budget = maxContextChars;
+  let budget = STORED_CONTEXTS * maxContextChars;
   let answers = 0;
   const kept: HistoryItem[] = [];
   for (const item of [...history].reverse()) {

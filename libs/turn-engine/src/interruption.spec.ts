@@ -247,6 +247,26 @@ describe('conversation.item.truncate', () => {
     expect(talk.state.tails).toEqual([]);
   });
 
+  it('[IN8][IN9] says where the audio ends now: no further than was delivered', () => {
+    const saidOf = (talk: EngineDriver): unknown =>
+      talk.truncates('answer_1', 60_000).events('conversation.item.truncated')[0]?.['audio_end_ms'];
+    const speaking = (): EngineDriver =>
+      asking()
+        .writes(FIRST)
+        .hears({ segmentsMs: [700], playedMs: 100 });
+    expect(saidOf(speaking())).toBe(700);
+    const tail = speaking().finishes();
+    expect(saidOf(tail.hears({ segmentsMs: [2000], complete: true, playedMs: 100, closed: true }))).toBe(2000);
+    expect(saidOf(tail)).toBe(2000);
+    const forgotten = asking();
+    for (let n = 1; n <= 5; n++) {
+      if (n > 1) forgotten.says('Go on').binds();
+      forgotten.writes(FIRST).finishes();
+      forgotten.hears({ segmentsMs: [900], complete: true, playedMs: 900, closed: true });
+    }
+    expect(saidOf(forgotten.says('Again'))).toBe(60_000);
+  });
+
   it('[IN9][HE4] after an interruption only lowers what was heard', () => {
     const talk = asking().writes(FIRST).writes(SECOND).finishes();
     talk.hears({ segmentsMs: [900, 2300], complete: true, playedMs: 2100 }).interrupts();

@@ -112,16 +112,19 @@ export function truncate(
 ): void {
   const { itemId, audioEndMs, clientEventId } = truncated;
   if (!findItem(draft.state.history, itemId)) return draft.reject(refusals.unknownItem('truncate'), clientEventId);
-  if (assistantItem(draft, itemId)?.modality !== 'audio') return draft.reject(refusals.notTruncatable(), clientEventId);
+  const item = assistantItem(draft, itemId);
+  if (item?.modality !== 'audio') return draft.reject(refusals.notTruncatable(), clientEventId);
   const playedSamples = samplesOfMs(audioEndMs);
   const { live } = draft;
   const tail = draft.state.tails.find((each) => each.itemId === itemId);
+  const delivery = live?.itemId === itemId ? live.delivery : (tail?.delivery ?? item.spoken?.delivery);
+  const endMs = delivery ? Math.min(audioEndMs, msOfSamples(deliveredSamples(delivery))) : audioEndMs;
   if (live?.itemId === itemId) cutLive(draft, live, 'truncate', playedSamples);
   else if (tail) cutTail(draft, tail, 'truncate', playedSamples);
   else lowerHeard(draft, itemId, playedSamples);
   draft.emit({
     kind: 'event',
-    event: { type: 'conversation.item.truncated', item_id: itemId, content_index: 0, audio_end_ms: audioEndMs },
+    event: { type: 'conversation.item.truncated', item_id: itemId, content_index: 0, audio_end_ms: endMs },
   });
 }
 

@@ -1,3 +1,4 @@
+import { INTERRUPTION_MARK, type ItemDraft } from '@parley/model';
 import { EngineDriver } from './testing/engine-driver';
 
 const FIRST = 'It is sunny today. ';
@@ -45,6 +46,48 @@ describe('an item that is retrieved', () => {
     expect(retrieved(talk, 'answer_1')).toEqual(item('in_progress', FIRST + SECOND));
     talk.truncates('answer_1', 900);
     expect(retrieved(talk, 'answer_1')).toEqual(item('incomplete', FIRST.trim()));
+  });
+
+  it('[IT1] stands behind what the client knows: an answer without a word was not told', () => {
+    const previousOf = (talk: EngineDriver): unknown => {
+      talk.client({ kind: 'item-created', itemId: 'late', item: { role: 'user', text: 'Late.' } });
+      return talk.events('conversation.item.added')[0]?.['previous_item_id'];
+    };
+    const early = EngineDriver.attached().says('One').binds();
+    expect(previousOf(early)).toBe('user_1');
+    expect(ids(early)).toEqual(['user_1', 'answer_1', 'late']);
+    expect(previousOf(EngineDriver.attached().says('One').binds().writes(FIRST))).toBe('answer_1');
+    expect(previousOf(EngineDriver.attached().says('One').binds().calls())).toBe('fn_1');
+    expect(previousOf(EngineDriver.attached().asks())).toBeNull();
+  });
+
+  it('[IT1] is told in the parts that a client gave it in, and as one that was interrupted', () => {
+    const talk = EngineDriver.attached();
+    const parts = ['Hello', 'World'];
+    const bring = (itemId: string, item: ItemDraft): unknown => {
+      talk.client({ kind: 'item-created', itemId, item });
+      return talk.events('conversation.item.done')[0]?.['item'];
+    };
+    expect(bring('a', { role: 'user', text: 'Hello\nWorld', parts })).toMatchObject({
+      status: 'completed',
+      content: [
+        { type: 'input_text', text: 'Hello' },
+        { type: 'input_text', text: 'World' },
+      ],
+    });
+    expect(bring('b', { role: 'assistant', text: 'Hello\nWorld', parts, interrupted: true })).toMatchObject({
+      status: 'incomplete',
+      content: [
+        { type: 'output_text', text: 'Hello' },
+        { type: 'output_text', text: 'World' },
+      ],
+    });
+    talk.asks();
+    expect(talk.effect('start-generation')[0]?.messages.map(({ content }) => content)).toEqual([
+      'Be brief.',
+      'Hello\nWorld',
+      `Hello\nWorld${INTERRUPTION_MARK}`,
+    ]);
   });
 
   it('[IT1][IT5] is complete from the start where a client brought it', () => {
@@ -117,14 +160,43 @@ describe('an item that is deleted', () => {
     expect(talk.effect('start-generation')[0]?.messages.map(({ content }) => content)).toEqual(['Be brief.', 'One']);
   });
 
-  it('[IT6] takes a call’s result with it, and nobody waits for one any longer', () => {
+  it('[IT6] is a call that nobody waits for any longer', () => {
     const waiting = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls(), 'fn_1');
     expect(ids(waiting)).toEqual(['user_1', 'answer_1']);
     expect(waiting.state.calls).toEqual([]);
     const others = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls().calls(), 'fn_1');
     expect(others.state.calls.map(({ itemId }) => itemId)).toEqual(['fn_2']);
-    const answered = deletes(EngineDriver.attached().says('Weather?').writes(FIRST).calls().returns('sunny'), 'fn_1');
-    expect(ids(answered)).toEqual(['user_1', 'answer_1']);
+  });
+
+  it('[IT6] leaves the result of a call, which the model is not given, until it is deleted too', () => {
+    const talk = EngineDriver.attached().says('Weather?').writes(FIRST).calls().returns('sunny');
+    expect(deletes(talk, 'fn_1').events('conversation.item.deleted')).toMatchObject([{ item_id: 'fn_1' }]);
+    expect(talk.client({ kind: 'item-retrieved', itemId: 'fn_1' }).errors).toHaveLength(1);
+    talk.client({ kind: 'item-retrieved', itemId: 'out_call_1' });
+    expect(talk.events('conversation.item.retrieved')).toMatchObject([
+      { item: { id: 'out_call_1', type: 'function_call_output', output: 'sunny' } },
+    ]);
+    expect(talk.returns('rainy', 'call_1', 'out_2').output('error')).toMatchObject([
+      { error: { code: 'invalid_tool_call_id' } },
+    ]);
+    // What comes next stands behind it, also the call itself when a client brings it again.
+    const call = { callId: 'call_1', name: 'weather', arguments: '{}' };
+    talk.client({ kind: 'item-created', itemId: 'fn_1', item: { role: 'call', call } });
+    expect(talk.events('conversation.item.added')).toMatchObject([{ previous_item_id: 'out_call_1' }]);
+    expect(deletes(talk, 'fn_1').errors).toEqual([]);
+    expect(deletes(talk, 'out_call_1').errors).toEqual([]);
+    expect(ids(talk)).toEqual(['user_1', 'answer_1']);
+    talk.modelFails().asks();
+    expect(talk.effect('start-generation')[0]?.messages.map(({ role }) => role)).not.toContain('tool');
+  });
+
+  it('[IT6] leaves a result that is no message for the model', () => {
+    const talk = EngineDriver.attached().says('Weather?').calls().returns('sunny').modelFails();
+    deletes(talk, 'fn_1').asks();
+    expect(talk.effect('start-generation')[0]?.messages.map(({ content }) => content)).toEqual([
+      'Be brief.',
+      'Weather?',
+    ]);
   });
 
   it('[IT6] that is the result alone leaves a call that may get another', () => {

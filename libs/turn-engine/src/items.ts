@@ -1,7 +1,7 @@
 import { InvariantError, type ItemDraft, type ItemId, type SessionInput } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
-import { boundHistory, findItem, insertItem, lastItemId, removeItem, replaceItem } from './history';
+import { boundHistory, findItem, insertItem, isResultAlone, lastItemId } from './history';
 import { discardSpeculation } from './speculation';
 import type { CallItem, HistoryItem } from './state';
 
@@ -15,10 +15,10 @@ export function itemOf(id: ItemId, draft: ItemDraft): HistoryItem {
     case 'call':
       return { id, role: 'call', answerId: id, call: draft.call, outcome: { stage: 'pending' } };
     case 'assistant':
-      return { id, role: 'assistant', text: draft.text, interrupted: false, modality: 'text', spoken: null };
+      return { interrupted: false, ...draft, id, role: 'assistant', modality: 'text', spoken: null };
     case 'user':
     case 'system':
-      return { id, role: draft.role, text: draft.text };
+      return { ...draft, id, role: draft.role };
   }
 }
 
@@ -44,24 +44,29 @@ export function retrieveItem(draft: Draft, { itemId, clientEventId }: Of<'item-r
     kind: 'event',
     event: {
       type: 'conversation.item.retrieved',
-      item: item.id === itemId ? wireItem(item, isLive) : wireResult(item),
+      item: item.id === itemId && !isResultAlone(item) ? wireItem(item, isLive) : wireResult(item),
     },
   });
 }
 
-/** A call goes with its result; without the result alone it may get another one. */
+/** The result of a call that is deleted stays until it is deleted too; a call without its result may get another one. */
 export function deleteItem(draft: Draft, { itemId, clientEventId }: Of<'item-deleted'>): void {
   const { calls, history } = draft.state;
   const item = findItem(history, itemId);
   if (!item) return draft.reject(refusals.unknownItem('delete'), clientEventId);
   // What is being answered would still know of it.
   discardSpeculation(draft, 'mismatch');
-  if (item.role === 'call' && item.id !== itemId) {
-    draft.set({ history: replaceItem(history, { ...item, outcome: { stage: 'pending' } }) });
-  } else {
-    draft.set({ history: removeItem(history, itemId), calls: calls.filter((call) => call.itemId !== itemId) });
-  }
+  draft.set({
+    history: history.flatMap((each) => (each === item ? restOf(item, itemId) : [each])),
+    calls: calls.filter((call) => call.itemId !== itemId),
+  });
   draft.emit({ kind: 'event', event: { type: 'conversation.item.deleted', item_id: itemId } });
+}
+
+/** What is left of a call and its result without one of them. */
+function restOf(item: HistoryItem, deletedId: ItemId): CallItem[] {
+  if (item.role !== 'call' || item.outcome.stage !== 'answered' || isResultAlone(item)) return [];
+  return [item.id === deletedId ? { ...item, id: item.outcome.itemId } : { ...item, outcome: { stage: 'pending' } }];
 }
 
 /** Puts an item that is complete from the start into the conversation, and tells the client. */
@@ -72,14 +77,14 @@ export function addItem(draft: Draft, item: HistoryItem, previousItemId: ItemId 
   emitItem(draft, before, wireItem(item, false));
 }
 
-/** The result is part of its call in the history; the client sees an item of its own behind it. */
-export function addCallOutput(draft: Draft, item: CallItem): void {
+/** The result is part of its call in the history; the client sees an item of its own, where it wants it or behind the call. */
+export function addCallOutput(draft: Draft, item: CallItem, previousItemId: ItemId = item.id): void {
   draft.set({ history: boundHistory(draft.state.history, draft.policy.maxContextChars) });
-  emitItem(draft, item.id, wireResult(item));
+  emitItem(draft, previousItemId, wireResult(item));
 }
 
 export function callNamed(history: readonly HistoryItem[], callId: string): CallItem | undefined {
-  const item = history.find((each) => each.role === 'call' && each.call.callId === callId);
+  const item = history.find((each) => each.role === 'call' && each.call.callId === callId && !isResultAlone(each));
   return item?.role === 'call' ? item : undefined;
 }
 
@@ -100,19 +105,17 @@ function wireItem(item: HistoryItem, isLive: boolean): Record<string, unknown> {
     case 'assistant': {
       const ended = item.interrupted ? 'incomplete' : 'completed';
       const content =
-        item.modality === 'audio'
-          ? { type: 'output_audio', transcript: item.text }
-          : { type: 'output_text', text: item.text };
-      return { id, type: 'message', status: isLive ? 'in_progress' : ended, role: item.role, content: [content] };
+        item.modality === 'audio' ? [{ type: 'output_audio', transcript: item.text }] : partsOf(item, 'output_text');
+      return { id, type: 'message', status: isLive ? 'in_progress' : ended, role: item.role, content };
     }
     case 'user':
     case 'system':
-      return {
-        ...{ id, type: 'message', status: 'completed', role: item.role },
-        content: [{ type: 'input_text', text: item.text }],
-      };
+      return { id, type: 'message', status: 'completed', role: item.role, content: partsOf(item, 'input_text') };
   }
 }
+
+const partsOf = ({ text, parts = [text] }: { text: string; parts?: string[] }, type: string) =>
+  parts.map((part) => ({ type, text: part }));
 
 /** Of a call that has its result. */
 function wireResult(item: HistoryItem): Record<string, unknown> {

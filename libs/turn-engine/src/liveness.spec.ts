@@ -79,7 +79,7 @@ describe('a takeover', () => {
     expect(talk.floor.state).toBe('speaking');
     talk.pass(1);
     expect(talk.effect('observe')[0]?.observation).toMatchObject({ name: 'drain-timeout', elapsedMs: 2_400 });
-    const idle = EngineDriver.attached();
+    const idle = EngineDriver.attached({}, { resumable: true });
     idle.nowMs = 5;
     expect(idle.changesOwner().deadlineMs).toBe(600_005);
   });

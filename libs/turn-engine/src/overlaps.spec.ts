@@ -99,7 +99,7 @@ describe('a user who is away', () => {
   });
 
   it('[LI1][CL4] is waited for until the session is idle for too long', () => {
-    const talk = EngineDriver.attached({ ...AWAY, idleTimeoutMs: 5_000 });
+    const talk = EngineDriver.attached({ ...AWAY, idleTimeoutMs: 5_000 }, { resumable: true });
     const atMs = talk.nowMs;
     expect(talk.pass(1_000).deadlineMs).toBe(atMs + 5_000);
     expect(talk.pass(4_000).phase).toBe('closed');

@@ -4,6 +4,7 @@ import { providerError } from './errors';
 import { cutToHeard, findItem, heardOf, removeItem, replaceItem, textOf } from './history';
 import {
   isOfConversation,
+  NEVER_MS,
   type AssistantItem,
   type Delivery,
   type LiveResponse,
@@ -126,7 +127,9 @@ export function emitMetrics(draft: Draft, live: LiveResponse): void {
 export function restIdle(draft: Draft): void {
   const { nowMs } = draft;
   const awayAfterMs = draft.chosen('awayAfterMs');
-  draft.set({ idleDeadlineMs: nowMs + draft.policy.idleTimeoutMs });
+  // An existing client of the Realtime API knows no other end than that it was told of (`expires_at`).
+  const { resumable } = draft.state.session;
+  draft.set({ idleDeadlineMs: resumable ? nowMs + draft.policy.idleTimeoutMs : NEVER_MS });
   if (draft.state.presence.stage === 'away') return;
   draft.set({ presence: { stage: 'present', deadlineMs: awayAfterMs === null ? null : nowMs + awayAfterMs } });
 }

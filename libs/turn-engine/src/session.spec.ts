@@ -90,6 +90,9 @@ describe('the beginning of a session', () => {
   });
 });
 
+/** By a client of `parley.v1`. */
+const RESUMABLE = { resumable: true };
+
 describe('the end of a session', () => {
   const ends: [string, EngineInput][] = [
     ['gateway-lost', { kind: 'gateway-lost' }],
@@ -147,7 +150,7 @@ describe('the end of a session', () => {
   });
 
   it('[CL4] comes after idleTimeoutMs without input, with a close code', () => {
-    const talk = EngineDriver.attached().pass(599_999);
+    const talk = EngineDriver.attached({}, RESUMABLE).pass(599_999);
     expect(talk.effects).toEqual([]);
     talk.pass(1);
     expect(talk.effects).toEqual([
@@ -157,7 +160,7 @@ describe('the end of a session', () => {
   });
 
   it('[CL4] is put off by any input, a refused one too', () => {
-    const talk = EngineDriver.attached().pass(599_999).interrupts().pass(599_999);
+    const talk = EngineDriver.attached({}, RESUMABLE).pass(599_999).interrupts().pass(599_999);
     expect(talk.errors).toEqual([]);
     expect(talk.phase).toBe('listening');
     talk.pass(1);
@@ -165,7 +168,7 @@ describe('the end of a session', () => {
   });
 
   it('[CL4] does not come while an answer is spoken or drains; the time counts from its end', () => {
-    const talk = EngineDriver.attached({ idleTimeoutMs: 1_000 }).answers(FIRST);
+    const talk = EngineDriver.attached({ idleTimeoutMs: 1_000 }, RESUMABLE).answers(FIRST);
     talk.pass(3_000).hears({ segmentsMs: [9000], complete: true, playedMs: 0 });
     talk.pass(3_000).hears({ segmentsMs: [9000], complete: true, playedMs: 3_000, closed: true });
     talk.pass(6_000).hears({ segmentsMs: [9000], complete: true, playedMs: 9_000, closed: true });
@@ -173,9 +176,19 @@ describe('the end of a session', () => {
     talk.pass(999);
     expect(talk.phase).toBe('listening');
     // Another deadline that passes meanwhile closes nothing either.
-    expect(EngineDriver.attached({ idleTimeoutMs: 1_000 }).says('Hi').pass(5_000).phase).toBe('thinking');
+    expect(EngineDriver.attached({ idleTimeoutMs: 1_000 }, RESUMABLE).says('Hi').pass(5_000).phase).toBe('thinking');
     talk.pass(1);
     expect(talk.phase).toBe('closed');
+  });
+});
+
+describe('a session that cannot be resumed', () => {
+  it('[CL4] is never idle: its client was told one end, and gets that', () => {
+    const talk = EngineDriver.attached({ sessionMaxMs: 3_600_000 });
+    expect(talk.deadlineMs).toBe(talk.nowMs + 3_600_000);
+    talk.pass(3_599_999);
+    expect(talk.phase).toBe('listening');
+    expect(talk.pass(1).effect('close-session')).toEqual([{ kind: 'close-session', reason: 'expired' }]);
   });
 });
 
@@ -227,9 +240,9 @@ describe('the settings of a session', () => {
     });
   });
 
-  it("[CL5] instructions null put the server's back", () => {
+  it.each([null, ''])("[CL5] instructions %j put the server's back", (instructions) => {
     const talk = EngineDriver.attached().client(updated({ instructions: 'Be kind.' }));
-    talk.client(updated({ instructions: null }));
+    talk.client(updated({ instructions }));
     expect(talk.events('session.updated')).toMatchObject([{ session: { instructions: 'Be brief.' } }]);
   });
 
@@ -381,7 +394,7 @@ describe('a session that has lasted long enough', () => {
   });
 
   it('[CL8] ends once where it ends as idle at the same time', () => {
-    const talk = EngineDriver.attached({ sessionMaxMs: 5_000, idleTimeoutMs: 5_000 }).pass(5_000);
+    const talk = EngineDriver.attached({ sessionMaxMs: 5_000, idleTimeoutMs: 5_000 }, { resumable: true }).pass(5_000);
     expect(talk.effect('close-session')).toEqual([{ kind: 'close-session', reason: 'idle' }]);
   });
 

@@ -82,11 +82,11 @@ export function keepLifetime(draft: Draft): void {
 
 /** The session with what the patch names; neither is changed. */
 export function patchedSession(session: SessionConfig, patch: SessionPatch): SessionConfig {
-  const instructions =
-    patch.instructions === undefined ? session.instructions : (patch.instructions ?? session.defaultInstructions);
+  const { instructions: named = session.instructions } = patch;
   return {
     ...session,
-    instructions,
+    // An empty text is how the Realtime API puts the server's back; null says it as well.
+    instructions: named === null || named === '' ? session.defaultInstructions : named,
     voice: patch.voice ?? session.voice,
     tools: patch.tools ?? session.tools,
     toolChoice: patch.toolChoice ?? session.toolChoice,

@@ -221,12 +221,14 @@ export interface Tail {
 }
 
 export type HistoryItem =
-  | { id: ItemId; role: 'user' | 'system'; text: string }
+  | { id: ItemId; role: 'user' | 'system'; text: string; parts?: string[] }
   | {
       id: ItemId;
       role: 'assistant';
       /** The text the model sees; of an interrupted answer the heard part. */
       text: string;
+      /** As a client gave it, if in several. */
+      parts?: string[];
       interrupted: boolean;
       modality: OutputModality;
       /** What was spoken, so that a truncate can lower the heard position later; null for an item of the client. */
@@ -234,7 +236,8 @@ export type HistoryItem =
     }
   /**
    * A function the model called, with what came of it: for a model the two belong together. `answerId`: the message of its
-   * response; of a call that the client brings along its own id.
+   * response; of a call that the client brings along its own id. Where the result's id is that of the item, the call was
+   * deleted.
    */
   | { id: ItemId; role: 'call'; answerId: ItemId; call: ToolCall; outcome: CallOutcome };
 

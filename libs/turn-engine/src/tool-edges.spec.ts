@@ -27,7 +27,7 @@ describe('calls beside each other', () => {
   });
 
   it('[TO8][IT4] are given up also when the history has left them behind', () => {
-    const talk = EngineDriver.attached({ maxContextChars: 100 }).says('Weather?').calls().finishes();
+    const talk = EngineDriver.attached({ maxContextChars: 25 }).says('Weather?').calls().finishes();
     talk.client({ kind: 'item-created', itemId: 'long', item: { role: 'user', text: 'x'.repeat(100) } });
     expect(talk.state.history.map(({ id }) => id)).toEqual(['long']);
     expect(awaited(talk)).toEqual(['fn_1']);

@@ -112,6 +112,33 @@ describe('a function the model calls', () => {
     ]);
   });
 
+  it('[TO3] is told where the client wants its result, and the model has it behind the call', () => {
+    const talk = EngineDriver.attached().says('Weather?').calls().calls().finishes().hears({ closed: true });
+    const previousOf = (n: number, previousItemId?: string | null): unknown =>
+      talk
+        .client({
+          kind: 'call-answered',
+          ...{ itemId: `out_${n}`, callId: `call_${n}`, output: `result ${n}` },
+          ...(previousItemId === undefined ? {} : { previousItemId }),
+        })
+        .events('conversation.item.added')[0]?.['previous_item_id'];
+    expect(previousOf(1, 'fn_2')).toBe('fn_2');
+    expect(previousOf(2, null)).toBe('fn_2');
+    talk.asks();
+    const results = talk.effect('start-generation')[0]?.messages.filter(({ role }) => role === 'tool');
+    expect(results?.map(({ content }) => content)).toEqual(['result 1', 'result 2']);
+  });
+
+  it('[TO3][IT2] takes no result behind an item that is not there', () => {
+    const talk = EngineDriver.attached().says('Weather?').calls().guesses('And');
+    const result = { kind: 'call-answered', itemId: 'out_1', callId: 'call_1', output: 'sunny' } as const;
+    expect(talk.client({ ...result, previousItemId: 'nobody' }, 'event_1').output('error')).toMatchObject([
+      { error: { code: 'item_not_found', param: 'previous_item_id' }, clientEventId: 'event_1' },
+    ]);
+    expect(talk.effects).toHaveLength(1);
+    expect(talk.client({ ...result, previousItemId: 'user_1' }).errors).toEqual([]);
+  });
+
   it('[TO5] takes its result once', () => {
     const talk = heard(calling()).returns('22 °C');
     talk.returns('23 °C', 'call_1', 'out_again');
@@ -252,7 +279,7 @@ describe('a function the model calls', () => {
   });
 
   it('[CX2][IT4] counts with its name, its arguments and its result', () => {
-    const talk = EngineDriver.attached({ maxContextChars: 200 })
+    const talk = EngineDriver.attached({ maxContextChars: 50 })
       .says('Weather?')
       .calls()
       .finishes()

@@ -1,4 +1,4 @@
-import type { ItemId, ToolCall } from '@parley/model';
+import type { ItemId, SessionInput, ToolCall } from '@parley/model';
 import type { Draft } from './draft';
 import { refusals } from './errors';
 import { findItem, insertItem, replaceItem } from './history';
@@ -12,6 +12,8 @@ interface Called {
   itemId: ItemId;
   call: ToolCall;
 }
+
+type CallAnswered = Extract<SessionInput, { kind: 'call-answered' }> & { clientEventId?: string };
 
 /** The client is told at once: a function may take long, and the answer's audio need not be waited for. */
 export function callTool(draft: Draft, response: LiveResponse, { itemId, call }: Called): void {
@@ -35,19 +37,22 @@ function awaitResult(draft: Draft, { calls, itemId: answerId, ordinal }: LiveRes
 }
 
 /** A result is taken once, also of a call that was abandoned: the function has run, and the model should know. */
-export function answerCall(
-  draft: Draft,
-  { itemId, callId, output, clientEventId }: { itemId: ItemId; callId: string; output: string; clientEventId?: string },
-): void {
+export function answerCall(draft: Draft, answer: CallAnswered): void {
+  const { itemId, callId, output, clientEventId } = answer;
+  // Its place in the conversation is behind its call: "root" says nothing.
+  const place = answer.previousItemId ?? undefined;
   const item = callNamed(draft.state.history, callId);
   if (!item) return draft.reject(refusals.unknownCall(callId), clientEventId);
   if (item.outcome.stage === 'answered') return draft.reject(refusals.callAnswered(callId), clientEventId);
   if (findItem(draft.state.history, itemId)) return draft.reject(refusals.itemIdInUse(), clientEventId);
+  if (place !== undefined && !findItem(draft.state.history, place)) {
+    return draft.reject(refusals.itemNotFound('previous_item_id'), clientEventId);
+  }
   // What is being answered would not know of it.
   discardSpeculation(draft, 'mismatch');
   const answered = settle(draft, item, { stage: 'answered', itemId, output });
   draft.do({ kind: 'observe', observation: { name: 'tool-call', outcome: 'answered' } });
-  addCallOutput(draft, answered);
+  addCallOutput(draft, answered, place);
 }
 
 /** Nobody waits any longer for what a response called. */

@@ -124,7 +124,7 @@ describe('what one response has of its own', () => {
   });
 
   it('[RW3][IT4] bounds its input as it does the conversation', () => {
-    const talk = EngineDriver.attached({ maxContextChars: 100 });
+    const talk = EngineDriver.attached({ maxContextChars: 25 });
     talk.asks({
       input: [
         { role: 'user', text: 'x'.repeat(90) },

@@ -28,7 +28,7 @@ const GA: RawOptions[] = [
 const OLDER_ALONE =
   /"type":"(response\.(audio|audio_transcript|text)\.|conversation\.item\.created|pong)|"(modalities|(in|out)put_audio_format|input_audio_transcription|temperature|max_response_output_tokens)":|"object":"realtime\.item"/;
 const GA_ALONE =
-  /"type":"(response\.output_(audio|audio_transcript|text)\.|conversation\.item\.(added|done)|output_(audio|text)"|realtime")|"(output_modalities|tracing|truncation|prompt|include)":|"audio":\{/;
+  /"type":"(response\.output_(audio|audio_transcript|text)\.|conversation\.item\.(added|done)|output_(audio|text)"|realtime")|"(output_modalities|tracing|truncation|prompt|include|image_tokens|idle_timeout_ms)":|"audio":\{/;
 const PARLEY_ALONE = /parley\./;
 
 /** One letter for each event of a response in the older dialect. */

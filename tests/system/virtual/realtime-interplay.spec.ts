@@ -99,7 +99,71 @@ describe('a Realtime client that does as it likes, on virtual time', () => {
     create();
     await passes(100);
     expect(errors()).toEqual([]);
+    expect(client.events('conversation.item.truncated')).toMatchObject([{ audio_end_ms: ANSWER_MS }]);
     expect(asked()).toEqual(['Be brief.', 'hello', ANSWER, 'and?']);
+  });
+
+  it('says more before the answer has a word, and is told of no item that it does not know', async () => {
+    says('hello');
+    create();
+    says('late');
+    await passes(ANSWER_MS + 1_000);
+    const added = client
+      .events('conversation.item.added')
+      .map((event) => [event['previous_item_id'], fieldsOf(event['item'])['id']]);
+    const [[, hello], [behind, late], [before, answer]] = added as [unknown[], unknown[], unknown[]];
+    expect([behind, before]).toEqual([hello, hello]);
+    expect([late, answer].includes(undefined)).toBe(false);
+    create();
+    await passes(100);
+    expect(asked()).toEqual(['Be brief.', 'hello', ANSWER, 'late']);
+  });
+
+  it('deletes a call and then its result, and both are gone', async () => {
+    const call = { type: 'function_call', id: 'fc', call_id: 'call_1', name: 'weather', arguments: '{}' };
+    const output = { type: 'function_call_output', id: 'fo', call_id: 'call_1', output: '22' };
+    for (const item of [call, output]) client.send({ type: 'conversation.item.create', item });
+    for (const item_id of ['fc', 'fo']) client.send({ type: 'conversation.item.delete', item_id });
+    client.send({ type: 'conversation.item.retrieve', item_id: 'fo', event_id: 'gone' });
+    await passes(50);
+    expect(client.events('conversation.item.deleted')).toMatchObject([{ item_id: 'fc' }, { item_id: 'fo' }]);
+    expect(errors()).toEqual(['item_retrieve_invalid_item_id']);
+  });
+
+  it('brings its history back: parallel calls in its own order, an answer in parts that was interrupted', async () => {
+    const calls = ['1', '2'].map((n) => ({
+      type: 'function_call',
+      id: `c${n}`,
+      call_id: n,
+      name: 'f',
+      arguments: '{}',
+    }));
+    const results = ['1', '2'].map((n) => ({ type: 'function_call_output', id: `o${n}`, call_id: n, output: n }));
+    const content = ['One.', 'Two.'].map((text) => ({ type: 'output_text', text }));
+    const answer = { type: 'message', id: 'a', role: 'assistant', status: 'incomplete', content };
+    const items = [...calls, ...results, answer];
+    for (const [index, item] of items.entries()) {
+      const previous = index === 0 ? 'root' : items[index - 1]?.id;
+      client.send({ type: 'conversation.item.create', previous_item_id: previous, item });
+    }
+    client.send({ type: 'conversation.item.create', previous_item_id: 'nobody', item: { ...results[0], id: 'x' } });
+    await passes(50);
+    expect(client.events('conversation.item.added').map((event) => event['previous_item_id'])).toEqual([
+      ...[null, 'c1', 'c2', 'o1', 'o2'],
+    ]);
+    expect(client.events('conversation.item.done').at(-1)?.['item']).toMatchObject({ status: 'incomplete', content });
+    expect(errors()).toHaveLength(1);
+    create();
+    await passes(50);
+    expect(asked()).toEqual(['Be brief.', '', '1', '', '2', `One.\nTwo.${MARK}`]);
+  });
+
+  it('is not left after ten quiet minutes', async () => {
+    await passes(15 * 60_000);
+    says('hello');
+    create();
+    await passes(ANSWER_MS + 1_000);
+    expect(done()).toMatchObject([{ status: 'completed' }]);
   });
 
   it('cancels nothing, and is told so by the code that clients know; the next turn works', async () => {

@@ -6,7 +6,12 @@ import type { OutputModality, SettingsPatch, TokenLimit, WireAudioFormat } from 
 import type { ToolCall, ToolChoice, ToolDefinition } from './tools';
 
 /** What the client puts into the conversation. One that brings its history replays what the assistant said and called. */
-export type ItemDraft = { role: 'user' | 'system' | 'assistant'; text: string } | { role: 'call'; call: ToolCall };
+export type ItemDraft =
+  /** `parts`: as the client gave the text, if in several. */
+  | { role: 'user' | 'system'; text: string; parts?: string[] }
+  /** `interrupted`: it was not heard to its end. */
+  | { role: 'assistant'; text: string; parts?: string[]; interrupted?: true }
+  | { role: 'call'; call: ToolCall };
 
 /** One of the items that a response is to answer in place of the conversation. */
 export type ResponseInput =
@@ -58,8 +63,8 @@ export type SessionInput =
   | { kind: 'item-created'; itemId: ItemId; item: ItemDraft; previousItemId?: ItemId | null }
   | { kind: 'item-retrieved'; itemId: ItemId }
   | { kind: 'item-deleted'; itemId: ItemId }
-  /** The client ran a function that the model called. Its place is behind the call. */
-  | { kind: 'call-answered'; itemId: ItemId; callId: string; output: string }
+  /** The client ran a function that the model called. The model is given it behind the call, wherever the client sees it. */
+  | { kind: 'call-answered'; itemId: ItemId; callId: string; output: string; previousItemId?: ItemId | null }
   | { kind: 'response-requested'; turnId: TurnId; responseId: ResponseId; answerId: ItemId; options: ResponseOptions }
   /**
    * `parley.interrupt`. Hits the ordinals up to `writtenOrdinal` (already on this connection) and every response begun

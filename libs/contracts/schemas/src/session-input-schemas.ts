@@ -6,11 +6,18 @@ import { count, milliseconds, ordinal, responseId, sessionId } from './id-schema
 import { toolCall } from './owner-output-schemas';
 import { audioFormat, outputModality, settingsPatch, tokenLimit } from './session-settings-schemas';
 
-const message = z.object({ role: z.enum(['user', 'system', 'assistant']), text: z.string() });
+const itemText = { text: z.string(), parts: z.array(z.string()).exactOptional() };
+const message = z.object({ role: z.enum(['user', 'system']), ...itemText });
+const assistant = z.object({
+  role: z.literal('assistant'),
+  ...itemText,
+  interrupted: z.literal(true).exactOptional(),
+});
 const call = z.object({ role: z.literal('call'), call: toolCall });
-const itemDraft = z.discriminatedUnion('role', [message, call]);
+const itemDraft = z.discriminatedUnion('role', [message, assistant, call]);
 const responseInput = z.discriminatedUnion('role', [
   message,
+  assistant,
   call,
   z.object({ role: z.literal('result'), callId: z.string(), output: z.string() }),
   z.object({ role: z.literal('reference'), itemId: z.string() }),
@@ -100,7 +107,13 @@ const sessionInput = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('item-retrieved'), itemId: z.string() }),
   z.object({ kind: z.literal('item-deleted'), itemId: z.string() }),
-  z.object({ kind: z.literal('call-answered'), itemId: z.string(), callId: z.string(), output: z.string() }),
+  z.object({
+    kind: z.literal('call-answered'),
+    itemId: z.string(),
+    callId: z.string(),
+    output: z.string(),
+    previousItemId: z.string().nullable().exactOptional(),
+  }),
   z.object({
     kind: z.literal('response-requested'),
     turnId: z.string(),

@@ -164,7 +164,12 @@ function givenOf(item: NonNullable<ResponseWishes['input']>[number], draw: Draws
 }
 
 function draftOf(item: Exclude<ClientItem, { type: 'function_call_output' }>, draw: Draws): ItemDraft {
-  if (item.type === 'message') return { role: item.role, text: item.content.map((part) => part.text).join('') };
+  if (item.type === 'message') {
+    const parts = item.content.map((part) => part.text);
+    const said = { text: parts.join('\n'), ...(parts.length > 1 ? { parts } : {}) };
+    if (item.role !== 'assistant') return { role: item.role, ...said };
+    return { role: item.role, ...said, ...(item.status === 'incomplete' ? { interrupted: true } : {}) };
+  }
   const { call_id: callId = draw.callId(), name, arguments: text } = item;
   return { role: 'call', call: { callId, name, arguments: text } };
 }
@@ -174,16 +179,12 @@ function itemCreated(
   draw: Draws,
 ): SessionInput {
   const itemId = item.id ?? draw.itemId();
-  if (item.type === 'function_call_output') {
-    return { kind: 'call-answered', itemId, callId: item.call_id, output: item.output };
-  }
-  return {
-    kind: 'item-created',
-    itemId,
-    item: draftOf(item, draw),
-    // "root" puts an item at the front; absent (or null) appends.
-    ...(previous === undefined || previous === null ? {} : { previousItemId: previous === 'root' ? null : previous }),
-  };
+  // "root" puts an item at the front; absent (or null) appends.
+  const place =
+    previous === undefined || previous === null ? {} : { previousItemId: previous === 'root' ? null : previous };
+  return item.type === 'function_call_output'
+    ? { kind: 'call-answered', itemId, callId: item.call_id, output: item.output, ...place }
+    : { kind: 'item-created', itemId, item: draftOf(item, draw), ...place };
 }
 
 const named = (responseId: ResponseId | undefined): { responseId?: ResponseId } =>

@@ -34,12 +34,14 @@ const names = { lane: count, ordinal: count, responseId, itemId: z.string(), tur
 // Absent, as other fields with a default, in states of an older release.
 const modality = outputModality.default('audio');
 
+const itemText = { text: z.string(), parts: z.array(z.string()).exactOptional() };
+
 const historyItem = z.discriminatedUnion('role', [
-  z.object({ id: z.string(), role: z.enum(['user', 'system']), text: z.string() }),
+  z.object({ id: z.string(), role: z.enum(['user', 'system']), ...itemText }),
   z.object({
     id: z.string(),
     role: z.literal('assistant'),
-    text: z.string(),
+    ...itemText,
     interrupted: z.boolean(),
     modality,
     spoken: z.object({ segments, delivery }).nullable(),

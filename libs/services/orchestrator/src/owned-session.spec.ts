@@ -687,9 +687,10 @@ describe('the end of a session', () => {
     expect(overs).toBe(1);
   });
 
-  it('by idleness is told to the client first', async () => {
-    await stage.pass(DEFAULT_POLICY.idleTimeoutMs + 1);
-    expect(gateway.of('disconnect')).toEqual([{ kind: 'disconnect', closeCode: 1000, reason: 'session idle' }]);
+  it('by its age is told to the client first', async () => {
+    await stage.pass(DEFAULT_POLICY.sessionMaxMs + 1);
+    expect(gateway.of('error')).toMatchObject([{ error: { code: 'session_expired' } }]);
+    expect(gateway.of('disconnect')).toMatchObject([{ closeCode: 1001 }]);
     expect(overs).toBe(1);
   });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BETA_PATH, BETA_SUBPROTOCOL, type ClientEventBody } from '@parley/model';
 import { BetaDialect } from './beta-dialect';
 import { EVENT_TYPES, NEW_EVENTS, PLACES } from './beta-names';
+import { gaDialect } from './ga-dialect';
 
 let dialect: BetaDialect;
 beforeEach(() => {
@@ -36,7 +37,7 @@ const GA_SESSION = {
       format: { type: 'audio/pcma' },
       transcription: null,
       noise_reduction: { type: 'near_field' },
-      turn_detection: { type: 'server_vad', threshold: 0.5 },
+      turn_detection: { type: 'server_vad', threshold: 0.5, idle_timeout_ms: null },
     },
     output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'alloy', speed: 1 },
   },
@@ -272,7 +273,7 @@ describe('what a client of the older dialect is told', () => {
       ...{ object: 'realtime.response', id: 'resp_1', status: 'completed', status_details: null, output },
       ...{ conversation_id: 'conv_1', output_modalities: ['audio'], max_output_tokens: 'inf' },
       audio: { output: { format: { type: 'audio/pcmu' }, voice: 'alloy' } },
-      ...{ usage: { total_tokens: 1 }, metadata: null },
+      ...{ usage: { total_tokens: 1, input_token_details: { text_tokens: 1, image_tokens: 0 } }, metadata: null },
     };
     expect(told({ type: 'response.done', response })).toEqual({
       type: 'response.done',
@@ -284,7 +285,7 @@ describe('what a client of the older dialect is told', () => {
         ],
         ...{ conversation_id: 'conv_1', modalities: ['audio', 'text'], max_output_tokens: 'inf' },
         ...{ voice: 'alloy', output_audio_format: 'g711_ulaw' },
-        ...{ usage: { total_tokens: 1 }, metadata: null },
+        ...{ usage: { total_tokens: 1, input_token_details: { text_tokens: 1 } }, metadata: null },
       },
     });
   });
@@ -323,6 +324,21 @@ describe('what a client of the older dialect is told', () => {
       type: 'error',
       error: { code: 'invalid_value', message: `Invalid value for '${named}': no.`, param: named, event_id: 'e' },
     });
+  });
+});
+
+describe('a voice that cannot be had', () => {
+  const error = (code: string): ClientEventBody => ({ type: 'error', error: { code, message: 'No.', param: null } });
+
+  it('is an error for clients of parley.v1 alone', () => {
+    const tolds = [gaDialect({ parley: true }), gaDialect({ parley: false }), dialect].map((each) =>
+      ['tts_unavailable', 'llm_unavailable'].map((code) => each.told(error(code)) !== undefined),
+    );
+    expect(tolds).toEqual([
+      [true, true],
+      [false, true],
+      [false, true],
+    ]);
   });
 });
 

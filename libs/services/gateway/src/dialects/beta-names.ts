@@ -41,3 +41,6 @@ export const EVENT_TYPES: ReadonlyMap<string, string> = new Map([
 
 /** GA's alone. */
 export const NEW_EVENTS: readonly string[] = ['conversation.item.done', 'input_audio_buffer.timeout_triggered'];
+
+/** Of its turn detection and its usage. */
+export const NEW_FIELDS: readonly string[] = ['idle_timeout_ms', 'image_tokens'];

@@ -1,6 +1,7 @@
 import type { ClientEventBody } from '@parley/model';
 import { isRecord } from '@parley/schemas';
-import { CONTENT_TYPES, EVENT_TYPES, FORMATS, NEW_EVENTS, PLACES } from './beta-names';
+import { CONTENT_TYPES, EVENT_TYPES, FORMATS, NEW_EVENTS, NEW_FIELDS, PLACES } from './beta-names';
+import { isParleysOwn } from './dialect';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,7 +26,7 @@ const GA_NAMES = ['session', 'response'].flatMap((root) =>
 export function betaEventOf(event: ClientEventBody, temperature: number): ClientEventBody | undefined {
   const { type, ...fields } = event;
   const name = EVENT_TYPES.get(type) ?? type;
-  if (name.startsWith('parley.') || NEW_EVENTS.includes(name)) return undefined;
+  if (isParleysOwn({ ...event, type: name }) || NEW_EVENTS.includes(name)) return undefined;
   const { session, response, item, error } = fields;
   return {
     type: name,
@@ -45,6 +46,7 @@ const betaSessionOf = (session: Fields, temperature: number): Fields => ({
 
 const betaResponseOf = (response: Fields): Fields => ({
   ...named(response, RESPONSE),
+  usage: withoutNew(response['usage']),
   ...placed(response, ['modalities', 'voice', 'output_audio_format']),
   output: listOf(response['output'], betaItemOf),
 });
@@ -86,10 +88,20 @@ function placed(fields: Fields, names: readonly string[]): Fields {
 }
 
 function betaValueOf(name: string, value: unknown): unknown {
+  if (name === 'turn_detection') return withoutNew(value);
   if (name === 'modalities') return Array.isArray(value) && value.includes('audio') ? ['audio', 'text'] : value;
   if (!name.endsWith('_audio_format')) return value;
   return [...FORMATS].find(([, format]) => isRecord(value) && format.type === value['type'])?.[0];
 }
+
+const withoutNew = (value: unknown): unknown =>
+  isRecord(value)
+    ? Object.fromEntries(
+        Object.entries(value).flatMap(([name, inner]) =>
+          NEW_FIELDS.includes(name) ? [] : [[name, withoutNew(inner)] as const],
+        ),
+      )
+    : value;
 
 const listOf = (list: unknown, translate: (fields: Fields) => Fields): unknown[] =>
   Array.isArray(list) ? list.map((each: unknown) => (isRecord(each) ? translate(each) : each)) : [];

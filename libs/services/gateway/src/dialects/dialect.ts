@@ -1,5 +1,5 @@
 import type { ClientEventBody } from '@parley/model';
-import type { ParsedClientEvent } from '@parley/schemas';
+import { isRecord, type ParsedClientEvent } from '@parley/schemas';
 
 /** Names and shapes of the events of one connection, chosen by its upgrade. Behind it there are those of the GA API alone. */
 export interface Dialect {
@@ -10,3 +10,10 @@ export interface Dialect {
   /** An event as this client knows it; undefined where there is none of the kind. */
   told(event: ClientEventBody): ClientEventBody | undefined;
 }
+
+/**
+ * What only clients of `parley.v1` are told: that an answer goes on without a voice is an error that nobody's event caused,
+ * and such a one ends many clients of the Realtime API (openai-realtime.md §6.4).
+ */
+export const isParleysOwn = ({ type, error }: ClientEventBody): boolean =>
+  type.startsWith('parley.') || (type === 'error' && isRecord(error) && error['code'] === 'tts_unavailable');
