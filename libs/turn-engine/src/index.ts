@@ -10,6 +10,14 @@ export {
 export { floorOf } from './floor';
 export type { EngineInput } from './inputs';
 export type { DrawnIds } from './presence';
-export { initialState, liveResponse, liveResponses, underWay, type EngineState, type SessionConfig } from './state';
+export {
+  initialState,
+  liveResponse,
+  liveResponses,
+  NEVER_MS,
+  underWay,
+  type EngineState,
+  type SessionConfig,
+} from './state';
 export { greetingOf, patchedSession, sessionObject, type Welcome } from './session';
 export { step, type StepResult } from './step';

@@ -12,12 +12,13 @@ const ANSWER_MS = (ANSWER.length - 1) * 60;
 /** Where the ways of Realtime clients meet those of the engine. */
 describe('a Realtime client that does as it likes, on virtual time', () => {
   let stage: Stage;
+  let owner: StagedProcess;
   let gateway: StagedProcess<GatewayService>;
   let client: StagedClient;
 
   beforeEach(async () => {
     stage = new Stage();
-    await stage.orchestrator();
+    owner = await stage.orchestrator();
     await stage.ttsWorker();
     gateway = await stage.gateway();
     client = await stage.connect(gateway.service, { query: {}, subprotocols: ['realtime'] });
@@ -158,8 +159,10 @@ describe('a Realtime client that does as it likes, on virtual time', () => {
     expect(asked()).toEqual(['Be brief.', '', '1', '', '2', `One.\nTwo.${MARK}`]);
   });
 
-  it('is not left after ten quiet minutes', async () => {
-    await passes(15 * 60_000);
+  it('is not left after forty quiet minutes, also when its owner is lost then', async () => {
+    await passes(40 * 60_000);
+    owner.kill();
+    await stage.orchestrator();
     says('hello');
     create();
     await passes(ANSWER_MS + 1_000);

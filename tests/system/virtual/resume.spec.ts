@@ -283,6 +283,18 @@ describe('a client that lost its connection', () => {
     expect(sessions()).toEqual([false, false]);
   });
 
+  it('gets a new session when it comes back too late and nobody was left to end the old one', async () => {
+    await speaksUntil(1_000);
+    client.drop();
+    await stage.system.advanceBy(500);
+    for (const process of [...orchestrators, ...gateways]) process.kill();
+    await stage.orchestrator();
+    const later = await stage.gateway();
+    await stage.system.advanceBy(150_000);
+    await client.resume(later.service);
+    expect(sessions()).toEqual([false, false]);
+  });
+
   it('is not heard any more where another tab has its session', async () => {
     await client.resume(gateways[1].service);
     client.connections[0]?.say('hello', 'old');

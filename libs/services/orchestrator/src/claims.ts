@@ -2,7 +2,7 @@ import { subjects, workGroups, type Claim, type Incarnation, type SessionId } fr
 import type { BusPort, ClockPort, SessionStorePort, StoredSession } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask, isCrowded } from '@parley/service-link';
-import { LEASE_PERIOD_MS, SESSION_TTL_MS } from './config';
+import { LEASE_PERIOD_MS, CLAIMED_TTL_MS } from './config';
 import { isValidToken } from './session-connection';
 import { decodeRecord } from './session-record';
 
@@ -71,7 +71,7 @@ export class Claims {
       expectedEpoch,
       seenEpoch: claim.seenEpoch,
       newAttachment: claim.attach.kind !== 'keep',
-      ttlMs: SESSION_TTL_MS,
+      ttlMs: CLAIMED_TTL_MS,
     });
     if (outcome.kind === 'claimed') return { kind: 'won', session: outcome.session };
     return outcome.kind === 'removed' ? { kind: 'gone' } : { kind: 'unavailable' };
