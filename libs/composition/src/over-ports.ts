@@ -48,4 +48,4 @@ export const ttsWorkerOver = (
 
 /** Bridges to the local face, the one avatar there is. */
 export const avatarBridgeOver = (ports: Omit<Parameters<typeof createAvatarBridge>[0], 'avatar'>): Service =>
-  createAvatarBridge({ ...ports, avatar: createLocalAvatar() }, {});
+  createAvatarBridge({ ...ports, avatar: createLocalAvatar() });

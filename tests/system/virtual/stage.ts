@@ -214,7 +214,7 @@ export class Stage {
   async avatarBridge(): Promise<StagedProcess> {
     const avatar = createLocalAvatar();
     return this.start(({ bus, system }) =>
-      createAvatarBridge({ bus, avatar, system, log: this.log, telemetry: this.telemetry }, {}),
+      createAvatarBridge({ bus, avatar, system, log: this.log, telemetry: this.telemetry }),
     );
   }
 

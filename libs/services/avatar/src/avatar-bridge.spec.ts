@@ -47,25 +47,22 @@ afterEach(async () => {
 });
 
 async function start(): Promise<Service> {
-  const bridge = createAvatarBridge(
-    {
-      bus: server.connect({ log, timers: system.timers }),
-      avatar: {
-        animate: (timings) => {
-          animated.push(timings);
-          return timings.text === '' ? [] : [{ viseme: 'aa', startMs: timings.startMs, durationMs: 10 }];
-        },
-      },
-      system,
-      log,
-      telemetry: {
-        count: (name) => counted.push(name),
-        gauge: () => undefined,
-        observe: () => undefined,
+  const bridge = createAvatarBridge({
+    bus: server.connect({ log, timers: system.timers }),
+    avatar: {
+      animate: (timings) => {
+        animated.push(timings);
+        return timings.text === '' ? [] : [{ viseme: 'aa', startMs: timings.startMs, durationMs: 10 }];
       },
     },
-    {},
-  );
+    system,
+    log,
+    telemetry: {
+      count: (name) => counted.push(name),
+      gauge: () => undefined,
+      observe: () => undefined,
+    },
+  });
   bridges.push(bridge);
   const started = bridge.start();
   await system.advanceBy(0);

@@ -23,12 +23,8 @@ export interface AvatarBridgePorts {
   telemetry: TelemetryPort;
 }
 
-/** Nothing to configure yet. */
-export type AvatarBridgeConfig = Record<string, never>;
-
 /** Animates the local face: reads what the voices tell about their speech and publishes mouth shapes for the gateways. */
-export const createAvatarBridge = (ports: AvatarBridgePorts, _config: AvatarBridgeConfig): Service =>
-  new AvatarBridge(ports);
+export const createAvatarBridge = (ports: AvatarBridgePorts): Service => new AvatarBridge(ports);
 
 /** Stateless but for the fence: any worker of the group can animate any stretch, and none has anything to hand over. */
 class AvatarBridge implements Service {

@@ -1,2 +1,2 @@
 export { createAvatarBridge } from './avatar-bridge';
-export type { AvatarBridgeConfig, AvatarBridgePorts } from './avatar-bridge';
+export type { AvatarBridgePorts } from './avatar-bridge';
