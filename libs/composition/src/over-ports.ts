@@ -11,7 +11,7 @@ import type {
 import { createAvatarBridge } from '@parley/service-avatar';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
-import { createTtsWorker } from '@parley/service-tts';
+import { createTtsWorker, LOOK_AHEAD_MS } from '@parley/service-tts';
 
 /** The services over given ports, as every mode runs them: the modes (and the simulation) differ in adapters only. */
 
@@ -44,7 +44,7 @@ export const orchestratorOver = (
 export const ttsWorkerOver = (
   ports: Parameters<typeof createTtsWorker>[0],
   { maxVoiceJobs, maxLagMs }: TtsWorkerConfig['limits'],
-): Service => createTtsWorker(ports, { maxJobs: maxVoiceJobs, maxLagMs });
+): Service => createTtsWorker(ports, { maxJobs: maxVoiceJobs, maxLagMs, lookAheadMs: LOOK_AHEAD_MS });
 
 /** Bridges to the local face, the one avatar there is. */
 export const avatarBridgeOver = (ports: Omit<Parameters<typeof createAvatarBridge>[0], 'avatar'>): Service =>

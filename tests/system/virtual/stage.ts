@@ -19,7 +19,7 @@ import type {
 import { createAvatarBridge } from '@parley/service-avatar';
 import { createGateway, type GatewayService } from '@parley/service-gateway';
 import { createOrchestrator } from '@parley/service-orchestrator';
-import { createTtsWorker } from '@parley/service-tts';
+import { createTtsWorker, LOOK_AHEAD_MS } from '@parley/service-tts';
 // Whatever a client on it receives is judged.
 import '../realtime/every-connection.setup';
 import type { Arrival, WireEvent } from '../support/test-client';
@@ -171,7 +171,7 @@ export class Stage {
   /** There is a face to draw: voices say when they say what. */
   lipSync = false;
   /** Audio that a voice worker sends ahead of the listener. */
-  lookAheadMs = 4_000;
+  lookAheadMs = LOOK_AHEAD_MS;
   /** Of the hosts of the next processes, one each. Then all clocks agree. */
   skews: Skew[] = [];
   /** From the decision about a connection until its socket is open. */
@@ -206,7 +206,7 @@ export class Stage {
     return this.start(({ bus, system }) =>
       createTtsWorker(
         { bus, tts: this.tts, system, log: this.log, telemetry: this.telemetry },
-        { maxJobs: 10, lookAheadMs: this.lookAheadMs },
+        { maxJobs: 10, maxLagMs: 100, lookAheadMs: this.lookAheadMs },
       ),
     );
   }

@@ -1,5 +1,8 @@
 import { type ResponseDelivery, samplesOfMs } from '@parley/model';
 
+/** What every process gives its worker; a test that is to meet an answer half sent gives less. */
+export const LOOK_AHEAD_MS = 4_000;
+
 /**
  * How far a job is ahead of the listener: audio is sent only up to the look-ahead, because what is sent is lost money
  * and memory when the user interrupts. Positions are samples; without a report nothing counts as played.

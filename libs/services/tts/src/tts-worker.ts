@@ -26,9 +26,6 @@ import { compareRenderings, JobFence, jobName, type JobOutcome } from './job-fen
 import { SessionReports } from './session-reports';
 import { VoiceJob } from './voice-job';
 
-const DEFAULT_MAX_JOBS = 64;
-const DEFAULT_MAX_LAG_MS = 100;
-const DEFAULT_LOOK_AHEAD_MS = 4000;
 const FLUSH_TIMEOUT_MS = 2000;
 
 export interface TtsWorkerPorts {
@@ -40,12 +37,12 @@ export interface TtsWorkerPorts {
 }
 
 export interface TtsWorkerConfig {
-  /** Responses bound to this worker at once; default 64. */
-  maxJobs?: number | undefined;
-  /** Of the event loop: above it jobs are left to other workers, if there are any; default 100. */
-  maxLagMs?: number | undefined;
-  /** Audio sent ahead of the listener, in ms; default 4000. */
-  lookAheadMs?: number | undefined;
+  /** Responses bound to this worker at once. */
+  maxJobs: number;
+  /** Of the event loop, in ms: above it jobs are left to other workers, if there are any. */
+  maxLagMs: number;
+  /** Audio sent ahead of the listener. */
+  lookAheadMs: number;
 }
 
 /** Speaks responses: binds jobs from the queue group, speaks their segments, and publishes audio for the gateways. */
@@ -58,7 +55,6 @@ class TtsWorker implements Service {
   readonly incarnation: Incarnation;
   private readonly intake: Intake;
   private readonly group: GroupMember;
-  private readonly lookAheadMs: number;
   private readonly log: LogPort;
   private readonly fence = new JobFence();
   private readonly jobs = new Map<string, VoiceJob>();
@@ -72,13 +68,12 @@ class TtsWorker implements Service {
 
   constructor(
     private readonly ports: TtsWorkerPorts,
-    config: TtsWorkerConfig,
+    private readonly config: TtsWorkerConfig,
   ) {
     this.incarnation = `tts_${ports.system.random.hex(8)}`;
-    const limits = { count: config.maxJobs ?? DEFAULT_MAX_JOBS, lagMs: config.maxLagMs ?? DEFAULT_MAX_LAG_MS };
+    const limits = { count: config.maxJobs, lagMs: config.maxLagMs };
     this.intake = new Intake(ports, 'tts', limits, () => this.jobs.size);
     this.group = new GroupMember(ports.bus, workGroups.ttsOpen, (message) => this.onOpen(message));
-    this.lookAheadMs = config.lookAheadMs ?? DEFAULT_LOOK_AHEAD_MS;
     this.log = ports.log.child({ worker: this.incarnation });
     this.reports = new SessionReports(ports.bus, this.log);
     this.notices = new FailureNotices(ports.bus, ports.system.timers, this.log);
@@ -193,7 +188,7 @@ class TtsWorker implements Service {
 
   private bind(open: VoiceOpen, traceparent: string): void {
     const ports = { ...this.ports, log: this.log, reports: this.reports };
-    const job: VoiceJob = new VoiceJob(open, traceparent, ports, this.lookAheadMs, {
+    const job: VoiceJob = new VoiceJob(open, traceparent, ports, this.config.lookAheadMs, {
       onFailed: (trace, segment, failure) => {
         this.ports.telemetry.count('parley_tts_failures_total', { kind: failure.kind });
         const { sessionId, epoch, lane, ordinal, attempt, owner } = job.open;

@@ -21,6 +21,7 @@ import {
 } from '@parley/model';
 import type { LogPort, RequestOutcome, Service } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
+import { LOOK_AHEAD_MS } from './look-ahead';
 import { ScriptedVoice } from './scripted-voice.fixture';
 import { createTtsWorker, type TtsWorkerConfig } from './tts-worker';
 
@@ -71,7 +72,7 @@ export class WorkerStage {
   readonly bus = this.server.connect({ log: this.log, timers: this.system.timers });
   readonly worker: Service;
 
-  constructor(config: TtsWorkerConfig = {}) {
+  constructor(config: Partial<TtsWorkerConfig> = {}) {
     this.worker = this.another(config);
     this.bus.subscribe(subjects.audio(SESSION), ({ payload }) => {
       const decoded = decodeChunk(payload);
@@ -88,7 +89,7 @@ export class WorkerStage {
   }
 
   /** Another worker on the same bus link. */
-  another(config: TtsWorkerConfig = {}): Service {
+  another(config: Partial<TtsWorkerConfig> = {}): Service {
     return createTtsWorker(
       {
         bus: this.workerBus,
@@ -103,7 +104,7 @@ export class WorkerStage {
           observe: (name) => this.counted.push(name),
         },
       },
-      config,
+      { maxJobs: 64, maxLagMs: 100, lookAheadMs: LOOK_AHEAD_MS, ...config },
     );
   }
 
