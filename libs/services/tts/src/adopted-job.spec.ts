@@ -7,17 +7,13 @@ describe('a job whose owner was lost', () => {
   let stage: WorkerStage;
 
   beforeEach(async () => {
-    stage = new WorkerStage();
-    await stage.start();
+    stage = await WorkerStage.started();
     await stage.open();
     await stage.segment(0, 'Hello.');
     stage.synthesis(0).audio(480);
     await stage.settle();
   });
-  afterEach(async () => {
-    await stage.system.runUntil(stage.worker.stop(1_000));
-    expect(stage.voice.held).toBe(0);
-  });
+  afterEach(() => stage.end());
 
   const numbers = () =>
     stage.chunks.map(({ epoch, attempt, segment, firstSample }) => [epoch, attempt, segment, firstSample]);

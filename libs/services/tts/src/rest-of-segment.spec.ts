@@ -10,13 +10,9 @@ describe('a segment that another worker began', () => {
   let stage: WorkerStage;
 
   beforeEach(async () => {
-    stage = new WorkerStage();
-    await stage.start();
+    stage = await WorkerStage.started();
   });
-  afterEach(async () => {
-    await stage.system.runUntil(stage.worker.stop(1_000));
-    expect(stage.voice.held).toBe(0);
-  });
+  afterEach(() => stage.end());
 
   const spans = () => stage.chunks.map(({ firstSample, samples, last }) => [firstSample, samples, last]);
   const goOn = async (lipSync = false): Promise<void> => {

@@ -1,29 +1,16 @@
 import { subjects } from '@parley/model';
-import { WorkerStage } from './worker-stage.fixture';
-
-/** Half a second of audio. */
-const HALF_S = 12_000;
+import { HALF_S, WorkerStage } from './worker-stage.fixture';
 
 let stage: WorkerStage;
 
-const startStage = async (config = {}): Promise<void> => {
-  stage = new WorkerStage(config);
-  await stage.start();
-};
-
-beforeEach(() => startStage());
-afterEach(async () => {
-  await stage.system.runUntil(stage.worker.stop(1_000));
-  await stage.system.advanceBy(0);
-  expect(stage.system.pendingTimers).toBe(0);
-  expect(stage.voice.held).toBe(0);
+beforeEach(async () => {
+  stage = await WorkerStage.started();
 });
-
-const accepted = () => ({ kind: 'accepted', worker: stage.worker.incarnation });
+afterEach(() => stage.end());
 
 describe('binding', () => {
   it('accepts a response and names itself', async () => {
-    expect(await stage.open()).toEqual(accepted());
+    expect(await stage.open()).toEqual(stage.accepted);
     expect(stage.worker.incarnation).toMatch(/^tts_[0-9a-f]{16}$/);
     expect(stage.gauges).toEqual([1]);
   });
@@ -31,32 +18,32 @@ describe('binding', () => {
   it('accepts the same open again as the same job', async () => {
     await stage.open();
     await stage.segment(0, 'Hello.');
-    expect(await stage.open()).toEqual(accepted());
+    expect(await stage.open()).toEqual(stage.accepted);
     expect(stage.voice.syntheses).toHaveLength(1);
     expect(stage.gauges).toEqual([1]);
   });
 
   it('leaves the queue group while full, and returns when a job has ended', async () => {
     await stage.system.runUntil(stage.worker.stop(100));
-    await startStage({ maxJobs: 2 });
+    stage = await WorkerStage.started({ maxJobs: 2 });
     await stage.open({ ordinal: 1 });
     await stage.open({ ordinal: 2 });
     expect(await stage.open({ ordinal: 3 })).toBe('no-responders');
     await stage.order({ kind: 'cancel', ordinal: 1 });
-    expect(await stage.open({ ordinal: 3 })).toEqual(accepted());
+    expect(await stage.open({ ordinal: 3 })).toEqual(stage.accepted);
   });
 
   it('leaves the queue group while its event loop is late, and then speaks only for who finds nobody else', async () => {
     await stage.system.stayAtLag(101, 1_000);
     expect(await stage.open({ ordinal: 1 })).toBe('no-responders');
-    expect(await stage.open({ ordinal: 1 }, subjects.ttsOpenReserve)).toEqual(accepted());
+    expect(await stage.open({ ordinal: 1 }, subjects.ttsOpenReserve)).toEqual(stage.accepted);
     await stage.system.stayAtLag(49, 3_000);
-    expect(await stage.open({ ordinal: 2 })).toEqual(accepted());
+    expect(await stage.open({ ordinal: 2 })).toEqual(stage.accepted);
   });
 
   it('is full for everybody at its limit of jobs', async () => {
     await stage.system.runUntil(stage.worker.stop(100));
-    await startStage({ maxJobs: 1 });
+    stage = await WorkerStage.started({ maxJobs: 1 });
     await stage.open({ ordinal: 1 });
     expect(await stage.open({ ordinal: 2 }, subjects.ttsOpenReserve)).toEqual({ kind: 'full' });
   });
@@ -70,7 +57,7 @@ describe('binding', () => {
     expect(await stage.open()).toEqual({ kind: 'unavailable', message: 'Install the voice.' });
     stage.voice.trouble = undefined;
     await stage.open();
-    expect(await stage.open()).toEqual(accepted());
+    expect(await stage.open()).toEqual(stage.accepted);
     expect(stage.worker.readiness()).toEqual({ ready: true, reasons: [] });
   });
 
@@ -94,7 +81,7 @@ describe('fences', () => {
   it('lets a newer rendering replace the one under way', async () => {
     await stage.open({ attempt: 1 });
     await stage.segment(0, 'One.');
-    expect(await stage.open({ attempt: 2 })).toEqual(accepted());
+    expect(await stage.open({ attempt: 2 })).toEqual(stage.accepted);
     expect(stage.synthesis(0).released).toBe(true);
     expect(await stage.segment(1, 'Two.', { attempt: 1 })).toBe('unknown-job');
     expect(await stage.open({ attempt: 1 })).toMatchObject({ kind: 'unavailable' });

@@ -1,26 +1,13 @@
 import { chunkTraceparent, subjects } from '@parley/model';
 import { busSchemas, decodeEnvelope } from '@parley/schemas';
-import { TRACE, WorkerStage } from './worker-stage.fixture';
-
-/** Half a second of audio. */
-const HALF_S = 12_000;
+import { HALF_S, TRACE, WorkerStage } from './worker-stage.fixture';
 
 let stage: WorkerStage;
 
-const startStage = async (config = {}): Promise<void> => {
-  stage = new WorkerStage(config);
-  await stage.start();
-};
-
-beforeEach(() => startStage());
-afterEach(async () => {
-  await stage.system.runUntil(stage.worker.stop(1_000));
-  await stage.system.advanceBy(0);
-  expect(stage.system.pendingTimers).toBe(0);
-  expect(stage.voice.held).toBe(0);
+beforeEach(async () => {
+  stage = await WorkerStage.started();
 });
-
-const accepted = () => ({ kind: 'accepted', worker: stage.worker.incarnation });
+afterEach(() => stage.end());
 
 describe('speaking', () => {
   it('carries the trace of the order into audio and timings', async () => {
@@ -211,7 +198,7 @@ describe('cancelling', () => {
   it('holds against an offer that comes late', async () => {
     expect(await stage.order({ kind: 'cancel' })).toBe('ok');
     expect(await stage.open()).toMatchObject({ kind: 'unavailable' });
-    expect(await stage.open({ attempt: 2 })).toEqual(accepted());
+    expect(await stage.open({ attempt: 2 })).toEqual(stage.accepted);
   });
 
   it('works after all was sent', async () => {
@@ -300,7 +287,7 @@ describe('the look-ahead', () => {
 
   it('lets a piece through that is larger than itself when the listener has caught up', async () => {
     await stage.system.runUntil(stage.worker.stop(100));
-    await startStage({ lookAheadMs: 100 });
+    stage = await WorkerStage.started({ lookAheadMs: 100 });
     await stage.open();
     await stage.segment(0, 'Hello.');
     for (let n = 0; n < 3; n++) stage.synthesis(0).audio(HALF_S);

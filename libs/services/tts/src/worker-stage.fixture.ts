@@ -27,6 +27,8 @@ import { createTtsWorker, type TtsWorkerConfig } from './tts-worker';
 
 export const SESSION: SessionId = 'sess_one';
 export const OWNER: Incarnation = 'orc_one';
+/** Half a second of audio. */
+export const HALF_S = 12_000;
 export const TRACE = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
 
 export const jobKey = (more: Partial<VoiceJobKey> = {}): VoiceJobKey => ({
@@ -73,24 +75,7 @@ export class WorkerStage {
   readonly worker: Service;
 
   constructor(config: Partial<TtsWorkerConfig> = {}) {
-    this.worker = this.another(config);
-    this.bus.subscribe(subjects.audio(SESSION), ({ payload }) => {
-      const decoded = decodeChunk(payload);
-      if (!decoded.ok) throw new InvariantError(decoded.reason);
-      this.chunks.push({ ...decoded.value, atMs: this.system.nowMs });
-    });
-    this.bus.subscribe(subjects.timings(SESSION), ({ payload }) => {
-      this.timings.push(this.read(busSchemas.timings, payload));
-    });
-    this.bus.subscribe(subjects.ownerVoice(OWNER), ({ payload, reply }) => {
-      this.failures.push({ ...this.read(busSchemas.voiceFailed, payload), atMs: this.system.nowMs });
-      if (this.acknowledges) reply?.(new Uint8Array());
-    });
-  }
-
-  /** Another worker on the same bus link. */
-  another(config: Partial<TtsWorkerConfig> = {}): Service {
-    return createTtsWorker(
+    this.worker = createTtsWorker(
       {
         bus: this.workerBus,
         tts: this.voice,
@@ -106,10 +91,41 @@ export class WorkerStage {
       },
       { maxJobs: 64, maxLagMs: 100, lookAheadMs: LOOK_AHEAD_MS, ...config },
     );
+    this.bus.subscribe(subjects.audio(SESSION), ({ payload }) => {
+      const decoded = decodeChunk(payload);
+      if (!decoded.ok) throw new InvariantError(decoded.reason);
+      this.chunks.push({ ...decoded.value, atMs: this.system.nowMs });
+    });
+    this.bus.subscribe(subjects.timings(SESSION), ({ payload }) => {
+      this.timings.push(this.read(busSchemas.timings, payload));
+    });
+    this.bus.subscribe(subjects.ownerVoice(OWNER), ({ payload, reply }) => {
+      this.failures.push({ ...this.read(busSchemas.voiceFailed, payload), atMs: this.system.nowMs });
+      if (this.acknowledges) reply?.(new Uint8Array());
+    });
+  }
+
+  static async started(config?: Partial<TtsWorkerConfig>): Promise<WorkerStage> {
+    const stage = new WorkerStage(config);
+    await stage.start();
+    return stage;
   }
 
   start(): Promise<void> {
     return this.now(this.worker.start());
+  }
+
+  /** Stops the worker, which leaves nothing behind. */
+  async end(): Promise<void> {
+    await this.system.runUntil(this.worker.stop(1_000));
+    await this.settle();
+    expect(this.system.pendingTimers).toBe(0);
+    expect(this.voice.held).toBe(0);
+  }
+
+  /** The worker's answer to an offer that it takes. */
+  get accepted(): VoiceOpenReply {
+    return { kind: 'accepted', worker: this.worker.incarnation };
   }
 
   /** The result of what takes no time. */
