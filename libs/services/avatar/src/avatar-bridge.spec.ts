@@ -119,23 +119,6 @@ describe('the avatar bridge', () => {
     ]);
   });
 
-  it('forgets the session that was not heard of for longest, and no other', async () => {
-    await start();
-    await tell({ epoch: 5, sessionId: 'sess_old' });
-    await tell({ epoch: 5, sessionId: 'sess_new' });
-    for (let n = 0; n < 9_998; n++) {
-      const timings = { ...TIMINGS, sessionId: `sess_${n}` as const, text: '' };
-      bus.publish(subjects.timings(timings.sessionId), encodeEnvelope(TRACE, timings));
-    }
-    await tell({ epoch: 5, sessionId: 'sess_new' });
-    await tell({ sessionId: 'sess_last', text: '' });
-    published = [];
-    await tell({ epoch: 4, sessionId: 'sess_new' });
-    expect(published).toEqual([]);
-    await tell({ epoch: 4, sessionId: 'sess_old' });
-    expect(published).toHaveLength(1);
-  });
-
   it('shares the stretches with the others of its group', async () => {
     await start();
     await start();

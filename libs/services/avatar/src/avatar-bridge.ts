@@ -10,8 +10,7 @@ import type {
   TelemetryPort,
 } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
-import { answerPings } from '@parley/service-link';
-import { EpochFence } from './epoch-fence';
+import { answerPings, EpochFence } from '@parley/service-link';
 
 const FLUSH_TIMEOUT_MS = 2000;
 

@@ -1,7 +1,6 @@
-import type { Rendering, SessionId, VoiceJobKey } from '@parley/model';
+import type { Rendering, VoiceJobKey } from '@parley/model';
+import { EpochFence, remember } from '@parley/service-link';
 
-/** Sessions remembered: far more than a worker has at once; an order of a forgotten one finds no job anyway. */
-const MAX_SESSIONS = 10_000;
 /** Ended jobs remembered: repeated orders come within seconds. */
 const MAX_ENDED = 2_000;
 
@@ -18,14 +17,12 @@ export const compareRenderings = (a: Rendering, b: Rendering): number => a.epoch
  * that has ended here.
  */
 export class JobFence {
-  private readonly epochs = new Map<SessionId, number>();
+  private readonly epochs = new EpochFence();
   private readonly ended = new Map<string, Rendering & { outcome: JobOutcome }>();
 
   /** False when a higher epoch of that session was seen; else this one is now the highest. */
   admits(key: VoiceJobKey): boolean {
-    const highest = this.epochs.get(key.sessionId) ?? 0;
-    remember(this.epochs, key.sessionId, Math.max(highest, key.epoch), MAX_SESSIONS);
-    return key.epoch >= highest;
+    return this.epochs.admits(key.sessionId, key.epoch);
   }
 
   end(key: VoiceJobKey, outcome: JobOutcome): void {
@@ -39,16 +36,5 @@ export class JobFence {
     const known = this.ended.get(jobName(key));
     if (known === undefined || compareRenderings(known, key) < 0) return undefined;
     return compareRenderings(known, key) === 0 ? known.outcome : 'superseded';
-  }
-}
-
-/** Sets the entry as the most recent one and forgets the oldest above `limit`. */
-function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, limit: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= limit) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
   }
 }

@@ -1,6 +1,7 @@
 import type { SessionId } from '@parley/model';
+import { remember } from './remember';
 
-/** Sessions remembered; of one that was forgotten a late message passes here and is dropped by the gateway. */
+/** Sessions remembered: far more than a process has at once. What is late of a forgotten one finds no job, and the gateway drops it. */
 const MAX_SESSIONS = 10_000;
 
 /** The highest epoch seen of each session: what an owner that has a successor still causes is dropped (design §3). */
@@ -10,13 +11,7 @@ export class EpochFence {
   /** False when a higher epoch of that session was seen; else this one is now the highest. */
   admits(sessionId: SessionId, epoch: number): boolean {
     const highest = this.epochs.get(sessionId) ?? 0;
-    // Deleted and set again, so that the map's first key is the one not seen for longest.
-    this.epochs.delete(sessionId);
-    this.epochs.set(sessionId, Math.max(highest, epoch));
-    if (this.epochs.size > MAX_SESSIONS) {
-      const [oldest] = this.epochs.keys();
-      if (oldest !== undefined) this.epochs.delete(oldest);
-    }
+    remember(this.epochs, sessionId, Math.max(highest, epoch), MAX_SESSIONS);
     return epoch >= highest;
   }
 }
