@@ -1,8 +1,9 @@
 import { lastUserText } from '@parley/fakes';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { indexedAudio } from '../support/indexed-audio';
 import { audioIn, deltasOf, RawClient, responseIn, type RawOptions } from '../support/raw-client';
-import { errorOf, fieldsOf } from '../support/spoken-turn';
+import { errorOf } from '../support/spoken-turn';
 import type { WireEvent } from '../support/test-client';
 
 const CLIENTS = 8;

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { REPOSITORY, scrape, type ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { RawJournal, type RawEntry } from '../support/raw-journal';
-import { fieldsOf, finishTurn, speakTurn } from '../support/spoken-turn';
+import { finishTurn, speakTurn } from '../support/spoken-turn';
 import { TestClient } from '../support/test-client';
 import { until } from '../support/until';
 

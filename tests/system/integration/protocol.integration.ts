@@ -3,10 +3,11 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { scrape, type ClusterMember } from '../support/cluster-process';
 import { INSTRUCTIONS, startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { closeCodeOn, handshake, type Handshake, type HandshakeOptions } from '../support/handshake';
 import { isAudioOf } from '../support/indexed-audio';
 import { orderFaults } from '../support/response-order';
-import { errorOf, fieldsOf, finishTurn, speakTurn, textsOf } from '../support/spoken-turn';
+import { errorOf, finishTurn, speakTurn, textsOf } from '../support/spoken-turn';
 import { TestClient, type WireEvent } from '../support/test-client';
 import { until } from '../support/until';
 

@@ -1,7 +1,7 @@
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { fromALaw, fromMuLaw, likenessDb } from '../support/g711-decoder';
 import { audioIn, deltasOf, RawClient, responseIn } from '../support/raw-client';
-import { fieldsOf } from '../support/spoken-turn';
 import type { WireEvent } from '../support/test-client';
 import { until } from '../support/until';
 

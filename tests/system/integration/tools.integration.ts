@@ -1,5 +1,6 @@
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
-import { errorOf, fieldsOf, finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
+import { fieldsOf } from '../support/fields';
+import { errorOf, finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
 import { TestClient, type WireEvent } from '../support/test-client';
 
 const WEATHER = {

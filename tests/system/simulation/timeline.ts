@@ -1,6 +1,6 @@
 import type { LogPort } from '@parley/ports';
+import { fieldsOf } from '../support/fields';
 import type { Observation, WireEvent } from './checker/observation';
-import { fieldsOf } from './checker/fields';
 
 const TEXT_CHARS = 70;
 

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { fieldsOf } from './spoken-turn';
+import { fieldsOf } from './fields';
 import type { WireEvent } from './test-client';
 import { until } from './until';
 import { everyConnection, type Watched } from './witness';

@@ -1,4 +1,7 @@
+import { fieldsOf, type Fields } from './fields';
 import type { TestClient, WireEvent } from './test-client';
+
+export { fieldsOf } from './fields';
 
 export interface SpokenResponse {
   responseId: string;
@@ -14,11 +17,6 @@ export interface SpokenResponse {
   /** From sending to `response.done`. */
   tookMs: number;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
-
-export const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 
 export const errorOf = (event: WireEvent | undefined): Fields => fieldsOf(event?.['error']);
 

@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
 import { Ear } from '../chaos/ear';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { isAudioOf } from '../support/indexed-audio';
 import { orderFaults } from '../support/response-order';
 import { Servers, type StoreKind } from '../support/servers';
-import { fieldsOf, finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
+import { finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
 import { TestClient } from '../support/test-client';
 import { until } from '../support/until';
 

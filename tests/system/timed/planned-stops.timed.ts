@@ -1,7 +1,8 @@
 import { scrape, type ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { indexedAudio } from '../support/indexed-audio';
-import { fieldsOf, speakTurn } from '../support/spoken-turn';
+import { speakTurn } from '../support/spoken-turn';
 import { Refused, TestClient, type Arrival } from '../support/test-client';
 import { until } from '../support/until';
 

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scrape, type ClusterMember } from '../support/cluster-process';
 import { INSTRUCTIONS, startFakedCluster, type FakedCluster } from '../support/faked-cluster';
+import { fieldsOf } from '../support/fields';
 import { processesOf } from '../support/processes';
 import { orderFaults } from '../support/response-order';
-import { fieldsOf, finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
+import { finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
 import { TestClient } from '../support/test-client';
 import { until } from '../support/until';
 

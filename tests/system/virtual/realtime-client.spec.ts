@@ -1,5 +1,5 @@
 import type { GatewayService } from '@parley/service-gateway';
-import { fieldsOf } from '../support/spoken-turn';
+import { fieldsOf } from '../support/fields';
 import { Stage, type StagedClient, type StagedProcess } from './stage';
 
 const WEATHER = {

@@ -1,4 +1,4 @@
-import { fieldsOf } from './fields';
+import { fieldsOf } from '../../support/fields';
 import type { WireEvent } from './observation';
 import type { SeenResponse } from './seen-response';
 import type { Fail } from './violation';

@@ -1,8 +1,8 @@
+import { fieldsOf } from '../../support/fields';
 import { runSeed } from '../run-seed';
 import { INSTRUCTIONS } from '../world/world';
 import { Checker } from './checker';
 import type { Observation, ObservationOf } from './observation';
-import { fieldsOf } from './fields';
 import { INVARIANTS, type Invariant } from './violation';
 
 /** Good traces; a case takes whichever has what it needs. */

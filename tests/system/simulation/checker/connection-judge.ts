@@ -1,9 +1,9 @@
+import { fieldsOf } from '../../support/fields';
 import { AnswerJudge } from './answer-judge';
 import { AnswersJudge } from './answers-judge';
 import { FloorJudge } from './floor-judge';
 import { HistoryJudge } from './history-judge';
 import type { Habit, ObservationOf, WireEvent } from './observation';
-import { fieldsOf } from './fields';
 import { OrderJudge } from './order-judge';
 import { RECOVERY_MS, type Outages } from './outages';
 import type { SeenResponse } from './seen-response';

@@ -1,7 +1,7 @@
+import { fieldsOf } from '../../support/fields';
 import { heardBefore, heardTexts, MeasuredVoice, mostHeard } from './heard';
 import type { ChatMessage, Habit, WireEvent } from './observation';
 import { textOf } from './answers-judge';
-import { fieldsOf } from './fields';
 import { askerOf, callOf, dictatedOf, newestQuestion } from './names';
 import type { Outages } from './outages';
 import type { SeenResponse } from './seen-response';

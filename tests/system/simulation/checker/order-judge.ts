@@ -1,5 +1,5 @@
+import { fieldsOf } from '../../support/fields';
 import { CallOrder } from './call-order';
-import { fieldsOf } from './fields';
 import { SeenResponse, STEP_OF } from './seen-response';
 import type { ObservationOf, WireEvent } from './observation';
 import type { Fail } from './violation';

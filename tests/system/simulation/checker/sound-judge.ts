@@ -1,5 +1,5 @@
+import { fieldsOf } from '../../support/fields';
 import { heardAt } from '../../support/heard-oracle';
-import { fieldsOf } from './fields';
 import type { ObservationOf, WireEvent } from './observation';
 import type { SeenResponse } from './seen-response';
 import type { Fail } from './violation';

@@ -1,4 +1,4 @@
-import { fieldsOf } from './fields';
+import { fieldsOf } from '../../support/fields';
 import type { Habit, WireEvent } from './observation';
 import type { Outages } from './outages';
 import type { SeenResponse } from './seen-response';

@@ -1,4 +1,4 @@
-import { fieldsOf } from './fields';
+import { fieldsOf } from '../../support/fields';
 import type { ChatMessage, WireEvent } from './observation';
 import type { Fail } from './violation';
 

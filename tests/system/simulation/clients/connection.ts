@@ -1,5 +1,6 @@
 import type { VirtualSystem } from '@parley/harness';
 import { decodeAudioFrame } from '@parley/model';
+import { fieldsOf } from '../../support/fields';
 import { Ear } from '../checker/ear';
 import type { Habit, Received, WireEvent } from '../checker/observation';
 import type { Recorder } from '../world/recorder';
@@ -359,6 +360,3 @@ export class Connection implements SocketReader {
     for (const waiter of [...this.waiters]) waiter();
   }
 }
-
-const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,7 +1,7 @@
+import { fieldsOf } from '../../support/fields';
 import { Ear } from '../checker/ear';
 import { askerOf, newestQuestion } from '../checker/names';
 import type { Observation, ObservationOf, WireEvent } from '../checker/observation';
-import { fieldsOf } from '../checker/fields';
 
 /** What an answer is in the middle of. */
 export const MOMENTS = [
