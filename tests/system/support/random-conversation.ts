@@ -1,4 +1,5 @@
 import type { LogEntry } from './judge';
+import { sleep } from './sleep';
 import { TestClient } from './test-client';
 
 /** How a client reports its playback. */
@@ -145,8 +146,6 @@ export async function converse(
   }
   return { log: merge(client, sent), repeated };
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const lastState = (client: TestClient): unknown =>
   client.events().findLast((event) => event.type === 'parley.state')?.['state'];

@@ -6,6 +6,7 @@ import {
   type PrivateServer,
   type WatchedRedis,
 } from '@parley/harness';
+import { sleep } from './sleep';
 
 /** One Redis, or a primary and a replica watched by a Sentinel. */
 export type StoreKind = 'single' | 'watched';
@@ -79,8 +80,6 @@ export class Servers {
     await Promise.all([this.nats.stop(), this.store.stop()]);
   }
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

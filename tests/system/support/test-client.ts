@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
+import { sleep } from './sleep';
 import { everyConnection, type Watched } from './witness';
 
 /**
@@ -163,7 +164,7 @@ export class TestClient implements Watched {
 
   async waitClosed(timeoutMs = 5_000): Promise<{ code: number; reason: string }> {
     const deadline = Date.now() + timeoutMs;
-    while (!this.closed && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!this.closed && Date.now() < deadline) await sleep(10);
     if (!this.closed) throw new Error('the connection was not closed');
     return this.closed;
   }

@@ -1,3 +1,5 @@
+import { sleep } from './sleep';
+
 /** Looks again and again until there is something to see. For conditions that no event announces. */
 export async function until<T>(
   what: string,
@@ -9,6 +11,6 @@ export async function until<T>(
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
     if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
 }

@@ -5,6 +5,7 @@ import { fieldsOf } from '../support/fields';
 import { isAudioOf } from '../support/indexed-audio';
 import { orderFaults } from '../support/response-order';
 import { Servers, type StoreKind } from '../support/servers';
+import { sleep } from '../support/sleep';
 import { finishTurn, speakTurn, type SpokenResponse } from '../support/spoken-turn';
 import { TestClient } from '../support/test-client';
 import { until } from '../support/until';
@@ -22,8 +23,6 @@ const UNWRITTEN_PAUSE_MS = 500;
 const BACK_WITHIN_MS = 20_000;
 
 jest.setTimeout(90_000);
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 let servers: Servers;
 let faked: FakedCluster;
