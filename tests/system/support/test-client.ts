@@ -218,7 +218,7 @@ function codeIn(body: string): string | undefined {
 }
 
 /** PROTOCOL.md §2, "Client frame". */
-function readFrame(frame: Buffer): Omit<Extract<Arrival, { kind: 'audio' }>, 'kind' | 'atMs'> {
+export function readFrame(frame: Buffer): Omit<Extract<Arrival, { kind: 'audio' }>, 'kind' | 'atMs'> {
   if (frame.readUInt8(0) !== 1) throw new Error('unknown version of a binary frame');
   const idBytes = frame.readUInt16LE(8);
   const pcm = frame.subarray(12 + idBytes);

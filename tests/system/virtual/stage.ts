@@ -22,7 +22,7 @@ import { createOrchestrator } from '@parley/service-orchestrator';
 import { createTtsWorker, LOOK_AHEAD_MS } from '@parley/service-tts';
 // Whatever a client on it receives is judged.
 import '../realtime/every-connection.setup';
-import type { Arrival, WireEvent } from '../support/test-client';
+import { readFrame, type Arrival, type WireEvent } from '../support/test-client';
 import { everyConnection, type Watched } from '../support/witness';
 
 /** 1,440 samples a character, the rate everybody assumes until a voice shows its own. */
@@ -298,22 +298,7 @@ export class StagedClient implements ConnectionPort, Watched {
   }
 
   sendBinary(frame: Uint8Array): void {
-    const bytes = Buffer.from(frame);
-    const idBytes = bytes.readUInt16LE(8);
-    const pcm = bytes.subarray(12 + idBytes);
-    this.arrivals.push({
-      kind: 'audio',
-      atMs: this.system.nowMs,
-      responseId: bytes
-        .subarray(12, 12 + idBytes)
-        .toString('latin1')
-        .replace(/\0+$/, ''),
-      segment: bytes.readUInt16LE(2),
-      firstSample: bytes.readUInt32LE(4),
-      samples: pcm.length / 2,
-      last: bytes.readUInt8(1) === 1,
-      pcm,
-    });
+    this.arrivals.push({ kind: 'audio', atMs: this.system.nowMs, ...readFrame(Buffer.from(frame)) });
   }
 
   ping(): void {
