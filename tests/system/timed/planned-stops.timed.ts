@@ -1,7 +1,7 @@
 import { scrape, type ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
 import { fieldsOf } from '../support/fields';
-import { indexedAudio } from '../support/indexed-audio';
+import { heardSegments, indexedAudio } from '../support/indexed-audio';
 import { speakTurn } from '../support/spoken-turn';
 import { Refused, TestClient, type Arrival } from '../support/test-client';
 import { until } from '../support/until';
@@ -60,15 +60,9 @@ describe('SIGTERM in mid-answer', () => {
 
   /** Each sample of each sentence once and in its place. */
   const expectWhole = (arrivals: readonly Arrival[], responseId: string): void => {
-    const segments: Buffer[][] = [];
-    for (const arrival of arrivals) {
-      if (arrival.kind !== 'audio' || arrival.responseId !== responseId) continue;
-      const pieces = (segments[arrival.segment] ??= []);
-      expect(arrival.firstSample).toBe(pieces.reduce((sum, piece) => sum + piece.length / 2, 0));
-      pieces.push(arrival.pcm);
-    }
+    const ofIt = arrivals.filter((arrival) => arrival.kind === 'audio' && arrival.responseId === responseId);
     const whole = SENTENCES.map((text) => indexedAudio(text, SAMPLES_PER_CHARACTER));
-    expect(Buffer.concat(segments.flat()).equals(Buffer.concat(whole))).toBe(true);
+    expect(Buffer.concat(heardSegments(ofIt)).equals(Buffer.concat(whole))).toBe(true);
     const events = arrivals.flatMap((arrival) => (arrival.kind === 'event' ? [arrival.event] : []));
     const count = (type: string): number => events.filter((event) => event.type === type).length;
     expect([count('response.created'), count('response.done'), count('error')]).toEqual([1, 1, 0]);

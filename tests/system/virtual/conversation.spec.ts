@@ -1,8 +1,8 @@
-import { Stage, SAMPLES_PER_CHARACTER, type StagedClient, type StagedProcess } from './stage';
 import type { GatewayService } from '@parley/service-gateway';
+import { ANSWER, FIRST, SECOND } from './answer';
+import { statusesOf } from './heard';
+import { Stage, SAMPLES_PER_CHARACTER, type StagedClient, type StagedProcess } from './stage';
 
-const FIRST = 'One two three four five six. ';
-const SECOND = 'Seven eight nine ten eleven twelve.';
 const samplesOf = (text: string): number => text.trimEnd().length * SAMPLES_PER_CHARACTER;
 
 describe('a conversation over the real services on virtual time', () => {
@@ -20,8 +20,7 @@ describe('a conversation over the real services on virtual time', () => {
     client = await stage.connect(gateway.service);
   });
 
-  const statuses = (): unknown[] =>
-    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+  const statuses = (): unknown[] => statusesOf(client);
 
   it('greets with session.created, parley.session and the listening floor', () => {
     expect(client.types()).toEqual(['session.created', 'parley.session', 'parley.state']);
@@ -341,7 +340,7 @@ describe('a conversation over the real services on virtual time', () => {
       'tts_unavailable',
     ]);
     const text = client.events('response.output_audio_transcript.delta').map((event) => event['delta']);
-    expect(text.join('')).toBe(FIRST + SECOND);
+    expect(text.join('')).toBe(ANSWER);
   });
 
   it('output that was lost on the bus comes again, once and in order', async () => {
@@ -356,7 +355,7 @@ describe('a conversation over the real services on virtual time', () => {
     expect(statuses()).toEqual(['completed']);
     expect(stage.telemetry.counts.get('parley_outputs_resent_total')).toBeGreaterThan(0);
     const text = client.events('response.output_audio_transcript.delta').map((event) => event['delta']);
-    expect(text.join('')).toBe(FIRST + SECOND);
+    expect(text.join('')).toBe(ANSWER);
     expect(client.samples()).toBe(samplesOf(FIRST) + samplesOf(SECOND));
     const ids = client.events().map((event) => event.event_id);
     expect(new Set(ids).size).toBe(ids.length);

@@ -1,3 +1,5 @@
+import { FIRST, SECOND } from './answer';
+import { statusesOf, wholeOf } from './heard';
 import { Stage, type StagedClient, type StagedProcess } from './stage';
 
 const POISON = 'poison';
@@ -33,8 +35,7 @@ describe('an input that ends every process that gets it', () => {
     }
   }
 
-  const statuses = (): unknown[] =>
-    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+  const statuses = (): unknown[] => statusesOf(client);
   const errors = (): unknown[] => client.events('error').map((event) => event['error']);
   const REFUSED = { type: 'server_error', code: 'internal_error', event_id: 'mine' };
 
@@ -66,9 +67,7 @@ describe('an input that ends every process that gets it', () => {
     expect(errors()).toEqual([expect.objectContaining(REFUSED)]);
     expect(client.events('session.updated')).toEqual([]);
     expect(statuses()).toEqual(['completed']);
-    expect(client.samples()).toBe(
-      ['One two three four five six.', 'Seven eight nine ten eleven twelve.'].join('').length * 1440,
-    );
+    expect(client.samples()).toBe(wholeOf(FIRST, SECOND).length / 2);
     expect(owners).toHaveLength(3);
   });
 

@@ -1,8 +1,8 @@
 import type { GatewayService } from '@parley/service-gateway';
-import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
-
-const FIRST = 'One two three four five six. ';
-const SECOND = 'Seven eight nine ten eleven twelve.';
+import { heardSegments } from '../support/indexed-audio';
+import { ANSWER, FIRST, SECOND } from './answer';
+import { longestGapMs, statusesOf, wholeOf } from './heard';
+import { Stage, type StagedClient, type StagedProcess } from './stage';
 
 describe('a process that dies in mid-answer', () => {
   let stage: Stage;
@@ -23,35 +23,9 @@ describe('a process that dies in mid-answer', () => {
     client = await stage.connect(gateway.service);
   });
 
-  const statuses = (): unknown[] =>
-    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
-
-  /** The audio of each segment as the client got it. A sample that came twice, or out of its place, throws. */
-  function heard(): Buffer[] {
-    const segments: Buffer[][] = [];
-    for (const arrival of client.arrivals) {
-      if (arrival.kind !== 'audio') continue;
-      const pieces = (segments[arrival.segment] ??= []);
-      expect(arrival.firstSample).toBe(pieces.reduce((sum, piece) => sum + piece.length / 2, 0));
-      pieces.push(arrival.pcm);
-    }
-    return segments.map((pieces) => Buffer.concat(pieces));
-  }
-
-  const whole = (text: string): Buffer =>
-    Buffer.from(indexedPcm(text.trimEnd(), 0, text.trimEnd().length * SAMPLES_PER_CHARACTER));
-
-  /** The longest time without audio within the answer, once the client has played what it had. */
-  function gapMs(): number {
-    let playedUntilMs: number | undefined;
-    let gap = 0;
-    for (const arrival of client.arrivals) {
-      if (arrival.kind !== 'audio') continue;
-      if (playedUntilMs !== undefined) gap = Math.max(gap, arrival.atMs - playedUntilMs);
-      playedUntilMs = Math.max(playedUntilMs ?? 0, arrival.atMs) + arrival.samples / 24;
-    }
-    return gap;
-  }
+  const statuses = (): unknown[] => statusesOf(client);
+  const heard = (): Buffer[] => heardSegments(client.arrivals);
+  const gapMs = (): number => longestGapMs(client.arrivals);
 
   async function losesWorker(afterMs: number): Promise<void> {
     client.say('hello', 't1');
@@ -69,8 +43,10 @@ describe('a process that dies in mid-answer', () => {
     ['at its last samples', 3_700],
   ])('[G6] a voice worker %s: another goes on, and every sample is heard once', async (_, afterMs) => {
     await losesWorker(afterMs);
-    expect(heard().map((segment) => segment.length)).toEqual([whole(FIRST), whole(SECOND)].map(({ length }) => length));
-    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(heard().map((segment) => segment.length)).toEqual(
+      [wholeOf(FIRST), wholeOf(SECOND)].map(({ length }) => length),
+    );
+    expect(Buffer.compare(Buffer.concat(heard()), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(client.events('error')).toEqual([]);
     expect(gapMs()).toBeLessThanOrEqual(400);
@@ -90,7 +66,7 @@ describe('a process that dies in mid-answer', () => {
     await stage.system.advanceBy(150);
     gateway.bus.reconnect();
     await stage.system.advanceBy(20_000);
-    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(Buffer.concat(heard()), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(client.events('error')).toEqual([]);
     expect(gapMs()).toBeLessThanOrEqual(800);
@@ -103,9 +79,9 @@ describe('a process that dies in mid-answer', () => {
     // Delivered were some 1,400 ms, 23 characters: the cut word is said again.
     expect(stage.tts.spoken).toEqual([FIRST.trimEnd(), 'five six.', SECOND]);
     const [first, second] = heard();
-    expect(first?.length).toBeGreaterThanOrEqual(whole(FIRST).length);
-    expect(first?.length).toBeLessThanOrEqual(whole(FIRST).length + whole('four ').length);
-    expect(Buffer.compare(second ?? Buffer.alloc(0), whole(SECOND))).toBe(0);
+    expect(first?.length).toBeGreaterThanOrEqual(wholeOf(FIRST).length);
+    expect(first?.length).toBeLessThanOrEqual(wholeOf(FIRST).length + wholeOf('four ').length);
+    expect(Buffer.compare(second ?? Buffer.alloc(0), wholeOf(SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
   });
 
@@ -132,7 +108,7 @@ describe('a process that dies in mid-answer', () => {
     await stage.system.advanceBy(3_000);
     await stage.ttsWorker();
     await stage.system.advanceBy(20_000);
-    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(Buffer.concat(heard()), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(client.events('error')).toEqual([]);
   });
@@ -145,7 +121,7 @@ describe('a process that dies in mid-answer', () => {
       workers[n]?.kill();
     }
     await stage.system.advanceBy(20_000);
-    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(Buffer.concat(heard()), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
   });
 
@@ -157,7 +133,7 @@ describe('a process that dies in mid-answer', () => {
     await stage.system.advanceBy(400);
     workers[0]?.bus.reconnect();
     await stage.system.advanceBy(20_000);
-    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(Buffer.concat(heard()), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
   });
 
@@ -170,13 +146,13 @@ describe('a process that dies in mid-answer', () => {
   }
 
   function expectWholeAnswer(): void {
-    expect(Buffer.compare(Buffer.concat(heard()), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(Buffer.concat(heard()), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(client.events('parley.turn.accepted')).toHaveLength(1);
     expect(client.events('response.created')).toHaveLength(1);
     expect(client.events('error')).toEqual([]);
     const [done] = client.events('response.output_audio_transcript.done');
-    expect(done?.['transcript']).toBe(FIRST + SECOND);
+    expect(done?.['transcript']).toBe(ANSWER);
     expect(client.state()).toBe('listening');
   }
 

@@ -1,4 +1,5 @@
 import type { GatewayService } from '@parley/service-gateway';
+import { statusesOf } from './heard';
 import { Stage, type StagedClient, type StagedProcess } from './stage';
 
 describe('a conversation while something around it is away', () => {
@@ -16,8 +17,7 @@ describe('a conversation while something around it is away', () => {
     client = await stage.connect(gateway.service);
   });
 
-  const statuses = (of = client): unknown[] =>
-    of.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+  const statuses = (of = client): unknown[] => statusesOf(of);
   const codes = (): unknown[] => client.events('error').map((event) => (event['error'] as { code: unknown }).code);
   /** The session can take a turn, and takes it once. */
   const converses = async (turnId: string): Promise<void> => {

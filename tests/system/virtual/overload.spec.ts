@@ -1,7 +1,8 @@
 import type { GatewayService } from '@parley/service-gateway';
-import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
+import { FIRST, SECOND } from './answer';
+import { wholeOf } from './heard';
+import { Stage, type StagedClient, type StagedProcess } from './stage';
 
-const ANSWER = ['One two three four five six.', 'Seven eight nine ten eleven twelve.'];
 /** Above the limit of every process. */
 const LATE_MS = 101;
 const BELOW_HALF_MS = 49;
@@ -33,9 +34,8 @@ describe('while every process is late', () => {
 
   const samplesOf = (from: StagedClient): Buffer =>
     Buffer.concat(from.arrivals.flatMap((arrival) => (arrival.kind === 'audio' ? [arrival.pcm] : [])));
-  const whole = Buffer.concat(
-    ANSWER.map((text) => Buffer.from(indexedPcm(text, 0, text.length * SAMPLES_PER_CHARACTER))),
-  );
+  const whole = wholeOf(FIRST, SECOND);
+
   it('a client that comes is told `capacity` and when to come again, and is let in when they have had time for 3 s', async () => {
     await expect(stage.connect(gateway.service)).rejects.toThrow('"code":"capacity"');
     await stage.system.stayAtLag(BELOW_HALF_MS, 3_000);

@@ -1,9 +1,10 @@
 import type { GatewayService } from '@parley/service-gateway';
+import { heardSegments } from '../support/indexed-audio';
+import { FIRST, SECOND } from './answer';
+import { longestGapMs, statusesOf, wholeOf } from './heard';
 import { ReturningClient } from './returning-client';
-import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
+import { Stage, type StagedClient, type StagedProcess } from './stage';
 
-const FIRST = 'One two three four five six. ';
-const SECOND = 'Seven eight nine ten eleven twelve.';
 /** As a process gives its services; 15 s of it are for turns. */
 const DEADLINE_MS = 20_000;
 const TURNS_MS = 15_000;
@@ -36,30 +37,12 @@ describe('a planned stop', () => {
     gateway = await stage.gateway();
   });
 
-  const statuses = (client: Pick<StagedClient, 'events'>): unknown[] =>
-    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
-
-  /** A sample that came twice, or out of its place, throws. */
-  function heard(arrivals: StagedClient['arrivals']): Buffer {
-    const segments: Buffer[][] = [];
-    for (const arrival of arrivals) {
-      if (arrival.kind !== 'audio') continue;
-      const pieces = (segments[arrival.segment] ??= []);
-      expect(arrival.firstSample).toBe(pieces.reduce((sum, piece) => sum + piece.length / 2, 0));
-      pieces.push(arrival.pcm);
-    }
-    return Buffer.concat(segments.flat());
-  }
-
-  const whole = (texts: string[]): Buffer =>
-    Buffer.concat(texts.map((text) => indexedPcm(text.trimEnd(), 0, text.trimEnd().length * SAMPLES_PER_CHARACTER)));
-
   function expectWhole(
     client: { all(): StagedClient['arrivals'] } & Pick<StagedClient, 'events'>,
     texts: string[],
   ): void {
-    expect(Buffer.compare(heard(client.all()), whole(texts))).toBe(0);
-    expect(statuses(client)).toEqual(['completed']);
+    expect(Buffer.compare(Buffer.concat(heardSegments(client.all())), wholeOf(...texts))).toBe(0);
+    expect(statusesOf(client)).toEqual(['completed']);
     expect(client.events('parley.turn.accepted')).toHaveLength(1);
     expect(client.events('response.created')).toHaveLength(1);
     expect(client.events('error')).toEqual([]);
@@ -74,18 +57,6 @@ describe('a planned stop', () => {
     all: () => client.arrivals,
     events: (type?: string) => client.events(type),
   });
-
-  /** The longest time without audio within the answer, once the client has played what it had. */
-  function gapMs(arrivals: StagedClient['arrivals']): number {
-    let playedUntilMs: number | undefined;
-    let gap = 0;
-    for (const arrival of arrivals) {
-      if (arrival.kind !== 'audio') continue;
-      if (playedUntilMs !== undefined) gap = Math.max(gap, arrival.atMs - playedUntilMs);
-      playedUntilMs = Math.max(playedUntilMs ?? 0, arrival.atMs) + arrival.samples / 24;
-    }
-    return gap;
-  }
 
   describe('of the owner', () => {
     it.each(MOMENTS)(
@@ -103,7 +74,7 @@ describe('a planned stop', () => {
         expect(stage.llm.asked).toHaveLength(1);
         client.say('again', 't2');
         await stage.system.advanceBy(10_000);
-        expect(statuses(client)).toEqual(['completed', 'completed']);
+        expect(statusesOf(client)).toEqual(['completed', 'completed']);
       },
     );
 
@@ -120,7 +91,7 @@ describe('a planned stop', () => {
         expect(stage.log.lines.map(({ message }) => message)).not.toContain('a session is dropped');
         await stage.system.advanceBy(10_000);
         expectWhole(all(client), [FIRST, SECOND]);
-        expect(gapMs(client.arrivals)).toBeLessThanOrEqual(100);
+        expect(longestGapMs(client.arrivals)).toBeLessThanOrEqual(100);
       },
     );
 
@@ -141,7 +112,7 @@ describe('a planned stop', () => {
       expect(stage.llm.asked).toHaveLength(2);
       await stage.system.advanceBy(60_000);
       expectWhole(all(client), LONG);
-      expect(gapMs(client.arrivals)).toBe(0);
+      expect(longestGapMs(client.arrivals)).toBe(0);
     });
 
     it('lets an idle session go at once, and its gateway claims it elsewhere unasked', async () => {
@@ -179,7 +150,7 @@ describe('a planned stop', () => {
       expectWhole(all(client), [FIRST, SECOND]);
       client.say('again', 't2');
       await stage.system.advanceBy(10_000);
-      expect(statuses(client)).toEqual(['completed', 'completed']);
+      expect(statusesOf(client)).toEqual(['completed', 'completed']);
     });
 
     it('[G6] in an answer that takes too long: another one goes on, and every sample is heard once', async () => {
@@ -274,16 +245,16 @@ describe('a planned stop', () => {
         }
         await stage.system.runUntil(stopping);
         expect(client.closed?.code).toBe(1012);
-        expect(statuses(client)).toEqual(['completed']);
+        expect(statusesOf(client)).toEqual(['completed']);
         const bytes = client
           .events('response.output_audio.delta')
           .map((event) => Buffer.from(String(event['delta']), 'base64'));
-        expect(Buffer.compare(Buffer.concat(bytes), whole([FIRST, SECOND]))).toBe(0);
+        expect(Buffer.compare(Buffer.concat(bytes), wholeOf(FIRST, SECOND))).toBe(0);
         // Not only sent, but played: from the first sample on in real time.
         const first = client.arrivals.find(
           (arrival) => arrival.kind === 'event' && arrival.event.type === 'response.output_audio.delta',
         );
-        const lengthMs = whole([FIRST, SECOND]).length / 48;
+        const lengthMs = wholeOf(FIRST, SECOND).length / 48;
         expect(closedAtMs).toBeGreaterThanOrEqual((first?.atMs ?? Infinity) + lengthMs);
         expect(client.types().filter((type) => type.startsWith('parley.'))).toEqual([]);
       },

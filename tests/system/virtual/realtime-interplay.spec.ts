@@ -1,10 +1,8 @@
 import type { GatewayService } from '@parley/service-gateway';
-import { fieldsOf, type Fields } from '../realtime/realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
+import { ANSWER } from './answer';
 import { Stage, type StagedClient, type StagedProcess } from './stage';
 
-const FIRST = 'One two three four five six. ';
-const SECOND = 'Seven eight nine ten eleven twelve.';
-const ANSWER = FIRST + SECOND;
 const MARK = ' [interrupted by the user]';
 /** What the voice takes for it, 60 ms a character without the blanks between sentences. */
 const ANSWER_MS = (ANSWER.length - 1) * 60;

@@ -1,16 +1,13 @@
 import { DEFAULT_POLICY } from '@parley/model';
 import type { GatewayService } from '@parley/service-gateway';
-import { fieldsOf, type Fields } from '../realtime/realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
+import { ANSWER, FIRST, SECOND } from './answer';
+import { wholeOf } from './heard';
 import { ReturningClient } from './returning-client';
-import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
+import { Stage, type StagedClient, type StagedProcess } from './stage';
 
-const FIRST = 'One two three four five six. ';
-const SECOND = 'Seven eight nine ten eleven twelve.';
 const REALTIME = { query: {}, subprotocols: ['realtime'] };
-
-const whole = (text: string): Buffer =>
-  Buffer.from(indexedPcm(text.trimEnd(), 0, text.trimEnd().length * SAMPLES_PER_CHARACTER));
-const ANSWER = Buffer.concat([whole(FIRST), whole(SECOND)]);
+const AUDIO = wholeOf(FIRST, SECOND);
 
 /** What one response can have of its own, and what stands beside the conversation. */
 describe('responses of the real services on virtual time', () => {
@@ -57,14 +54,14 @@ describe('responses of the real services on virtual time', () => {
     await stage.system.advanceBy(20_000);
     for (const topic of ['talk', 'side']) {
       expect(endOf(topic)).toMatchObject({ status: 'completed' });
-      expect(audioOf(endOf(topic)).equals(ANSWER)).toBe(true);
+      expect(audioOf(endOf(topic)).equals(AUDIO)).toBe(true);
     }
     expect([endOf('talk'), endOf('side'), endOf('title')].map((each) => each['conversation_id'] === null)).toEqual([
       ...[false, true, true],
     ]);
     expect(endOf('title')).toMatchObject({
       output_modalities: ['text'],
-      output: [{ content: [{ type: 'output_text', text: FIRST + SECOND }] }],
+      output: [{ content: [{ type: 'output_text', text: ANSWER }] }],
     });
     expect(stage.llm.asked[2]).toEqual([
       { role: 'system', content: 'Be brief.' },
@@ -74,9 +71,7 @@ describe('responses of the real services on virtual time', () => {
     says('and now?');
     create();
     await stage.system.advanceBy(100);
-    expect(stage.llm.asked[3]?.map(({ content }) => content)).toEqual([
-      ...['Be brief.', 'hello', FIRST + SECOND, 'and now?'],
-    ]);
+    expect(stage.llm.asked[3]?.map(({ content }) => content)).toEqual([...['Be brief.', 'hello', ANSWER, 'and now?']]);
   });
 
   it('are written without a voice where a session wants text, with as many tokens as it says', async () => {
@@ -96,10 +91,7 @@ describe('responses of the real services on virtual time', () => {
       { status: 'completed', output_modalities: ['text'], max_output_tokens: 50 },
       { status: 'completed', output_modalities: ['text'], max_output_tokens: 7 },
     ]);
-    expect(client.events('response.output_text.done')).toMatchObject([
-      { text: FIRST + SECOND },
-      { text: FIRST + SECOND },
-    ]);
+    expect(client.events('response.output_text.done')).toMatchObject([{ text: ANSWER }, { text: ANSWER }]);
   });
 
   it('[G6] out of band survive the death of their owner as the conversation’s does', async () => {
@@ -115,7 +107,7 @@ describe('responses of the real services on virtual time', () => {
     await stage.system.advanceBy(4_500);
     for (const topic of ['talk', 'side']) {
       expect(endOf(topic)).toMatchObject({ status: 'completed' });
-      expect(audioOf(endOf(topic)).equals(ANSWER)).toBe(true);
+      expect(audioOf(endOf(topic)).equals(AUDIO)).toBe(true);
     }
     expect(client.events('error')).toEqual([]);
   });
@@ -131,7 +123,7 @@ describe('responses of the real services on virtual time', () => {
     expect(returning.got.filter(({ kind }) => kind === 'audio').length).toBeGreaterThan(1);
     await stage.system.advanceBy(20_000);
     const pieces = returning.all().flatMap((arrival) => (arrival.kind === 'audio' ? [arrival.pcm] : []));
-    expect(Buffer.concat(pieces).equals(ANSWER)).toBe(true);
+    expect(Buffer.concat(pieces).equals(AUDIO)).toBe(true);
     expect(returning.events('response.done')).toMatchObject([
       { response: { status: 'completed', conversation_id: null, metadata: { topic: 'side' } } },
     ]);
@@ -148,7 +140,7 @@ describe('responses of the real services on virtual time', () => {
     await stage.system.advanceBy(20_000);
     expect(endOf('side')).toMatchObject({ status: 'cancelled' });
     expect(endOf('talk')).toMatchObject({ status: 'completed' });
-    expect(audioOf(endOf('talk')).equals(ANSWER)).toBe(true);
+    expect(audioOf(endOf('talk')).equals(AUDIO)).toBe(true);
   });
 
   it('stand in the conversation as far as they were heard, and are retrieved and deleted there', async () => {

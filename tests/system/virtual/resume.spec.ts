@@ -1,10 +1,10 @@
 import type { GatewayService } from '@parley/service-gateway';
-import type { Arrival } from '../support/test-client';
+import { heardSegments } from '../support/indexed-audio';
+import { FIRST, SECOND } from './answer';
+import { statusesOf, wholeOf } from './heard';
 import { ReturningClient } from './returning-client';
-import { indexedPcm, SAMPLES_PER_CHARACTER, Stage, type StagedProcess } from './stage';
+import { Stage, type StagedProcess } from './stage';
 
-const FIRST = 'One two three four five six. ';
-const SECOND = 'Seven eight nine ten eleven twelve.';
 /** Before the first sample, in the first segment, between two, in the last one, and when all is delivered and still plays. */
 const MOMENTS: [string, number][] = [
   ['before its first sample', 8],
@@ -33,28 +33,15 @@ describe('a client that lost its connection', () => {
     await client.connect(gateways[0].service);
   });
 
-  const whole = (text: string): Buffer =>
-    Buffer.from(indexedPcm(text.trimEnd(), 0, text.trimEnd().length * SAMPLES_PER_CHARACTER));
-  const statuses = (): unknown[] =>
-    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+  const statuses = (): unknown[] => statusesOf(client);
   const deltas = (): unknown[] => client.events('response.output_audio_transcript.delta').map(({ delta }) => delta);
   const sessions = (): unknown[] => client.events('parley.session').map(({ resumed }) => resumed);
 
-  /** A sample that came twice, or out of its place, throws. */
-  function heard(arrivals: readonly Arrival[] = client.all()): Buffer {
-    const segments: Buffer[][] = [];
-    for (const arrival of arrivals) {
-      if (arrival.kind !== 'audio') continue;
-      const pieces = (segments[arrival.segment] ??= []);
-      expect(arrival.firstSample).toBe(pieces.reduce((sum, piece) => sum + piece.length / 2, 0));
-      pieces.push(arrival.pcm);
-    }
-    return Buffer.concat(segments.flat());
-  }
+  const heard = (): Buffer => Buffer.concat(heardSegments(client.all()));
 
   /** The whole answer, each of its samples and events once, and the floor is free. */
   function expectWhole(): void {
-    expect(Buffer.compare(heard(), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(heard(), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(deltas()).toEqual([FIRST, SECOND]);
     for (const type of ['response.created', 'parley.turn.accepted', 'response.output_item.added'])
@@ -137,7 +124,7 @@ describe('a client that lost its connection', () => {
     await stage.system.advanceBy(150);
     await client.resume(gateways[1].service);
     await stage.system.advanceBy(10_000);
-    expect(Buffer.compare(heard(), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(heard(), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
     expect(deltas()).toEqual([FIRST, SECOND]);
   });
@@ -150,7 +137,7 @@ describe('a client that lost its connection', () => {
     await stage.orchestrator();
     await client.resume(gateways[1].service);
     await stage.system.advanceBy(10_000);
-    expect(Buffer.compare(heard(), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(heard(), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
   });
 
@@ -178,7 +165,7 @@ describe('a client that lost its connection', () => {
     await stage.system.advanceBy(30_000);
     await client.resume(gateways[1].service);
     await stage.system.advanceBy(10_000);
-    expect(Buffer.compare(heard(), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(heard(), wholeOf(FIRST, SECOND))).toBe(0);
     expect(statuses()).toEqual(['completed']);
   });
 
@@ -190,7 +177,7 @@ describe('a client that lost its connection', () => {
     await stage.system.advanceBy(10_000);
     const rest = client.events('response.output_audio.delta');
     const pcm = rest.map(({ delta }) => Buffer.from(String(delta), 'base64'));
-    expect(Buffer.compare(Buffer.concat([before, ...pcm]), Buffer.concat([whole(FIRST), whole(SECOND)]))).toBe(0);
+    expect(Buffer.compare(Buffer.concat([before, ...pcm]), wholeOf(FIRST, SECOND))).toBe(0);
     expect(rest[0]).toMatchObject({ segment: 0, first_sample: before.length / 2 });
   });
 

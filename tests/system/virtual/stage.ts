@@ -24,6 +24,7 @@ import { createTtsWorker, LOOK_AHEAD_MS } from '@parley/service-tts';
 import '../realtime/every-connection.setup';
 import { readFrame, type Arrival, type WireEvent } from '../support/test-client';
 import { everyConnection, type Watched } from '../support/witness';
+import { ANSWER } from './answer';
 
 /** 1,440 samples a character, the rate everybody assumes until a voice shows its own. */
 export const SAMPLES_PER_CHARACTER = 1440;
@@ -37,7 +38,7 @@ export class ScriptedLlm implements LlmPort {
   readonly limits: unknown[] = [];
   /** The functions it calls behind its answer, from the last message. */
   callsFor: (text: string) => { name: string; arguments: string }[] = () => [];
-  answer: (text: string) => string = () => 'One two three four five six. Seven eight nine ten eleven twelve.';
+  answer: (text: string) => string = () => ANSWER;
   wordDelayMs = 1;
   /** What it does when it is asked to go on with an answer. */
   habit: 'continues' | 'starts-over' | 'repeats-last-sentence' = 'continues';

@@ -1,6 +1,6 @@
 import type { GatewayService } from '@parley/service-gateway';
-import { Ear } from '../chaos/ear';
 import type { Arrival } from '../support/test-client';
+import { longestGapMs, statusesOf } from './heard';
 import { ReturningClient } from './returning-client';
 import { SAMPLES_PER_CHARACTER, Stage, type StagedClient, type StagedProcess } from './stage';
 
@@ -38,17 +38,11 @@ describe('the store away for 12 s in mid-answer', () => {
   });
 
   const pass = (ms: number): Promise<void> => stage.system.advanceBy(ms);
-  const statuses = (): unknown[] =>
-    client.events('response.done').map((event) => (event['response'] as { status: unknown }).status);
+  const statuses = (): unknown[] => statusesOf(client);
   const accepted = (): unknown[] => client.events('parley.turn.accepted').map((event) => event['turn_id']);
   const floor = (): unknown => client.events('parley.state').at(-1)?.['state'];
   const audio = (): Extract<Arrival, { kind: 'audio' }>[] =>
     client.all().flatMap((arrival) => (arrival.kind === 'audio' ? [arrival] : []));
-  function longestSilenceMs(): number {
-    const ear = new Ear();
-    for (const { atMs, samples } of audio()) ear.arrived(samples, atMs);
-    return ear.longestGapMs;
-  }
   /** Each sample once and in its place. */
   function expectNothingTwice(): void {
     const next = new Map<string, number>();
@@ -80,7 +74,7 @@ describe('the store away for 12 s in mid-answer', () => {
       expect(statuses()).toEqual(['completed']);
       expect(floor()).toBe('listening');
       expect(audio().reduce((sum, { samples }) => sum + samples, 0)).toBe(WHOLE_SAMPLES);
-      expect(longestSilenceMs()).toBeLessThanOrEqual(CHUNK_MS);
+      expect(longestGapMs(client.all())).toBeLessThanOrEqual(CHUNK_MS);
       expectNothingTwice();
       stage.storeServer.setUnavailable(false);
       await pass(500);
