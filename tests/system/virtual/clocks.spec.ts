@@ -24,14 +24,12 @@ interface Talk {
 
 /** Everything that hands work from one host to another: an owner, a voice, a gateway that is lost, and a planned stop. */
 async function talk(skews: readonly Skew[]): Promise<Talk> {
-  const stage = new Stage();
+  const stage = Stage.exact();
   const { system } = stage;
-  Object.assign(stage.tts, { indexed: true, deterministic: true, pace: 20 });
-  Object.assign(stage, { skews: [...skews], journal: true, lookAheadMs: 500 });
+  Object.assign(stage, { skews: [...skews], journal: true });
   const journal: JournalRecord[] = [];
   stage.link().subscribe('journal.>', ({ payload }) => journal.push({ storedAtMs: system.nowMs, payload }));
-  const [owner, worker] = [await stage.orchestrator(), await stage.ttsWorker()];
-  const gateway = await stage.gateway();
+  const { orchestrator: owner, worker, gateway } = await stage.cluster();
   stage.llm.wordDelayMs = 80;
   const client = new ReturningClient(stage);
   await client.connect(gateway.service);

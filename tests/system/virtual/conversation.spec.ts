@@ -14,9 +14,7 @@ describe('a conversation over the real services on virtual time', () => {
 
   beforeEach(async () => {
     stage = new Stage();
-    orchestrator = await stage.orchestrator();
-    tts = await stage.ttsWorker();
-    gateway = await stage.gateway();
+    ({ orchestrator, worker: tts, gateway } = await stage.cluster());
     client = await stage.connect(gateway.service);
   });
 

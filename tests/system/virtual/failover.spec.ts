@@ -12,11 +12,7 @@ describe('a process that dies in mid-answer', () => {
   let client: StagedClient;
 
   beforeEach(async () => {
-    stage = new Stage();
-    stage.tts.indexed = true;
-    stage.tts.deterministic = true;
-    stage.tts.pace = 20;
-    stage.lookAheadMs = 500;
+    stage = Stage.exact();
     orchestrators = [await stage.orchestrator()];
     workers = [await stage.ttsWorker()];
     gateway = await stage.gateway();

@@ -1,7 +1,6 @@
 import type { JournalRecord } from '@parley/ports';
 import { replay } from '@parley/replay';
-import type { GatewayService } from '@parley/service-gateway';
-import { Stage, type StagedClient, type StagedProcess } from './stage';
+import { Stage, type StagedClient } from './stage';
 
 /** A conversation with what happens in most: a whole answer, an interrupted one, an owner that dies, a turn after it. */
 class Conversation {
@@ -14,9 +13,7 @@ class Conversation {
     stage.link().subscribe('journal.>', ({ payload }) => {
       this.journal.push({ storedAtMs: stage.system.nowMs, payload });
     });
-    const first = await stage.orchestrator();
-    await stage.ttsWorker();
-    const gateway: StagedProcess<GatewayService> = await stage.gateway();
+    const { orchestrator: first, gateway } = await stage.cluster();
     const client = await stage.connect(gateway.service);
     client.say('Hello?', 't1');
     await stage.system.advanceBy(9_000);

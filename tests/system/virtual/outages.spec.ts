@@ -11,9 +11,7 @@ describe('a conversation while something around it is away', () => {
 
   beforeEach(async () => {
     stage = new Stage();
-    orchestrator = await stage.orchestrator();
-    tts = await stage.ttsWorker();
-    gateway = await stage.gateway();
+    ({ orchestrator, worker: tts, gateway } = await stage.cluster());
     client = await stage.connect(gateway.service);
   });
 

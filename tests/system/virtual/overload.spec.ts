@@ -15,14 +15,8 @@ describe('while every process is late', () => {
   let client: StagedClient;
 
   beforeEach(async () => {
-    stage = new Stage();
-    stage.tts.indexed = true;
-    stage.tts.deterministic = true;
-    stage.tts.pace = 20;
-    stage.lookAheadMs = 500;
-    owner = await stage.orchestrator();
-    speaker = await stage.ttsWorker();
-    gateway = await stage.gateway();
+    stage = Stage.exact();
+    ({ orchestrator: owner, worker: speaker, gateway } = await stage.cluster());
     client = await stage.connect(gateway.service);
     client.say('hello', 't1');
     // Bound to the only worker there is.

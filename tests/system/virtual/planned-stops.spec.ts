@@ -27,14 +27,8 @@ describe('a planned stop', () => {
   let gateway: StagedProcess<GatewayService>;
 
   beforeEach(async () => {
-    stage = new Stage();
-    stage.tts.indexed = true;
-    stage.tts.deterministic = true;
-    stage.tts.pace = 20;
-    stage.lookAheadMs = 500;
-    orchestrator = await stage.orchestrator();
-    worker = await stage.ttsWorker();
-    gateway = await stage.gateway();
+    stage = Stage.exact();
+    ({ orchestrator, worker, gateway } = await stage.cluster());
   });
 
   function expectWhole(

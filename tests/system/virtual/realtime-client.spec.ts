@@ -20,9 +20,7 @@ describe('a Realtime client of the real services on virtual time', () => {
 
   beforeEach(async () => {
     stage = new Stage();
-    await stage.orchestrator();
-    await stage.ttsWorker();
-    gateway = await stage.gateway();
+    ({ gateway } = await stage.cluster());
     client = await stage.connect(gateway.service, { query: {}, subprotocols: ['realtime'] });
   });
 

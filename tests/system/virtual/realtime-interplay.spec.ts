@@ -16,9 +16,7 @@ describe('a Realtime client that does as it likes, on virtual time', () => {
 
   beforeEach(async () => {
     stage = new Stage();
-    owner = await stage.orchestrator();
-    await stage.ttsWorker();
-    gateway = await stage.gateway();
+    ({ orchestrator: owner, gateway } = await stage.cluster());
     client = await stage.connect(gateway.service, { query: {}, subprotocols: ['realtime'] });
   });
   afterEach(() => {

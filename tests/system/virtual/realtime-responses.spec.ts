@@ -1,5 +1,6 @@
 import { DEFAULT_POLICY } from '@parley/model';
 import type { GatewayService } from '@parley/service-gateway';
+import { LOOK_AHEAD_MS } from '@parley/service-tts';
 import { fieldsOf, type Fields } from '../support/fields';
 import { ANSWER, FIRST, SECOND } from './answer';
 import { wholeOf } from './heard';
@@ -12,18 +13,15 @@ const AUDIO = wholeOf(FIRST, SECOND);
 /** What one response can have of its own, and what stands beside the conversation. */
 describe('responses of the real services on virtual time', () => {
   let stage: Stage;
-  let orchestrators: StagedProcess[];
+  let orchestrator: StagedProcess;
   let gateway: StagedProcess<GatewayService>;
   let client: StagedClient;
 
   beforeEach(async () => {
-    stage = new Stage();
-    stage.tts.indexed = true;
-    stage.tts.deterministic = true;
-    stage.tts.pace = 20;
-    orchestrators = [await stage.orchestrator()];
-    await stage.ttsWorker();
-    gateway = await stage.gateway();
+    stage = Stage.exact();
+    // All of an answer is on its way before it is heard.
+    stage.lookAheadMs = LOOK_AHEAD_MS;
+    ({ orchestrator, gateway } = await stage.cluster());
     client = await stage.connect(gateway.service, REALTIME);
   });
 
@@ -101,8 +99,8 @@ describe('responses of the real services on virtual time', () => {
     create({ metadata: { topic: 'talk' } });
     create({ conversation: 'none', metadata: { topic: 'side' } });
     await stage.system.advanceBy(700);
-    orchestrators.push(await stage.orchestrator());
-    orchestrators[0]?.kill();
+    await stage.orchestrator();
+    orchestrator.kill();
     // A voice that is not asked for anew would be missed after five seconds only.
     await stage.system.advanceBy(4_500);
     for (const topic of ['talk', 'side']) {
@@ -182,9 +180,7 @@ describe('a session that has lasted as long as one may', () => {
   ])('ends with its error and code 1001, %s', async (_, deaths) => {
     const stage = new Stage();
     stage.policy = { ...DEFAULT_POLICY, sessionMaxMs: 60_000 };
-    const owner = await stage.orchestrator();
-    await stage.ttsWorker();
-    const gateway = await stage.gateway();
+    const { orchestrator: owner, gateway } = await stage.cluster();
     const beganS = stage.system.clock.wallMs() / 1000;
     const client = await stage.connect(gateway.service, REALTIME);
     const { expires_at: expiresAt } = fieldsOf(client.events('session.created')[0]?.['session']);

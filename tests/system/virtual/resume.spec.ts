@@ -21,11 +21,7 @@ describe('a client that lost its connection', () => {
   let client: ReturningClient;
 
   beforeEach(async () => {
-    stage = new Stage();
-    stage.tts.indexed = true;
-    stage.tts.deterministic = true;
-    stage.tts.pace = 20;
-    stage.lookAheadMs = 500;
+    stage = Stage.exact();
     orchestrators = [await stage.orchestrator(), await stage.orchestrator()];
     await stage.ttsWorker();
     gateways = [await stage.gateway(), await stage.gateway()];

@@ -152,6 +152,12 @@ export interface StagedProcess<S extends Service = Service> {
   kill(): void;
 }
 
+interface StagedCluster {
+  orchestrator: StagedProcess;
+  worker: StagedProcess;
+  gateway: StagedProcess<GatewayService>;
+}
+
 /** What the clocks of a host are ahead of those of the others; of the monotonic one whole seconds, which reports fall on. */
 export interface Skew {
   monotonicS: number;
@@ -178,9 +184,29 @@ export class Stage {
   /** From the decision about a connection until its socket is open. */
   upgradeMs = 0;
 
+  /**
+   * For answers that are compared sample for sample: each tells what it is of, again too. They come twenty times as fast as
+   * they play, half a second ahead, so that whatever goes away in mid-answer has a rest of it to leave.
+   */
+  static exact(): Stage {
+    const stage = new Stage();
+    stage.tts.indexed = true;
+    stage.tts.deterministic = true;
+    stage.tts.pace = 20;
+    stage.lookAheadMs = 500;
+    return stage;
+  }
+
   /** For whoever listens to what services say to one another. */
   link(): MemoryBus {
     return this.busServer.connect({ log: this.log, timers: this.system.timers });
+  }
+
+  /** One process of each role that a conversation needs. */
+  async cluster(): Promise<StagedCluster> {
+    const orchestrator = await this.orchestrator();
+    const worker = await this.ttsWorker();
+    return { orchestrator, worker, gateway: await this.gateway() };
   }
 
   async orchestrator(): Promise<StagedProcess> {

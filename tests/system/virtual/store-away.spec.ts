@@ -30,9 +30,7 @@ describe('the store away for 12 s in mid-answer', () => {
     stage.lookAheadMs = 300;
     stage.llm.wordDelayMs = 150;
     stage.llm.answer = (text) => (text === 'Tell me.' ? SENTENCES.join('') : 'I heard you.');
-    owner = await stage.orchestrator();
-    await stage.ttsWorker();
-    gateway = await stage.gateway();
+    ({ orchestrator: owner, gateway } = await stage.cluster());
     client = new ReturningClient(stage);
     await client.connect(gateway.service);
   });
@@ -189,9 +187,7 @@ describe('owners write back', () => {
 
   it('what a store has lost, within a second and without a change, whoever is at rest', async () => {
     const stage = new Stage();
-    await stage.orchestrator();
-    await stage.ttsWorker();
-    const gateway = await stage.gateway();
+    const { gateway } = await stage.cluster();
     const ids: `sess_${string}`[] = [];
     for (let n = 0; n < 9; n++) ids.push(sessionOf(await stage.connect(gateway.service)));
     const held = (): unknown[] => ids.map((id) => stage.storeServer.sessions.load(id));
@@ -230,9 +226,8 @@ describe('owners write back', () => {
 
   it('what was stored when the store was away, which may have been lost with it', async () => {
     const stage = new Stage();
-    await stage.orchestrator();
-    await stage.ttsWorker();
-    const client = await stage.connect((await stage.gateway()).service);
+    const { gateway } = await stage.cluster();
+    const client = await stage.connect(gateway.service);
     const id = sessionOf(client);
     stage.storeServer.setUnavailable(true);
     await stage.system.advanceBy(1_500);
