@@ -83,6 +83,11 @@ it('it is not when clients and providers were late themselves', () => {
   expect(misses).toEqual(['atCapacity: clients and providers were 101 ms late themselves']);
 });
 
+it('it is not with a talk that was lost or an event out of order', () => {
+  const complaining = { ...crowd([]), complaints: new Map([['the session could not be resumed', 2]]) };
+  expect(overloadRowOf(run(...GOOD.crowds, complaining)).misses).toEqual(['2 × the session could not be resumed']);
+});
+
 it('it is not when nobody was heard, or a turn is not whole', () => {
   expect(overloadRowOf(run(crowd([BEFORE]), crowd([], REFUSALS))).misses).toEqual(['overloaded: only 0 pieces heard']);
   const faults: JudgedTurn['faults'] = [{ kind: 'stale', detail: '' }];

@@ -141,5 +141,6 @@ function missesOf(row: Omit<OverloadRow, 'misses'>): string[] {
   expect(row.turnedAway.properly >= without, `only ${row.turnedAway.properly} refused with \`capacity\``);
   expect(row.turnedAway.otherwise.length === 0, `${row.turnedAway.otherwise.length} refused otherwise`);
   expect(row.faulty.length === 0, `${row.faulty.length} turns not whole`);
+  for (const [complaint, times] of Object.entries(row.complaints)) expect(false, `${times} × ${complaint}`);
   return misses;
 }

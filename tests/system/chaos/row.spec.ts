@@ -109,6 +109,18 @@ describe('a row', () => {
     expect(rowOf({ ...GOOD, resumes }).misses).toEqual(['1 sessions resumed at a second try only']);
   });
 
+  it('misses it with each talk that was lost and each event out of order, but for what the row excuses', () => {
+    const complaints = new Map([
+      ['the session was not resumed', 2],
+      ['response.done resp_… comes twice', 1],
+      ['refused with 503 unavailable', 3],
+    ]);
+    const lost = ['2 × the session was not resumed', '1 × response.done resp_… comes twice'];
+    expect(rowOf({ ...GOOD, complaints }).misses).toEqual([...lost, '3 × refused with 503 unavailable']);
+    const must = { ...MUST, excused: ['refused with 503 unavailable'] };
+    expect(rowOf({ ...GOOD, complaints, must }).misses).toEqual(lost);
+  });
+
   it('misses it when an owner that woke up did anything', () => {
     const [first, second] = GOOD.strikes;
     if (!first || !second) throw new Error('no strikes');

@@ -166,7 +166,7 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
-  const { must, turns, gapMs, moments, afterWaking, undisturbed, interrupted } = row;
+  const { must, turns, gapMs, moments, afterWaking, undisturbed, interrupted, complaints } = row;
   const misses: string[] = [];
   const expect = (isMet: boolean, what: string): void => void (isMet || misses.push(what));
   expect(turns >= must.turns, `${turns} turns of ${must.turns}`);
@@ -183,6 +183,9 @@ function missesOf(row: Omit<Row, 'misses'>, isSmall: boolean): string[] {
   const { p50: aheadMs } = row.aheadMs.undisturbed;
   // Where no gap is measured it hides none: in an outage, or on a busy machine, everybody's audio gathers.
   expect(isSmall || must.gapP99Ms === undefined || aheadMs <= MOST_AHEAD_MS, `clients held ${aheadMs} ms`);
+  for (const [complaint, times] of Object.entries(complaints)) {
+    expect(must.excused?.includes(complaint) === true, `${times} × ${complaint}`);
+  }
   expect((afterWaking?.doubleWrites ?? 0) === 0, `${afterWaking?.doubleWrites} double writes`);
   expect((afterWaking?.ordersObeyed ?? 0) === 0, `${afterWaking?.ordersObeyed} orders of a former owner obeyed`);
   const hits = hitsOf(row);
