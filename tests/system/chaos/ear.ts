@@ -15,7 +15,7 @@ export class Ear {
     this.samples += samples;
   }
 
-  /** The longest silence between two samples that follow each other. */
+  /** The longest silence between two samples that follow each other; that before the first is the judge's to measure. */
   get longestGapMs(): number {
     return this.longestMs;
   }

@@ -4,7 +4,7 @@ import { judge, type Asked, type FaultKind, type Prompt, type TurnVerdict } from
 
 const SAMPLES_PER_CHARACTER = 96;
 const SEGMENTS = ['Here is the first. ', 'There goes the second. ', 'And that was all.'];
-const ASKED: Asked = { turnId: 'turn-1', question: 'What?', answer: SEGMENTS.join(''), interrupted: false };
+const ASKED: Asked = { turnId: 'turn-1', askedMs: 0, question: 'What?', answer: SEGMENTS.join(''), interrupted: false };
 const RESPONSE = 'resp_1';
 
 let events = 0;
@@ -64,6 +64,15 @@ describe('the judge of a conversation', () => {
     expect(verdictOf([whole()]).gapMs).toBe(928);
   });
 
+  it('measures the silence from the question to the first sample', () => {
+    const [first, ...others] = spoken(0, 2_600);
+    if (first?.kind !== 'audio') throw new Error('no audio');
+    const empty: Arrival = { ...first, atMs: 1_500, samples: 0, pcm: Buffer.alloc(0) };
+    const late = [accepted(), created(), text(SEGMENTS[0] ?? ''), empty, first, ...others];
+    expect(verdictOf([late], { ...ASKED, askedMs: 1_000 }).firstSampleMs).toBe(1_600);
+    expect(verdictOf([late.slice(0, 4)]).firstSampleMs).toBeUndefined();
+  });
+
   it('[G3] refuses a turn that was accepted twice, and one that never was', () => {
     expect(kindsOf([[...whole(), accepted()]])).toEqual(['accepted-twice']);
     expect(kindsOf([without(whole(), 'parley.turn.accepted')])).toEqual(['not-accepted']);
@@ -121,7 +130,7 @@ describe('the judge of a conversation', () => {
   });
 
   it('[G4] refuses a model that was told less or more than what had been said', () => {
-    const next: Asked = { turnId: 'turn-2', question: 'And then?', answer: '', interrupted: false };
+    const next: Asked = { turnId: 'turn-2', askedMs: 0, question: 'And then?', answer: '', interrupted: false };
     const kindsWith = (...told: string[]): FaultKind[] => {
       const prompt: Prompt = [
         { role: 'system', content: 'Be brief.' },

@@ -7,6 +7,8 @@ import { expectedOf, heardFaults, isBeginning, runsIn, type Expected, type Heard
 /** A turn as its client asked for it. */
 export interface Asked {
   turnId: string;
+  /** On the clock of the arrivals. */
+  askedMs: number;
   question: string;
   /** What the model is to say. */
   answer: string;
@@ -44,6 +46,8 @@ export interface Fault {
 export interface TurnVerdict {
   turnId: string;
   faults: Fault[];
+  /** From the question to the first sample, in ms; undefined when none came. */
+  firstSampleMs: number | undefined;
   /** The longest silence within the answer, in ms. */
   gapMs: number;
   /** The most audio that lay unplayed at the client, in ms. */
@@ -146,7 +150,7 @@ function judgeTurn(
   const seen = responses.get(responseId ?? '');
   if (responseId === undefined || !seen) {
     const faults: Fault[] = [{ kind: 'not-accepted', detail: asked.turnId }];
-    return { turnId: asked.turnId, faults, gapMs: 0, aheadMs: 0, pieces: [] };
+    return { turnId: asked.turnId, faults, firstSampleMs: undefined, gapMs: 0, aheadMs: 0, pieces: [] };
   }
   const ear = new Ear();
   for (const { samples, atMs } of seen.audio) ear.arrived(samples, atMs);
@@ -158,7 +162,9 @@ function judgeTurn(
     ...soundFaults(seen, samplesPerCharacter),
   ];
   const { longestGapMs: gapMs, farthestAheadMs: aheadMs } = ear;
-  return { turnId: asked.turnId, faults, gapMs, aheadMs, pieces: latenessOf(seen.audio) };
+  const first = seen.audio.find(({ samples }) => samples > 0);
+  const firstSampleMs = first && first.atMs - asked.askedMs;
+  return { turnId: asked.turnId, faults, firstSampleMs, gapMs, aheadMs, pieces: latenessOf(seen.audio) };
 }
 
 function endFaults({ interrupted }: Asked, { events, isInterrupted }: Seen): Fault[] {

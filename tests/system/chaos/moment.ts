@@ -14,6 +14,9 @@ export function rarestOf(met: readonly Moment[]): Moment {
   );
 }
 
+/** The client has heard something of the answer, and is to hear more. */
+export const isAudible = (moment: Moment): boolean => moment === 'generating' || moment === 'playing';
+
 /** What provider and client know of a turn that is not over. */
 export interface TurnSight {
   /** When the model's first token left or was to leave, of each time it was asked; ms on `nowMs`'s clock. */

@@ -7,7 +7,7 @@ const REFUSED: Refusal = { status: 503, code: 'capacity', retryAfterS: 4 };
 
 /** An answer of 200 pieces, each so late, which begins at that time. */
 const turn = (turnId: string, atMs: number, lateMs: number, more: Partial<JudgedTurn> = {}): JudgedTurn => ({
-  ...{ turnId, talk: 1, interrupted: false, faults: [], gapMs: 0, aheadMs: 0 },
+  ...{ turnId, talk: 1, interrupted: false, faults: [], firstSampleMs: 500, gapMs: 0, aheadMs: 0 },
   pieces: Array.from({ length: 200 }, (_, index) => ({ atMs: atMs + index, lateMs })),
   ...more,
 });

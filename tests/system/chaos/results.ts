@@ -14,7 +14,10 @@ export interface Circumstances {
   seed: number;
 }
 
-export type MeasuredStrikes = Circumstances & Row;
+/** Older rows do not say what was measured since. */
+type Since = 'audibleGapMs' | 'firstSampleMs';
+
+export type MeasuredStrikes = Circumstances & Omit<Row, Since> & Partial<Pick<Row, Since>>;
 export type MeasuredOverload = Circumstances & OverloadRow;
 export type Measured = MeasuredStrikes | MeasuredOverload;
 

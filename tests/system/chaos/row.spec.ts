@@ -6,7 +6,8 @@ import type { Hit, Strike } from './strike';
 const MUST = { turns: 4, strikes: 2, gapP50Ms: 400, gapP99Ms: 1_500 };
 
 const turn = (turnId: string, more: Partial<JudgedTurn> = {}): JudgedTurn => {
-  return { turnId, talk: 1, interrupted: false, faults: [], gapMs: 100, aheadMs: 200, pieces: [], ...more };
+  const heard = { firstSampleMs: 3_000, gapMs: 100, aheadMs: 200, pieces: [] };
+  return { turnId, talk: 1, interrupted: false, faults: [], ...heard, ...more };
 };
 const strike = (...hits: [string, Moment][]): Strike => ({
   target: 'tts 1',
@@ -53,9 +54,39 @@ describe('a row', () => {
   });
 
   it('misses it with a gap too long', () => {
-    expect(missesWith(turn('turn-3', { gapMs: 1_501 }))).toEqual(['gap p99 1501 ms']);
+    expect(missesWith(turn('turn-3', { gapMs: 1_501 }))).toEqual(['gap p99 1501 ms', 'gap while audible p99 1501 ms']);
     const slow = GOOD.judged.map((each) => ({ ...each, gapMs: 401 }));
-    expect(rowOf({ ...GOOD, judged: slow }).misses).toEqual(['gap p50 401 ms']);
+    expect(rowOf({ ...GOOD, judged: slow }).misses).toEqual(['gap p50 401 ms', 'gap while audible p50 401 ms']);
+  });
+
+  it('misses it with a gap too long at the median of those that were heard when they were hit, whatever the others dilute', () => {
+    const strikes = [
+      strike(['turn-1', 'before-first-token'], ['turn-2', 'first-token']),
+      strike(['turn-3', 'generating'], ['turn-4', 'playing'], ['turn-5', 'before-first-token']),
+    ];
+    const judged = GOOD.judged.map((each) => {
+      return ['turn-3', 'turn-4'].includes(each.turnId) ? { ...each, gapMs: 401 } : each;
+    });
+    const row = rowOf({ ...GOOD, strikes, judged: [...judged, turn('turn-6')], isSmall: true });
+    expect(row.gapMs.p50).toBe(100);
+    expect(row.misses).toEqual(['gap while audible p50 401 ms']);
+  });
+
+  it('misses it when the first sample of those that were hit before comes later than undisturbed and a gap', () => {
+    // Hit before its first sample, and once more.
+    expect(missesWith(turn('turn-1', { firstSampleMs: 4_500 }))).toEqual([]);
+    const late = ['first sample p99 4501 ms, undisturbed 3000 ms'];
+    expect(missesWith(turn('turn-1', { firstSampleMs: 4_501 }))).toEqual(late);
+    expect(missesWith(turn('turn-2', { firstSampleMs: 4_501 }))).toEqual([]);
+    const unbound = { must: { turns: 4, strikes: 2 } };
+    expect(missesWith(turn('turn-1', { firstSampleMs: 14_501 }), unbound)).toEqual([]);
+  });
+
+  it('has no first sample of a turn that was never heard', () => {
+    const judged = [turn('turn-1', { firstSampleMs: undefined }), turn('turn-5', { firstSampleMs: 2_000 })];
+    const none = { p50: 0, p99: 0, max: 0 };
+    const undisturbed = { p50: 2_000, p99: 2_000, max: 2_000 };
+    expect(rowOf({ ...GOOD, judged }).firstSampleMs).toEqual({ undisturbed, struck: none });
   });
 
   it('misses it with a session that came back too late', () => {
@@ -74,7 +105,8 @@ describe('a row', () => {
       '1 with something stale',
       '1 undisturbed turns not whole',
     ]);
-    expect(missesWith(turn('turn-5', { interrupted: true, faults: [...faults] }))).toEqual([
+    const interrupted = turn('turn-6', { interrupted: true, faults: [...faults] });
+    expect(rowOf({ ...GOOD, judged: [...GOOD.judged, interrupted] }).misses).toEqual([
       '1 with something stale',
       '1 interrupted turns wrong',
     ]);

@@ -18,6 +18,11 @@ const ROW: MeasuredStrikes = {
   stale: 1,
   faults: { stale: 1 },
   gapMs: SPREAD,
+  audibleGapMs: { p50: 150, p99: 300, max: 400 },
+  firstSampleMs: {
+    undisturbed: { p50: 3_000, p99: 3_100, max: 3_200 },
+    struck: { p50: 3_400, p99: 4_000, max: 4_100 },
+  },
   undisturbed: { turns: 7, faulty: 0, gapMs: SPREAD },
   interrupted: { turns: 0, faulty: 0 },
   resumed: { times: 0, again: 0, ms: SPREAD },
@@ -25,7 +30,7 @@ const ROW: MeasuredStrikes = {
   afterWaking: undefined,
   misses: ['1 turns not whole', '1 with something stale'],
   complaints: {},
-  counted: [{ turnId: 'turn-1', moments: ['playing', 'generating'], gapMs: 1, faults: [] }],
+  counted: [{ turnId: 'turn-1', moments: ['playing', 'generating'], firstSampleMs: 3_000, gapMs: 1, faults: [] }],
   besides: [],
   at: '2026-01-02T03:04:05.678Z',
   tookS: 90,
@@ -37,10 +42,17 @@ const ROW: MeasuredStrikes = {
 
 it('a line has the figures of a row, the shares of its moments, and what it misses', () => {
   expect(tableOf([ROW]).split('\n')[2]).toBe(
-    '| a case | 2 | 4 | 25 %, 25 %, 50 % | 3 | 0, 1 | 100, 300, 400 ms | 7 turns, 100, 300, 400 ms | ' +
-      'abc1234, 2026-01-02 | **no**: 1 turns not whole; 1 with something stale |',
+    '| a case | 2 | 4 | 25 %, 25 %, 50 % | 3 | 0, 1 | 100, 300, 400 ms | 150, 300, 400 ms | 7 turns, 100, 300, 400 ms | ' +
+      '3400, 4000, 4100 ms | 3000, 3100, 3200 ms | abc1234, 2026-01-02 | **no**: 1 turns not whole; 1 with something stale |',
   );
   expect(tableOf([{ ...ROW, misses: [] }])).toContain('| yes |');
+});
+
+it('a line of an older row has a dash for what was not measured yet', () => {
+  const { audibleGapMs: _audible, firstSampleMs: _first, ...older } = ROW;
+  const [head = '', , line = ''] = tableOf([older]).split('\n');
+  expect(line).toContain('| 100, 300, 400 ms | – | 7 turns, 100, 300, 400 ms | – | – | abc1234');
+  expect(line.split('|')).toHaveLength(head.split('|').length);
 });
 
 it('the row about overload has a table of its own', () => {

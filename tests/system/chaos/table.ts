@@ -26,8 +26,8 @@ export function tableOf(rows: readonly Measured[]): string {
 
 function strikesTable(rows: readonly MeasuredStrikes[]): string {
   return [
-    '| case | strikes | turns | waiting, generating, playing | whole | twice, stale | gap p50, p99, longest | undisturbed | commit | as it must be |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| case | strikes | turns | waiting, generating, playing | whole | twice, stale | gap p50, p99, longest | hit while audible | undisturbed | first sample, hit before | undisturbed | commit | as it must be |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map(lineOf),
     '',
   ].join('\n');
@@ -65,7 +65,10 @@ function lineOf(row: MeasuredStrikes): string {
     row.completed,
     `${row.duplicates}, ${row.stale}`,
     spread(row.gapMs),
+    spread(row.audibleGapMs),
     `${row.undisturbed.turns} turns, ${spread(row.undisturbed.gapMs)}`,
+    spread(row.firstSampleMs?.struck),
+    spread(row.firstSampleMs?.undisturbed),
     ...endOf(row),
   ];
   return `| ${cells.join(' | ')} |`;
@@ -76,4 +79,5 @@ const endOf = ({ commit, at, misses }: Measured): string[] => [
   misses.length === 0 ? 'yes' : `**no**: ${misses.join('; ')}`,
 ];
 
-const spread = ({ p50, p99, max }: Spread): string => `${p50}, ${p99}, ${max} ms`;
+const spread = (measured: Spread | undefined): string =>
+  measured ? `${measured.p50}, ${measured.p99}, ${measured.max} ms` : '–';

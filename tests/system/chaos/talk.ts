@@ -161,6 +161,7 @@ export class Talk {
     const place = { talk, turn };
     const asked = {
       turnId: current.turnId,
+      askedMs: current.askedMs,
       question: questionOf(place),
       answer: answerOf(place, sentences),
       interrupted: false,
