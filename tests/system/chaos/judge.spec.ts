@@ -75,7 +75,7 @@ describe('the judge of a conversation', () => {
 
   it('[G3] refuses a turn that was accepted twice, and one that never was', () => {
     expect(kindsOf([[...whole(), accepted()]])).toEqual(['accepted-twice']);
-    expect(kindsOf([without(whole(), 'parley.turn.accepted')])).toEqual(['not-accepted']);
+    expect(kindsOf([without(whole(), 'parley.turn.accepted')])).toEqual(['not-accepted', 'unasked']);
   });
 
   it('[G3] refuses a response that begins or ends twice', () => {
@@ -126,7 +126,34 @@ describe('the judge of a conversation', () => {
 
   it('an interruption nobody asked for is no completion', () => {
     const cut = [accepted(), created(), text(SEGMENTS[0] ?? ''), ...spoken(0), done('cancelled'), interruption()];
-    expect(kindsOf([cut])).toEqual(['not-completed']);
+    expect(kindsOf([cut])).toEqual(['interrupted-unasked', 'not-completed', 'wrong-text']);
+  });
+
+  it('an interruption nobody asked for excuses no answer that was cut, though the server calls it complete', () => {
+    expect(kindsOf([[...whole(), interruption()]])).toEqual(['interrupted-unasked']);
+    const arrivals = whole();
+    const unheard = arrivals.toSpliced(arrivals.findLastIndex(isAudio), 1);
+    expect(kindsOf([[...unheard, interruption()]])).toEqual(['interrupted-unasked', 'sample-missing']);
+    const short = [accepted(), created(), text(SEGMENTS[0] ?? ''), ...spoken(0), done()];
+    expect(kindsOf([[...short, interruption()]])).toEqual(['interrupted-unasked', 'wrong-text']);
+  });
+
+  it('refuses an answer to nobody, be it an event or a sample, in the turn that was asked last before it came', () => {
+    const [sample] = spoken(0);
+    if (sample?.kind !== 'audio') throw new Error('no audio');
+    const next: Asked = { ...ASKED, turnId: 'turn-2', askedMs: 9_000 };
+    const faultsWith = (stray: Arrival): TurnVerdict['faults'][] =>
+      judge(
+        { asked: [ASKED, next], connections: [[...whole(), stray]], prompts: new Map() },
+        SAMPLES_PER_CHARACTER,
+      ).map(({ faults }) => faults);
+    const unasked = { kind: 'unasked', detail: 'resp_2' };
+    const missing = { kind: 'not-accepted', detail: 'turn-2' };
+    expect(faultsWith({ ...sample, responseId: 'resp_2', atMs: 8_999 })).toEqual([[unasked], [missing]]);
+    const begun = event('response.created', { response_id: undefined, response: { id: 'resp_2' } });
+    expect(faultsWith({ ...begun, atMs: 9_000 })).toEqual([[], [missing, unasked]]);
+    const foreign = event('parley.turn.accepted', { response_id: 'resp_2', turn_id: 'turn-9' });
+    expect(faultsWith({ ...foreign, atMs: 9_000 })).toEqual([[], [missing, unasked]]);
   });
 
   it('[G4] refuses a model that was told less or more than what had been said', () => {

@@ -33,6 +33,8 @@ export type FaultKind =
   | 'answered-twice'
   | 'not-ended'
   | 'not-completed'
+  | 'interrupted-unasked'
+  | 'unasked'
   | 'wrong-text'
   | 'sentence-twice'
   | 'stale'
@@ -60,6 +62,7 @@ type AudioArrival = Extract<Arrival, { kind: 'audio' }>;
 
 /** Everything of one response, in the order of arrival. */
 interface Seen {
+  sinceMs: number;
   events: WireEvent[];
   audio: AudioArrival[];
   /** What came although nothing was to come any more. */
@@ -69,14 +72,14 @@ interface Seen {
 
 /**
  * Judges each turn by what reached the client: accepted once and completed, the model's very answer, each of its samples heard
- * exactly once, nothing after an interruption; and the model was told all that was said before. Knows PROTOCOL.md and what the
- * fake providers do, nothing else.
+ * exactly once, nothing after an interruption; no answer to anything else; and the model was told all that was said before. Knows
+ * PROTOCOL.md and what the fake providers do, nothing else.
  */
 export function judge(recording: Recording, samplesPerCharacter: number): TurnVerdict[] {
   const arrivals = withoutRepeats(recording.connections);
   const responses = byResponse(arrivals);
   let said: string[] | undefined = [];
-  return recording.asked.map((asked) => {
+  const verdicts = recording.asked.map((asked) => {
     const verdict = judgeTurn(asked, arrivals, responses, samplesPerCharacter);
     const prompts = recording.prompts.get(asked.turnId) ?? [];
     if (said) verdict.faults.push(...historyFaults([...said, asked.question], prompts));
@@ -85,7 +88,22 @@ export function judge(recording: Recording, samplesPerCharacter: number): TurnVe
     said = isKnown ? [...(said ?? []), asked.question, asked.answer] : undefined;
     return verdict;
   });
+  const answers = new Set(recording.asked.flatMap(({ turnId }) => acceptedFor(turnId, arrivals)));
+  for (const [id, { sinceMs }] of responses) {
+    if (answers.has(id)) continue;
+    const before = recording.asked.findLastIndex(({ askedMs }) => askedMs <= sinceMs);
+    verdicts[Math.max(0, before)]?.faults.push({ kind: 'unasked', detail: id });
+  }
+  return verdicts;
 }
+
+/** The responses that the server named when it accepted this turn. */
+const acceptedFor = (turnId: string, arrivals: readonly Arrival[]): string[] =>
+  arrivals.flatMap((arrival) =>
+    arrival.kind === 'event' && arrival.event.type === 'parley.turn.accepted' && arrival.event['turn_id'] === turnId
+      ? [String(arrival.event['response_id'])]
+      : [],
+  );
 
 /** Each time the model is asked it is told everything that was said, and nothing else. */
 function historyFaults(said: readonly string[], prompts: readonly Prompt[]): Fault[] {
@@ -108,14 +126,14 @@ function withoutRepeats(connections: readonly (readonly Arrival[])[]): Arrival[]
 
 function byResponse(arrivals: readonly Arrival[]): Map<string, Seen> {
   const responses = new Map<string, Seen>();
-  const seenOf = (id: string): Seen => {
-    const seen = responses.get(id) ?? { events: [], audio: [], stale: [], isInterrupted: false };
+  const seenOf = (id: string, atMs: number): Seen => {
+    const seen = responses.get(id) ?? { sinceMs: atMs, events: [], audio: [], stale: [], isInterrupted: false };
     responses.set(id, seen);
     return seen;
   };
   for (const arrival of arrivals) {
     if (arrival.kind === 'audio') {
-      const seen = seenOf(arrival.responseId);
+      const seen = seenOf(arrival.responseId, arrival.atMs);
       if (seen.isInterrupted) seen.stale.push(`${arrival.samples} samples`);
       seen.audio.push(arrival);
       continue;
@@ -123,7 +141,7 @@ function byResponse(arrivals: readonly Arrival[]): Map<string, Seen> {
     const { event } = arrival;
     const id = event['response_id'] ?? fieldsOf(event['response'])['id'];
     if (typeof id !== 'string') continue;
-    const seen = seenOf(id);
+    const seen = seenOf(id, arrival.atMs);
     if (seen.isInterrupted && carriesOutput(event.type)) seen.stale.push(event.type);
     seen.events.push(event);
     if (event.type === 'parley.response.interrupted') seen.isInterrupted = true;
@@ -139,13 +157,7 @@ function judgeTurn(
   responses: ReadonlyMap<string, Seen>,
   samplesPerCharacter: number,
 ): TurnVerdict {
-  const accepted = arrivals.flatMap((arrival) =>
-    arrival.kind === 'event' &&
-    arrival.event.type === 'parley.turn.accepted' &&
-    arrival.event['turn_id'] === asked.turnId
-      ? [String(arrival.event['response_id'])]
-      : [],
-  );
+  const accepted = acceptedFor(asked.turnId, arrivals);
   const [responseId] = accepted;
   const seen = responses.get(responseId ?? '');
   if (responseId === undefined || !seen) {
@@ -154,12 +166,15 @@ function judgeTurn(
   }
   const ear = new Ear();
   for (const { samples, atMs } of seen.audio) ear.arrived(samples, atMs);
+  // Only an interruption that the client asked for excuses what is missing.
+  const owed = { ...seen, isInterrupted: seen.isInterrupted && asked.interrupted };
   const faults: Fault[] = [
     ...(accepted.length > 1 ? [{ kind: 'accepted-twice' as const, detail: accepted.join(' ') }] : []),
     ...seen.stale.map((detail) => ({ kind: 'stale' as const, detail })),
-    ...endFaults(asked, seen),
-    ...textFaults(asked, seen),
-    ...soundFaults(seen, samplesPerCharacter),
+    ...(seen.isInterrupted && !asked.interrupted ? [{ kind: 'interrupted-unasked' as const, detail: responseId }] : []),
+    ...endFaults(owed),
+    ...textFaults(asked, owed),
+    ...soundFaults(owed, samplesPerCharacter),
   ];
   const { longestGapMs: gapMs, farthestAheadMs: aheadMs } = ear;
   const first = seen.audio.find(({ samples }) => samples > 0);
@@ -167,13 +182,13 @@ function judgeTurn(
   return { turnId: asked.turnId, faults, firstSampleMs, gapMs, aheadMs, pieces: latenessOf(seen.audio) };
 }
 
-function endFaults({ interrupted }: Asked, { events, isInterrupted }: Seen): Fault[] {
+function endFaults({ events, isInterrupted }: Seen): Fault[] {
   const ends = events.filter(({ type }) => type === 'response.done').map(({ response }) => fieldsOf(response));
   const begun = events.filter(({ type }) => type === 'response.created').length;
   const [end] = ends;
   if (begun > 1 || ends.length > 1) return [{ kind: 'answered-twice', detail: `${begun} begun, ${ends.length} ended` }];
   if (!end) return [{ kind: 'not-ended', detail: events.at(-1)?.type ?? 'no event' }];
-  if (end['status'] === 'completed' || (interrupted && isInterrupted)) return [];
+  if (end['status'] === 'completed' || isInterrupted) return [];
   const code = fieldsOf(fieldsOf(end['status_details'])['error'])['code'];
   return [{ kind: 'not-completed', detail: `${String(end['status'])} ${String(code ?? '')}`.trim() }];
 }
