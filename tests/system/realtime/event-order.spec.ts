@@ -70,6 +70,19 @@ describe('the order of events', () => {
     expect(faultsOf(open)).toContainEqual(expect.stringContaining(`leaves open ${opened}`));
   });
 
+  it('refuses an item of the client that is added and not done when the next is told, or a response begins', () => {
+    const isDone = (id: string) => (event: RealtimeEvent) =>
+      event.type === 'conversation.item.done' && itemIdOf(event) === id;
+    const without = (id: string): RealtimeEvent[] => sample.filter((event) => !isDone(id)(event));
+    expect(faultsOf(without('item_u'))).toEqual(['response.created resp_1 leaves open conversation.item.added item_u']);
+    // A result, in the midst of the response that asked for it.
+    expect(faultsOf(without('item_o'))).toEqual(['response.created resp_3 leaves open conversation.item.added item_o']);
+    const next = sample.filter(
+      (event) => !isDone('item_o')(event) && !['resp_3', 'resp_4'].includes(String(responseIdOf(event))),
+    );
+    expect(faultsOf(next)).toContain('conversation.item.added item_b leaves open conversation.item.added item_o');
+  });
+
   it.each(ONCE.map(({ type }) => [type]))('refuses a second %s', (type) => {
     const twice = sample.flatMap((event) => (event.type === type ? [event, again(event)] : [event]));
     expect(faultsOf(twice)).toContainEqual(expect.stringMatching(/comes twice$/));
@@ -118,6 +131,25 @@ describe('the order of events', () => {
     for (let at = cause + 1; at <= rest.length; at++) {
       expect(faultsOf([...rest.slice(0, at), ...transcripts, ...rest.slice(at)])).toEqual([]);
     }
+  });
+
+  it('of a connection that ended, refuses an item that was told by half, and a response of which only the end is missing', () => {
+    const endedBehind = (isLast: (event: RealtimeEvent) => boolean): string[] => {
+      const order = new EventOrder();
+      for (const event of sample.slice(0, sample.findIndex(isLast) + 1)) order.faults(event);
+      return order.faultsAtEnd();
+    };
+    const isOf = (type: string, id: string) => (event: RealtimeEvent) =>
+      event.type === type && [itemIdOf(event), responseIdOf(event)].includes(id);
+    expect(endedBehind(isOf('conversation.item.added', 'item_u'))).toEqual([
+      'the end leaves open conversation.item.added item_u',
+    ]);
+    expect(endedBehind(isOf('response.output_item.done', 'resp_1'))).toEqual(['resp_1 never ended']);
+    // Nobody knows what was still to come.
+    expect(endedBehind(isOf('response.created', 'resp_1'))).toEqual([]);
+    expect(endedBehind(isOf('response.output_audio.delta', 'resp_1'))).toEqual([]);
+    expect(endedBehind(isOf('response.output_item.done', 'resp_2'))).toEqual([]);
+    expect(endedBehind(isOf('response.done', 'resp_1'))).toEqual([]);
   });
 
   it('names the responses that have not ended', () => {

@@ -75,10 +75,32 @@ export const ORDERS: readonly Order[] = [
   row('response.function_call_arguments.done', 'strict', 'response.output_item.done:function_call', 'item'),
 ];
 
-/** What is opened in a response is closed before its end, also when it is cut (§5.2). */
-export const CLOSINGS: readonly { readonly opened: string; readonly closed: string; readonly by: Common }[] = [
-  { opened: 'response.content_part.added', closed: 'response.content_part.done', by: 'part' },
-  { opened: 'response.output_item.added', closed: 'response.output_item.done', by: 'item' },
+/** What is opened is closed before one of these events comes. */
+export interface Closing {
+  readonly opened: string;
+  readonly closed: string;
+  readonly by: Common;
+  readonly before: readonly string[];
+  /** Not of what this has been told of. */
+  readonly unless?: string;
+}
+
+export const CLOSINGS: readonly Closing[] = [
+  // In a response, also when it is cut (§5.2).
+  {
+    ...{ opened: 'response.content_part.added', closed: 'response.content_part.done', by: 'part' },
+    before: ['response.done'],
+  },
+  {
+    ...{ opened: 'response.output_item.added', closed: 'response.output_item.done', by: 'item' },
+    before: ['response.done'],
+  },
+  // An item that is no response's, and so the client's, is whole when it is told (§5.1).
+  {
+    ...{ opened: 'conversation.item.added', closed: 'conversation.item.done', by: 'item' },
+    before: ['conversation.item.added', 'response.created'],
+    unless: 'response.output_item.added',
+  },
 ];
 
 /** What comes once for what it names. */
@@ -108,8 +130,9 @@ export class EventOrder {
   private running: string | undefined;
   /** Responses and items that are none of the conversation. */
   private readonly outOfBand = new Set<string>();
-  /** What a response has opened and not closed. */
-  private readonly open = new Map<string, Set<string>>();
+  private readonly responses = new Set<string>();
+  /** What was opened and not closed, and the response in which; none for an item of the client. */
+  private readonly open = new Map<string, string | undefined>();
 
   /** What is wrong with this event coming now. */
   faults(event: RealtimeEvent): string[] {
@@ -128,7 +151,19 @@ export class EventOrder {
 
   /** Responses that began and have not ended. */
   unfinished(): string[] {
-    return [...this.open.keys()].filter((id) => !this.seen.has(`response ${id} response.done`));
+    return [...this.responses].filter((id) => !this.seen.has(`response ${id} response.done`));
+  }
+
+  /**
+   * What is wrong when the connection ends here. A client may leave in mid-answer, and nothing on the wire says whether its server had
+   * forgotten the rest or not come to it. But the end of what was said is told in one breath, from the end of its part to
+   * `response.done`, and so is an item of the client: whoever has the one is to have the other. (A response without an end behind
+   * which the conversation's next one begins is refused there.)
+   */
+  faultsAtEnd(): string[] {
+    const cut = this.unfinished().filter((id) => this.seen.has(`response ${id} response.content_part.done`));
+    const halves = [...this.open].flatMap(([name, responseId]) => (responseId === undefined ? [name] : []));
+    return [...cut.map((id) => `${id} never ended`), ...halves.map((name) => `the end leaves open ${name}`)];
   }
 
   private idFaults(event: RealtimeEvent): string[] {
@@ -169,15 +204,18 @@ export class EventOrder {
 
   private closingFaults(event: RealtimeEvent): string[] {
     const responseId = responseIdOf(event);
-    if (responseId === undefined) return [];
-    const open = this.open.get(responseId) ?? new Set<string>();
-    this.open.set(responseId, open);
-    for (const { opened, closed, by } of CLOSINGS) {
+    if (responseId !== undefined) this.responses.add(responseId);
+    return CLOSINGS.flatMap(({ opened, closed, by, before, unless }) => {
+      const isLeft = ([name, within]: [string, string | undefined]): boolean =>
+        name.startsWith(`${opened} `) && (within === undefined || within === responseId);
+      const left = before.includes(event.type) ? [...this.open].filter(isLeft).map(([name]) => name) : [];
+      for (const name of left) this.open.delete(name);
       const name = `${opened} ${keyOf(by, event)}`;
-      if (event.type === opened) open.add(name);
-      if (event.type === closed) open.delete(name);
-    }
-    return event.type === 'response.done' ? [...open].map((name) => `leaves open ${name}`) : [];
+      const isTold = unless !== undefined && this.has(unless, by, event);
+      if (event.type === opened && !isTold) this.open.set(name, responseId);
+      if (event.type === closed) this.open.delete(name);
+      return left.map((each) => `leaves open ${each}`);
+    });
   }
 
   private noteOutOfBand(event: RealtimeEvent): void {
