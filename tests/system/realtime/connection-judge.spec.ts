@@ -54,6 +54,21 @@ describe('a connection', () => {
     expect(judge('parley.v1', events)).toEqual([]);
   });
 
+  it('that ends is refused for what it left half told, unless it goes on from another one', () => {
+    const events = sampleConversation();
+    const half = events.slice(0, events.findIndex(({ type }) => type === 'conversation.item.added') + 1);
+    const ended = (told: readonly RealtimeEvent[]): string[] => {
+      const connection = new ConnectionJudge(schemas, 'parley.v1');
+      for (const event of told) connection.receive(event);
+      return connection.end();
+    };
+    expect(ended(half)).toEqual(['the end leaves open conversation.item.added item_u']);
+    expect(ended(events)).toEqual([]);
+    const [created, ...rest] = half;
+    const resumed = { type: 'parley.session', event_id: 'session', resumed: true };
+    expect(ended([...(created ? [created] : []), resumed, ...rest])).toEqual([]);
+  });
+
   it('that resumes a session may begin in the midst of a response, and with errors of events that others sent', () => {
     const [created, ...rest] = sampleConversation();
     const resumed = { type: 'parley.session', event_id: 'session', resumed: true };

@@ -37,7 +37,12 @@ export class ConnectionJudge {
     ];
   }
 
-  /** Responses that began and have not ended. */
+  /** What is wrong when it ends now; see {@link EventOrder.faultsAtEnd}. */
+  end(): string[] {
+    return this.isResumed ? [] : this.order.faultsAtEnd();
+  }
+
+  /** Responses that began and have not ended: a fault where the client is known to have stayed for all of them. */
   unfinished(): string[] {
     return this.isResumed ? [] : this.order.unfinished();
   }

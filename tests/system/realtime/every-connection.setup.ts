@@ -3,7 +3,10 @@ import { everyConnection, type Watched } from '../support/witness';
 import { ConnectionJudge } from './connection-judge';
 import { loadEventSchemas } from './event-schemas';
 
-/** Runs beside the tests of a file: every event that any client in it receives is judged, and a fault fails the test. */
+/**
+ * Runs beside the tests of a file: every event that any client in it receives is judged, and the end of each connection; a fault fails
+ * the test.
+ */
 
 /** The schemas may have to be generated first. */
 const LOAD_TIMEOUT_MS = 120_000;
@@ -20,11 +23,11 @@ beforeAll(async () => {
     judges.set(connection, judge);
     return judge;
   };
+  const note = (found: readonly string[]): void => found.forEach((fault) => faults.add(fault));
   everyConnection.witness = {
     sent: (connection: Watched, event: WireEvent) => judgeOf(connection).send(event),
-    received: (connection: Watched, event: WireEvent) => {
-      for (const fault of judgeOf(connection).receive(event)) faults.add(fault);
-    },
+    received: (connection: Watched, event: WireEvent) => note(judgeOf(connection).receive(event)),
+    ended: (connection: Watched) => note(judgeOf(connection).end()),
   };
 }, LOAD_TIMEOUT_MS);
 

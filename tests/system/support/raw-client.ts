@@ -25,6 +25,9 @@ export class RawClient implements Watched {
     private readonly isGa: boolean,
   ) {
     socket.on('error', () => undefined);
+    socket.on('close', () => {
+      if (isGa) everyConnection.witness?.ended(this);
+    });
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.binaries++;
       else this.take(data.toString());

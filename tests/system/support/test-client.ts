@@ -62,6 +62,7 @@ export class TestClient implements Watched {
     socket.on('message', (data, isBinary) => this.receive(data, isBinary));
     socket.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() };
+      everyConnection.witness?.ended(this);
       this.wake();
     });
     socket.on('error', () => undefined);

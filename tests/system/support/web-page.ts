@@ -43,6 +43,7 @@ export class WebPage {
         everyConnection.witness?.received(connection, event);
         this.events.push(event);
       });
+      socket.on('close', () => everyConnection.witness?.ended(connection));
     });
   }
 

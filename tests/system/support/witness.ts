@@ -6,10 +6,11 @@ export interface Watched {
   readonly protocol: string;
 }
 
-/** Sees everything that clients send and receive, as it stands on the wire. */
+/** Sees everything that clients send and receive, as it stands on the wire, and when nothing more can come. */
 export interface Witness {
   sent(connection: Watched, event: WireEvent): void;
   received(connection: Watched, event: WireEvent): void;
+  ended(connection: Watched): void;
 }
 
 /** The witness of all clients of this process; undefined where nobody looks. */

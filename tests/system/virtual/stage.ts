@@ -334,11 +334,13 @@ export class StagedClient implements ConnectionPort, Watched {
   }
 
   close(code: number, reason: string): void {
-    this.closed ??= { code, reason };
+    if (this.closed) return;
+    this.closed = { code, reason };
+    everyConnection.witness?.ended(this);
   }
 
   terminate(): void {
-    this.closed ??= { code: 1006, reason: '' };
+    this.close(1006, '');
   }
 
   events(type?: string): WireEvent[] {
