@@ -5,6 +5,7 @@ import { sampleConversation, sampleEvent, spoiled } from './sample-events';
 const SENT: Sent = [
   { type: 'response.create', event_id: 'mine_1', response: { metadata: { topic: 'weather' } } },
   { type: 'response.create', event_id: 'mine_2', response: { metadata: { purpose: 'title' } } },
+  { type: 'response.cancel', event_id: 'mine_3' },
 ];
 
 const audioOf = (content: Fields): Fields => ({
@@ -25,6 +26,7 @@ const SPOILED: readonly (readonly [rule: string, what: string, event: RealtimeEv
   ['error-keys', 'no key for the field that is meant', spoiled('error', 'error.param', undefined)],
   ['error-echo', 'no echo', spoiled('error', 'error.event_id', null)],
   ['error-echo', 'the id of an event that nobody sent', spoiled('error', 'error.event_id', 'event_TODO')],
+  ['error-echo', 'the id of an event that it cannot mean', spoiled('error', 'error.event_id', 'mine_1')],
   ['status-details', 'no key', spoiled('response.done', 'response.status_details', undefined)],
   ['status-details', 'a string', spoiled('response.created', 'response.status_details', 'unimplemented')],
   ['usage', 'null', spoiled('response.done', 'response.usage', null)],
@@ -71,6 +73,40 @@ describe('the strictest clients', () => {
 
   it('have no rule that refuses nothing', () => {
     expect(new Set(SPOILED.map(([rule]) => rule))).toEqual(new Set(CLIENT_RULES.map(({ id }) => id)));
+  });
+
+  describe('where some of their events had no id', () => {
+    const error = (more: Fields): RealtimeEvent =>
+      spoiled('error', 'error', { ...fieldsOf(sampleEvent('error')['error']), event_id: null, ...more });
+    const isRefused = (told: RealtimeEvent, ...sent: RealtimeEvent[]): boolean =>
+      rulesBrokenBy(told, sent).includes('error-echo');
+    const update = { type: 'session.update', session: { voice: 'alloy' } };
+    const create = { type: 'response.create' };
+    const cancel = { type: 'response.cancel' };
+
+    it('still want the echo of an error whose code can only mean one that had one', () => {
+      expect(isRefused(error({}), update, create, { ...cancel, event_id: 'mine' })).toBe(true);
+      expect(isRefused(error({}), update, create, cancel, { ...cancel, event_id: 'mine' })).toBe(false);
+      const running = error({ code: 'conversation_already_has_active_response' });
+      expect(isRefused(running, update, cancel, { ...create, event_id: 'mine' })).toBe(true);
+      expect(isRefused(running, create)).toBe(false);
+    });
+
+    it('still want the echo of an error whose field stands only in one that had one', () => {
+      const unknown = error({ code: 'unknown_parameter', param: 'session.voice' });
+      expect(isRefused(unknown, create, cancel, { ...update, event_id: 'mine' })).toBe(true);
+      expect(isRefused(unknown, create, update)).toBe(false);
+      const long = error({ code: 'string_above_max_length', param: 'item.content[0].text' });
+      expect(isRefused(long, create, { type: 'conversation.item.create', item: {}, event_id: 'mine' })).toBe(true);
+    });
+
+    it('may not know which one lacks a field', () => {
+      expect(isRefused(error({ code: 'missing_required_parameter', param: 'item' }), create)).toBe(false);
+    });
+
+    it('take no error for an answer to nothing', () => {
+      expect(isRefused(error({}))).toBe(true);
+    });
   });
 
   it('an error that answers none of their events needs no id of theirs', () => {

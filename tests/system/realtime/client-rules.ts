@@ -17,6 +17,16 @@ const NOT_ON_A_SOCKET =
   /^(conversation\.created|conversation\.item\.created|output_audio_buffer\..*|.*dtmf.*|mcp_list_tools\..*|response\.mcp_call.*)$/;
 /** Errors that answer no event of the client: it did nothing that could have an id. */
 const UNASKED_CODES: readonly unknown[] = ['session_expired', 'invalid_json'];
+/** Errors that only one type of the client's events can cause (§5.3). */
+const CODES_OF_ONE_TYPE: ReadonlyMap<unknown, string> = new Map([
+  ['response_cancel_not_active', 'response.cancel'],
+  ['conversation_already_has_active_response', 'response.create'],
+  ['input_audio_buffer_commit_empty', 'input_audio_buffer.commit'],
+  ['item_retrieve_invalid_item_id', 'conversation.item.retrieve'],
+  ['item_truncate_invalid_item_id', 'conversation.item.truncate'],
+  ['item_delete_invalid_item_id', 'conversation.item.delete'],
+  ['cannot_update_voice', 'session.update'],
+]);
 const ITEM_TYPES: readonly unknown[] = ['message', 'function_call', 'function_call_output'];
 const USAGE = ['total_tokens', 'input_tokens', 'output_tokens'];
 const USAGE_DETAILS = {
@@ -177,11 +187,22 @@ export const CLIENT_RULES: readonly ClientRule[] = [
 export const rulesBrokenBy = (event: RealtimeEvent, sent: Sent | undefined): string[] =>
   CLIENT_RULES.filter(({ isBroken }) => isBroken(event, sent)).map(({ id }) => id);
 
-/** With the id of an event that was sent; without one only when there may have been none to echo. */
-function isEchoed({ event_id: id, code, type }: Fields, sent: Sent): boolean {
-  if (typeof id === 'string') return sent.some((event) => event['event_id'] === id);
-  const hadIds = sent.length > 0 && sent.every((event) => typeof event['event_id'] === 'string');
-  return !hadIds || type !== 'invalid_request_error' || UNASKED_CODES.includes(code);
+/** With the id of an event that was sent and that it can mean; without one only when such an event had none. */
+function isEchoed(error: Fields, sent: Sent): boolean {
+  const { event_id: id, code, type } = error;
+  const meant = sent.filter((event) => canMean(error, event)).map((event) => event['event_id']);
+  if (typeof id === 'string') return meant.includes(id);
+  return (
+    meant.some((each) => typeof each !== 'string') || type !== 'invalid_request_error' || UNASKED_CODES.includes(code)
+  );
+}
+
+/** By its code, or by the field that it names; one that is missing may be missing anywhere. */
+function canMean({ code, param }: Fields, event: RealtimeEvent): boolean {
+  const type = CODES_OF_ONE_TYPE.get(code);
+  if (type !== undefined) return event.type === type;
+  const [field = ''] = typeof param === 'string' ? param.split(/[.[]/) : [];
+  return field === '' || code === 'missing_required_parameter' || has(event, field);
 }
 
 const isCounted = (usage: Fields): boolean =>

@@ -6,6 +6,7 @@ import { sampleConversation, sampleEvent, spoiled } from './sample-events';
 const SENT: readonly RealtimeEvent[] = [
   { type: 'response.create', event_id: 'mine_1', response: { metadata: { topic: 'weather' } } },
   { type: 'response.create', event_id: 'mine_2', response: { metadata: { purpose: 'title' } } },
+  { type: 'response.cancel', event_id: 'mine_3' },
 ];
 const STATE = { type: 'parley.state', event_id: 'state', state: 'listening' };
 

@@ -213,7 +213,7 @@ const ERROR: Told = {
     code: 'response_cancel_not_active',
     message: 'Cancellation failed: no active response found',
     param: null,
-    event_id: 'mine_1',
+    event_id: 'mine_3',
   },
 };
 
