@@ -4,11 +4,10 @@ import { orderFaults } from '../support/response-order';
 import { judge, type Prompt, type TurnVerdict } from './judge';
 import { SAMPLES_PER_CHARACTER } from './scene';
 import { Talk, type Resume } from './talk';
+import { sleep } from '../support/sleep';
 
 const AFTER_LOSS_MS = 500;
 const LOOK_EVERY_MS = 50;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface CrowdOptions {
   size: number;

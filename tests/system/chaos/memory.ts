@@ -1,4 +1,4 @@
-import { fieldsOf } from '../support/spoken-turn';
+import { fieldsOf } from '../support/fields';
 import type { Arrival, WireEvent } from '../support/test-client';
 import { Ear } from './ear';
 

@@ -5,6 +5,7 @@ import { overloadRowOf, type Load, type OverloadRow, type Requirement } from './
 import { Servers } from '../support/servers';
 import { PROVIDERS, Scene } from './scene';
 import { Witness } from './witness';
+import { sleep } from '../support/sleep';
 
 /** So many times the capacity is offered: those who have a place, and as many once and again who want one. */
 const OFFERED = 3;
@@ -39,8 +40,6 @@ export const SMALL_OVERLOAD: Overload = {
   windowMs: 5_000,
   must: { ...OVERLOAD.must, lateSlackMs: 2_000, ownLagMs: 2_000, speakingShare: 0.5 },
 };
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface OverloadOptions {
   random: RandomPort;

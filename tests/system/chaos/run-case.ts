@@ -8,10 +8,9 @@ import { PROVIDERS, Scene } from './scene';
 import { Servers } from '../support/servers';
 import type { Stage, Strike } from './strike';
 import { Witness } from './witness';
+import { sleep } from '../support/sleep';
 
 const NOTHING_TO_HIT_MS = 200;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RunOptions {
   random: RandomPort;

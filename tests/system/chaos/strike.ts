@@ -6,6 +6,7 @@ import type { Lines } from './lines';
 import { WEIGHED_MOMENTS, type Moment } from './moment';
 import type { Role, Scene } from './scene';
 import type { Sight, Witness } from './witness';
+import { sleep } from '../support/sleep';
 
 export interface Stage {
   scene: Scene;
@@ -54,8 +55,6 @@ const WATCH_WOKEN_MS = 2_000;
 const WATCH_EVERY_MS = 10;
 /** Longer than a client waits for a sign of life. */
 const BLACKHOLE_MS = 2_000;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const hitsOf = (sights: readonly Sight[]): Hit[] =>
   sights.map(({ turnId, moment, counts }) => ({ turnId, moment, counts }));

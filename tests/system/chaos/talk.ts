@@ -1,10 +1,11 @@
 import type { RandomPort } from '@parley/ports';
-import { fieldsOf } from '../support/spoken-turn';
+import { fieldsOf } from '../support/fields';
 import { Refused, TestClient, type WireEvent } from '../support/test-client';
 import { Ear } from './ear';
 import type { Asked, Recording } from './judge';
 import { Memory } from './memory';
 import { answerOf, questionOf, turnIdOf } from './story';
+import { sleep } from '../support/sleep';
 
 const LOOK_EVERY_MS = 10;
 const REPORT_EVERY_MS = 200;
@@ -14,8 +15,6 @@ const TURN_TIMEOUT_MS = 45_000;
 const RESUME_TRIES = 8;
 const RESUME_PAUSE_MS = 100;
 const RESUMED_TIMEOUT_MS = 3_000;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface TalkOptions {
   talk: number;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ConnectionJudge } from './connection-judge';
 import type { EventSchemas } from './event-schemas';
-import { fieldsOf, responseIdOf, type Fields, type RealtimeEvent } from './realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
+import { responseIdOf, type RealtimeEvent } from './realtime-event';
 import type { SecureServer } from './secure-servers';
 
 /** What a client's program says of one scenario (clients/program.mjs). */

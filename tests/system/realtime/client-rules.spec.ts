@@ -1,5 +1,6 @@
 import { CLIENT_RULES, rulesBrokenBy, type Sent } from './client-rules';
-import { fieldsOf, type Fields, type RealtimeEvent } from './realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
+import type { RealtimeEvent } from './realtime-event';
 import { sampleConversation, sampleEvent, spoiled } from './sample-events';
 
 const SENT: Sent = [

@@ -1,4 +1,5 @@
-import { fieldsOf, type Fields, type RealtimeEvent } from './realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
+import type { RealtimeEvent } from './realtime-event';
 
 /** What the client has sent on this connection until now. */
 export type Sent = readonly RealtimeEvent[];

@@ -1,5 +1,6 @@
 import { CLOSINGS, EventOrder, ONCE, ORDERS, type Order } from './event-order';
-import { fieldsOf, itemIdOf, responseIdOf, type RealtimeEvent } from './realtime-event';
+import { fieldsOf } from '../support/fields';
+import { itemIdOf, responseIdOf, type RealtimeEvent } from './realtime-event';
 import { sampleConversation } from './sample-events';
 
 const faultsOf = (events: readonly RealtimeEvent[]): string[] => {

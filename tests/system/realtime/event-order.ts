@@ -1,4 +1,5 @@
-import { fieldsOf, itemIdOf, responseIdOf, type RealtimeEvent } from './realtime-event';
+import { fieldsOf } from '../support/fields';
+import { itemIdOf, responseIdOf, type RealtimeEvent } from './realtime-event';
 
 /** What two events must have in common for an order between them. `previous`: the item that stands before the other. */
 type Common = 'connection' | 'response' | 'item' | 'part' | 'previous';

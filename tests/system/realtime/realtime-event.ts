@@ -1,11 +1,7 @@
+import { fieldsOf } from '../support/fields';
+
 /** An event as it stands on the wire, sent or received. */
 export type RealtimeEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
-
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** The fields of an object; none of anything else. */
-export const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 

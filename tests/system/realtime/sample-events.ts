@@ -1,4 +1,5 @@
-import { fieldsOf, type Fields, type RealtimeEvent } from './realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
+import type { RealtimeEvent } from './realtime-event';
 
 /** Events as the real server sends them (openai-realtime.md §3 to §5), for the specs of the judges: each is right as it stands. */
 

@@ -3,7 +3,7 @@ import { INSTRUCTIONS } from '../support/faked-cluster';
 import { indexedAudio } from '../support/indexed-audio';
 import { answersIn, receivedBy, sentBy, type Answer, type Played } from './client-program';
 import questions from './clients/questions.json';
-import { fieldsOf, type Fields } from './realtime-event';
+import { fieldsOf, type Fields } from '../support/fields';
 
 /** What the providers do in the scenarios, and what must have come of each: at the client, and at the model. */
 

@@ -1,8 +1,6 @@
 import { fieldsOf, type Fields } from './fields';
 import type { TestClient, WireEvent } from './test-client';
 
-export { fieldsOf } from './fields';
-
 export interface SpokenResponse {
   responseId: string;
   /** As `response.done` says it. */
