@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { queueGroups, subjects } from '@parley/model';
 import { Stage, type StagedClient, type StagedProcess } from './stage';
 
 /** In the middle of the first of two segments, while both are still to be animated in part. */
@@ -36,8 +35,7 @@ class Scene {
 
   /** As SIGSTOP: it stays a member of its group, gets its share, and does nothing with it. */
   stop(): void {
-    this.workers[0]?.kill();
-    this.stage.link().subscribe(subjects.anyTimings, () => {}, { queue: queueGroups.avatar });
+    this.workers[0]?.freezer.freeze();
   }
 
   /** All that the client was told and heard, but for the face: when, what, and the samples. Ids are drawn. */

@@ -5,6 +5,7 @@ import { fnv1a32, indexedSampleAt } from '@parley/fakes';
 import { RecordingLog, VirtualSystem } from '@parley/harness';
 import { DEFAULT_POLICY, type TurnPolicy } from '@parley/model';
 import type {
+  BusPort,
   ConnectionListener,
   ConnectionPort,
   LlmEvent,
@@ -25,6 +26,7 @@ import '../realtime/every-connection.setup';
 import { readFrame, type Arrival, type WireEvent } from '../support/test-client';
 import { everyConnection, type Watched } from '../support/witness';
 import { ANSWER } from './answer';
+import { Freezer } from './freezer';
 
 /** 1,440 samples a character, the rate everybody assumes until a voice shows its own. */
 export const SAMPLES_PER_CHARACTER = 1440;
@@ -125,17 +127,19 @@ export class ScriptedTts implements TtsPort {
   }
 }
 
-/** Counts what services tell operators. */
+/** Keeps what services tell operators: counts of all of them, gauges of one. */
 export class RecordingTelemetry implements TelemetryPort {
-  readonly counts = new Map<string, number>();
+  readonly gauges = new Map<string, number>();
+
+  constructor(readonly counts = new Map<string, number>()) {}
 
   count(name: string, labels: Record<string, string>, by = 1): void {
     const key = [name, ...Object.values(labels)].join(' ');
     this.counts.set(key, (this.counts.get(key) ?? 0) + by);
   }
 
-  gauge(): void {
-    // Not looked at.
+  gauge(name: string, _labels: Record<string, string>, value: number): void {
+    this.gauges.set(name, value);
   }
 
   observe(): void {
@@ -148,8 +152,20 @@ export interface StagedProcess<S extends Service = Service> {
   service: S;
   bus: MemoryBus;
   store: MemoryStore;
+  telemetry: RecordingTelemetry;
   /** As SIGKILL: nothing it holds is released. */
   kill(): void;
+  /** Of a process that uses no store. */
+  freezer: Freezer;
+}
+
+/** What a process is given. */
+interface StagedPorts {
+  bus: BusPort;
+  store: MemoryStore;
+  system: SystemPorts;
+  log: RecordingLog;
+  telemetry: RecordingTelemetry;
 }
 
 interface StagedCluster {
@@ -210,9 +226,9 @@ export class Stage {
   }
 
   async orchestrator(): Promise<StagedProcess> {
-    return this.start(({ bus, store, system }) =>
+    return this.start((ports) =>
       createOrchestrator(
-        { bus, store, llm: this.llm, system, log: this.log, telemetry: this.telemetry },
+        { ...ports, llm: this.llm },
         {
           instructions: 'Be brief.',
           model: 'test',
@@ -230,27 +246,19 @@ export class Stage {
   }
 
   async ttsWorker(): Promise<StagedProcess> {
-    return this.start(({ bus, system }) =>
-      createTtsWorker(
-        { bus, tts: this.tts, system, log: this.log, telemetry: this.telemetry },
-        { maxJobs: 10, maxLagMs: 100, lookAheadMs: this.lookAheadMs },
-      ),
+    return this.start((ports) =>
+      createTtsWorker({ ...ports, tts: this.tts }, { maxJobs: 10, maxLagMs: 100, lookAheadMs: this.lookAheadMs }),
     );
   }
 
   async avatarBridge(): Promise<StagedProcess> {
     const avatar = createLocalAvatar();
-    return this.start(({ bus, system }) =>
-      createAvatarBridge({ bus, avatar, system, log: this.log, telemetry: this.telemetry }),
-    );
+    return this.start((ports) => createAvatarBridge({ ...ports, avatar }));
   }
 
   async gateway(): Promise<StagedProcess<GatewayService>> {
-    return this.start(({ bus, system }) =>
-      createGateway(
-        { bus, system, log: this.log, telemetry: this.telemetry },
-        { apiKeys: ['key'], devKeyAllowed: false, maxConnections: 100, maxLagMs: 100 },
-      ),
+    return this.start((ports) =>
+      createGateway(ports, { apiKeys: ['key'], devKeyAllowed: false, maxConnections: 100, maxLagMs: 100 }),
     );
   }
 
@@ -279,18 +287,19 @@ export class Stage {
     return { clock: { nowMs, wallMs: () => clock.wallMs() + skew.wallMs }, timers, random, loopLag, schedule };
   }
 
-  private async start<S extends Service>(
-    create: (ports: { bus: MemoryBus; store: MemoryStore; system: SystemPorts }) => S,
-  ): Promise<StagedProcess<S>> {
+  private async start<S extends Service>(create: (ports: StagedPorts) => S): Promise<StagedProcess<S>> {
     const bus = this.link();
     const store = this.storeServer.connect();
-    const service = create({ bus, store, system: this.host(this.skews.shift()) });
+    const telemetry = new RecordingTelemetry(this.telemetry.counts);
+    const freezer = new Freezer();
+    const system = freezer.system(this.host(this.skews.shift()));
+    const service = create({ bus: freezer.bus(bus), store, system, log: this.log, telemetry });
     await this.system.runUntil(service.start());
     const kill = (): void => {
       bus.kill();
       store.setUnavailable(true);
     };
-    return { service, bus, store, kill };
+    return { service, bus, store, telemetry, kill, freezer };
   }
 }
 
