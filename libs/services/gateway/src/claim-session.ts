@@ -33,6 +33,42 @@ export const claimSession = (
 ): Promise<ClaimOutcome> => new Promise((resolve) => new Claiming(ports, claim, traceparent, resolve).tryNext());
 
 /**
+ * The same for a session that has had an owner. Where nobody can decide, that one is asked itself: as long as it lives it knows
+ * without a store, which may be away for all, and however many have no room.
+ */
+export async function reclaimSession(
+  ports: { bus: BusPort; system: SystemPorts },
+  claim: Claim,
+  traceparent: string,
+  owner: Incarnation,
+): Promise<ClaimOutcome> {
+  const outcome = await claimSession(ports, claim, traceparent);
+  if (outcome.kind !== 'unavailable' && outcome.kind !== 'full') return outcome;
+  const answer = await ask(ports.bus, subjects.ownerClaim(owner), {
+    ...{ traceparent, body: claim, reply: busSchemas.claimReply, timeoutMs: CLAIM_TIMEOUT_MS },
+    isFinal: ({ kind }) => kind !== 'probing',
+  });
+  return (answer.kind === 'answer' ? outcomeOf(answer.body) : undefined) ?? outcome;
+}
+
+/** Undefined: another one may know more. */
+function outcomeOf(reply: ClaimReply): ClaimOutcome | undefined {
+  switch (reply.kind) {
+    case 'granted': {
+      const { owner, epoch, attachment, opening } = reply;
+      return { kind: 'granted', target: { owner, epoch, attachment }, opening };
+    }
+    case 'superseded':
+    case 'gone':
+      return reply;
+    case 'full':
+    case 'owned':
+    case 'probing':
+      return undefined;
+  }
+}
+
+/**
  * One claim, asked until there is a word. A member that is silent may still answer, so it is waited for beside the next one.
  * That two of them take the session is for the store to prevent: it lets one win each epoch. A winner whose answer came
  * too late answers the same to the next claim; an older one disowns the session at its first input.
@@ -95,20 +131,9 @@ class Claiming {
     if (answer.kind === 'no-responders' || answer.kind === 'disconnected') this.tries = CLAIM_TRIES;
     if (answer.kind !== 'answer') return;
     const { body } = answer;
-    switch (body.kind) {
-      case 'granted': {
-        const { owner, epoch, attachment, opening } = body;
-        return this.settle({ kind: 'granted', target: { owner, epoch, attachment }, opening });
-      }
-      case 'superseded':
-      case 'gone':
-        return this.settle(body);
-      case 'full':
-        if (++this.full === FULL_ANSWERS) this.settle(body);
-        return;
-      case 'owned':
-      case 'probing':
-    }
+    const outcome = outcomeOf(body);
+    if (outcome) this.settle(outcome);
+    else if (body.kind === 'full' && ++this.full === FULL_ANSWERS) this.settle(body);
   }
 
   /** The first outcome counts; what is still asked is no longer waited for. */

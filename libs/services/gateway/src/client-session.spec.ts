@@ -458,6 +458,18 @@ describe('the end of a connection', () => {
     expect(connection.closes).toEqual([{ code: 1011, reason: 'the session is over' }]);
   });
 
+  it('[G2] is looked for at every check as long as an input is not answered', async () => {
+    owner.onInput = () => undefined;
+    says('Hello');
+    for (let n = 1; n <= 5; n++) {
+      const { length } = owner.claims;
+      session.checkAlive();
+      session.onPong();
+      await stage.pass(15_000);
+      expect(owner.claims).toHaveLength(length + 1);
+    }
+  });
+
   it('is not looked for while the client waits for nothing', async () => {
     emit({ kind: 'event', event: { type: 'parley.state', state: 'listening' } });
     await stage.pass(300);

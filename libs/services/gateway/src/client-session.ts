@@ -134,7 +134,7 @@ export class ClientSession implements ConnectionListener, Departing {
     this.missedPongs++;
     this.connection.ping();
     // An owner that lost sight of this gateway, and not the other way round, has ended the session without a word.
-    if (this.looksDue > 0 || this.downlink.awaitsOwner) this.link.confirmOwner();
+    if (this.looksDue > 0 || this.isInTurn) this.link.confirmOwner();
     this.looksDue = Math.max(0, this.looksDue - 1);
   }
 

@@ -372,6 +372,22 @@ describe('an owner that is lost', () => {
     expect(listener.told).toEqual([]);
   });
 
+  it.each([
+    ['is silent, as without a store', undefined],
+    ['has no room', { kind: 'full' } as const],
+  ])('[G2] that is only feared, where whoever is asked %s: the owner has the word itself', async (_what, word) => {
+    await attached();
+    const other = successor();
+    other.onClaim = () => word;
+    link.confirmOwner();
+    await stage.pass(15_000);
+    expect(listener.told).toEqual([]);
+    expect(owner.claims.at(-1)).toMatchObject({ seenEpoch: 1, attach: { kind: 'keep', attachment: 1 } });
+    send();
+    await stage.pass();
+    expect(seqsOf(owner)).toEqual([1]);
+  });
+
   it('is looked for once, however many signs of it there are', async () => {
     await attached();
     const next = successor();

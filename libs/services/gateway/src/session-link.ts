@@ -17,7 +17,7 @@ import type { BusPort, BusSubscription, CancelTimer, LogPort, SystemPorts, Telem
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { ask, newTraceparent, type PeerWatch } from '@parley/service-link';
 import { AudioFence } from './audio-fence';
-import { claimSession, type ClaimTarget } from './claim-session';
+import { claimSession, reclaimSession, type ClaimTarget } from './claim-session';
 import { InputQueue } from './input-queue';
 import { OutputOrder, type NumberedOutput } from './output-order';
 
@@ -344,7 +344,7 @@ export class SessionLink {
     const { owner } = this;
     while (this.open && owner && clock.nowMs() < untilMs) {
       this.isHandingOver = true;
-      const outcome = await claimSession(
+      const outcome = await reclaimSession(
         this.ports,
         {
           sessionId: this.sessionId,
@@ -353,6 +353,7 @@ export class SessionLink {
           attach: { kind: 'keep', attachment: owner.attachment, delivered: this.delivered() },
         },
         newTraceparent(random),
+        owner.owner,
       );
       if (!this.open) return;
       if (outcome.kind === 'gone') return this.listener?.onGone('the session is over');
