@@ -2,6 +2,7 @@ import { subjects, type Incarnation, type OwnerProbeReply } from '@parley/model'
 import type { SessionStorePort } from '@parley/ports';
 import { busSchemas, encodeEnvelope } from '@parley/schemas';
 import { Claims, type ClaimResult } from './claims';
+import { Lease } from './lease';
 import {
   keepClaim,
   newClaim,
@@ -15,19 +16,29 @@ import {
 const OLD: Incarnation = 'orc_old';
 const SELF: Incarnation = 'orc_self';
 const STATE = new Uint8Array([1, 2, 3]);
+/** An outage that has cost an owner its lease. */
+const OUTAGE_MS = 3_500;
 
 let stage: OrchestratorStage;
 let bus: ReturnType<OrchestratorStage['link']>;
 let store: HeldStore;
+let lease: Lease;
 let claims: Claims;
 let probings: number;
 
-beforeEach(() => {
-  stage = new OrchestratorStage();
+/** A process that reaches the store from its start on. */
+async function claimant(
+  self: Incarnation,
+): Promise<{ bus: typeof bus; store: HeldStore; lease: Lease; claims: Claims }> {
   const ports = stage.process();
-  [bus, store] = [ports.bus, ports.store];
-  claims = new Claims(store, bus, ports.system.clock, SELF);
-  stage.storeServer.renewLease(SELF, 60_000);
+  const lease = new Lease(ports, self, { onLapsed: () => undefined, onChanged: () => undefined });
+  await lease.take();
+  return { bus: ports.bus, store: ports.store, lease, claims: new Claims(ports.store, ports.bus, lease) };
+}
+
+beforeEach(async () => {
+  stage = new OrchestratorStage();
+  ({ bus, store, lease, claims } = await claimant(SELF));
   probings = 0;
 });
 
@@ -83,12 +94,27 @@ describe('a connection that lost its owner', () => {
     expect(probings).toBe(0);
   });
 
-  it('wins without a probe when the owner’s lease is gone', async () => {
+  it('[G6] loses to an owner that lives and has no lease, after an outage of both: until it has had the time to come back', async () => {
     await owned();
     ownerThat({ kind: 'owned', epoch: 1 });
-    await stage.pass(3_000);
-    expect(await settled()).toMatchObject({ kind: 'won', session: { epoch: 2 } });
-    expect(probings).toBe(0);
+    store.inner.setUnavailable(true);
+    await stage.pass(OUTAGE_MS);
+    store.inner.setUnavailable(false);
+    expect(stage.storeServer.leaseAlive(OLD)).toBe(false);
+    expect(await stage.now(claim())).toEqual({ kind: 'owned', owner: OLD, epoch: 1 });
+    // The next renewal, and 5 s.
+    await stage.pass(5_400);
+    expect(await stage.now(claim())).toEqual({ kind: 'owned', owner: OLD, epoch: 1 });
+    expect(storedOwner()).toEqual([OLD, 1]);
+  });
+
+  it('[G2] wins from an owner that lives and alone has not reached the store for as long as a lease lives', async () => {
+    await owned();
+    ownerThat({ kind: 'owned', epoch: 1 });
+    await stage.pass(2_999);
+    expect(await stage.now(claim())).toMatchObject({ kind: 'owned' });
+    await stage.pass(1);
+    expect(await stage.now(claim())).toMatchObject({ kind: 'won', session: { epoch: 2, state: STATE } });
   });
 
   it('wins when nobody answers for the owner', async () => {
@@ -138,9 +164,8 @@ describe('two claims for one session that both find it free', () => {
   it('are decided by the store: one wins, the other must ask again', async () => {
     await owned();
     ownerThat(undefined);
-    const other = stage.process();
-    const second = new Claims(other.store, other.bus, other.system.clock, 'orc_second');
-    const both = [claim(), claim(keepClaim(), second)];
+    const second = await claimant('orc_second');
+    const both = [claim(), claim(keepClaim(), second.claims)];
     await stage.pass(400);
     const kinds = (await Promise.all(both)).map(({ kind }) => kind);
     expect(kinds.sort()).toEqual(['unavailable', 'won']);
@@ -174,11 +199,11 @@ describe('a session that is not there', () => {
 describe('nothing is decided', () => {
   it('[G6] by a store that has lost everything, our own lease too, until owners have written back', async () => {
     await owned();
+    await stage.pass(100);
     stage.storeServer.clear();
     expect(await settled()).toEqual({ kind: 'unavailable' });
-    stage.storeServer.renewLease(SELF, 60_000);
-    claims.storeWasLost();
-    await stage.pass(1_999);
+    // The next renewal, and 5 s.
+    await stage.pass(5_899);
     expect(await settled()).toEqual({ kind: 'unavailable' });
     await stage.pass(1);
     expect(await settled()).toEqual({ kind: 'gone' });
@@ -191,13 +216,14 @@ describe('nothing is decided', () => {
     expect(await settled(newClaim())).toEqual({ kind: 'unavailable' });
   });
 
-  it('by a lease that cannot be read: then the owner itself is asked', async () => {
+  it('by a lease that cannot be read: the owner has the word', async () => {
     await owned();
+    await stage.pass(3_000);
     ownerThat({ kind: 'owned', epoch: 1 });
     const leaseless: SessionStorePort = Object.assign(Object.create(store) as HeldStore, {
       leaseAlive: async () => ({ kind: 'unavailable', message: 'lost' }) as const,
     });
-    expect(await stage.now(claim(keepClaim(), new Claims(leaseless, bus, stage.system.clock, SELF)))).toMatchObject({
+    expect(await stage.now(claim(keepClaim(), new Claims(leaseless, bus, lease)))).toMatchObject({
       kind: 'owned',
     });
   });

@@ -1,15 +1,14 @@
 import { subjects, workGroups, type Claim, type Incarnation, type SessionId } from '@parley/model';
-import type { BusPort, ClockPort, SessionStorePort, StoredSession } from '@parley/ports';
+import type { BusPort, SessionStorePort, StoredSession } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
 import { ask, isCrowded } from '@parley/service-link';
-import { LEASE_PERIOD_MS, CLAIMED_TTL_MS } from './config';
+import { CLAIMED_TTL_MS } from './config';
+import type { Lease } from './lease';
 import { isValidToken } from './session-connection';
 import { decodeRecord } from './session-record';
 
 /** An owner that does not answer for so long is taken for stopped (design §5). */
 const PROBE_TIMEOUT_MS = 300;
-/** Within a period each owner has noticed that the store has lost its lease, and within another it has written its sessions back. */
-const WRITE_BACK_MS = 2 * LEASE_PERIOD_MS;
 
 export type ClaimResult =
   | { kind: 'won'; session: StoredSession }
@@ -26,19 +25,11 @@ export type ClaimResult =
  * by the store's script, and a claim that was wrong about a silent owner fences that owner with its next write.
  */
 export class Claims {
-  private storeLostAtMs = Number.NEGATIVE_INFINITY;
-
   constructor(
     private readonly store: SessionStorePort,
     private readonly bus: BusPort,
-    private readonly clock: ClockPort,
-    private readonly self: Incarnation,
+    private readonly lease: Lease,
   ) {}
-
-  /** The store was away, or our own lease was gone: it may have lost what it held. */
-  storeWasLost(): void {
-    this.storeLostAtMs = this.clock.nowMs();
-  }
 
   async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimResult> {
     if (claim.attach.kind === 'new') {
@@ -46,28 +37,28 @@ export class Claims {
     }
     const loaded = await this.store.load(claim.sessionId);
     if (loaded.kind === 'unavailable') return { kind: 'unavailable' };
-    if (loaded.kind === 'missing' && (await this.mayBeWrittenBack())) return { kind: 'unavailable' };
+    // What is missing in a store that has just lost everything is none of those that are over: an owner has it.
+    if (loaded.kind === 'missing' && !(await this.isStoreSettled())) return { kind: 'unavailable' };
     if (loaded.kind !== 'found' || loaded.session.state === undefined) return { kind: 'gone' };
     const refusal = refusalOf(claim, loaded.session.state);
     if (refusal) return refusal;
     const { owner, epoch } = loaded.session;
-    if (owner === undefined || owner === this.self) return this.take(claim, epoch);
+    if (owner === undefined || owner === this.lease.owner) return this.take(claim, epoch);
     const found = await this.probe(claim.sessionId, owner, traceparent, onProbing);
     if (found === 'alive') return { kind: 'owned', owner, epoch };
     return found === 'gone' ? this.take(claim, epoch) : { kind: 'unavailable' };
   }
 
-  /** What is missing in a store that has just lost everything is none of those that are over: an owner has it. */
-  private async mayBeWrittenBack(): Promise<boolean> {
-    if (this.clock.nowMs() < this.storeLostAtMs + WRITE_BACK_MS) return true;
-    const lease = await this.store.leaseAlive(this.self);
-    return lease.kind !== 'alive';
+  /** What it lacks, no owner will bring back: our lease has long been held, and is there. */
+  private async isStoreSettled(): Promise<boolean> {
+    const { kind } = await this.store.leaseAlive(this.lease.owner);
+    return kind === 'alive' && this.lease.isSettled;
   }
 
   private async take(claim: Claim, expectedEpoch: number): Promise<ClaimResult> {
     const outcome = await this.store.claim({
       sessionId: claim.sessionId,
-      owner: this.self,
+      owner: this.lease.owner,
       expectedEpoch,
       seenEpoch: claim.seenEpoch,
       newAttachment: claim.attach.kind !== 'keep',
@@ -77,15 +68,13 @@ export class Claims {
     return outcome.kind === 'removed' ? { kind: 'gone' } : { kind: 'unavailable' };
   }
 
-  /** The lease is read first; only a living one is worth a probe. Silence says nothing while our own link is down. */
+  /** The owner has the word, whatever its lease says. Silence says nothing while our own link is down. */
   private async probe(
     sessionId: SessionId,
     owner: Incarnation,
     traceparent: string,
     onProbing: () => void,
   ): Promise<'alive' | 'gone' | 'unknown'> {
-    const lease = await this.store.leaseAlive(owner);
-    if (lease.kind === 'gone') return 'gone';
     onProbing();
     const answer = await ask(this.bus, subjects.ownerProbe(owner), {
       traceparent,
@@ -93,9 +82,17 @@ export class Claims {
       reply: busSchemas.ownerProbeReply,
       timeoutMs: PROBE_TIMEOUT_MS,
     });
-    if (answer.kind === 'answer') return answer.body.kind === 'owned' ? 'alive' : 'gone';
+    if (answer.kind === 'answer') {
+      return answer.body.kind === 'disowned' || (await this.isCutOff(owner)) ? 'gone' : 'alive';
+    }
     if (answer.kind === 'no-responders') return 'gone';
     return answer.kind === 'timeout' && this.bus.connected ? 'gone' : 'unknown';
+  }
+
+  /** The store is there for us, and not for an owner that lives: it can take nothing of its clients. After an outage of all it is not so. */
+  private async isCutOff(owner: Incarnation): Promise<boolean> {
+    const lease = await this.store.leaseAlive(owner);
+    return lease.kind === 'gone' && (await this.isStoreSettled());
   }
 }
 

@@ -21,9 +21,6 @@ export interface OrchestratorConfig {
   journal: boolean;
 }
 
-/** Lease of one process incarnation, and how often it is renewed (design §5). */
-export const LEASE_TTL_MS = 3_000;
-export const LEASE_PERIOD_MS = 1_000;
 /** A session that was claimed is kept for so long until its owner writes it with its client attached. */
 export const CLAIMED_TTL_MS = 5 * 60_000;
 /** A session's state outlives the session by this, for a take-over in its last moments. */

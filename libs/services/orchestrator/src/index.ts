@@ -1,4 +1,4 @@
-export { LEASE_TTL_MS, type OrchestratorConfig } from './config';
+export type { OrchestratorConfig } from './config';
 export { createOrchestrator } from './orchestrator';
 export type { OrchestratorPorts } from './ports';
 export { decodeRecord, type SessionRecord } from './session-record';

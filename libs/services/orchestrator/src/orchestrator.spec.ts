@@ -379,6 +379,38 @@ describe('the lease', () => {
   });
 });
 
+describe('an orchestrator that cannot reach the store', () => {
+  it('[G2] is not asked while another one can, and is again when it can itself', async () => {
+    const { ports } = await start();
+    const { service: other } = await start();
+    ports.store.inner.setUnavailable(true);
+    await stage.pass(1_000);
+    for (let n = 0; n < 12; n++) {
+      expect(await claim(newClaim(`sess_${n}`))).toMatchObject({ kind: 'granted', owner: other.incarnation });
+    }
+    ports.store.inner.setUnavailable(false);
+    await stage.pass(1_000);
+    const owners = new Set<unknown>();
+    for (let n = 12; n < 32; n++) {
+      const reply = await claim(newClaim(`sess_${n}`));
+      owners.add(typeof reply === 'object' && reply.kind === 'granted' && reply.owner);
+    }
+    expect(owners.size).toBe(2);
+  });
+
+  it('[G2] as nobody can: is asked in reserve, and keeps what it owns', async () => {
+    const { service } = await start();
+    await claim();
+    stage.storeServer.setUnavailable(true);
+    await stage.pass(10_000);
+    expect(await claim(keepClaim())).toBe('no-responders');
+    expect(await stage.now(gateway.claim(keepClaim(), subjects.claimReserve))).toMatchObject({
+      ...{ kind: 'granted', epoch: 1, owner: service.incarnation },
+    });
+    stage.storeServer.setUnavailable(false);
+  });
+});
+
 describe('a planned stop', () => {
   it('claims no more, lets the running answer end, and then frees the session for another process', async () => {
     const { service } = await start();

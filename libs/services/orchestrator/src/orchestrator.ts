@@ -11,12 +11,13 @@ import {
   type Opening,
   type SessionId,
 } from '@parley/model';
-import type { BusMessage, BusSubscription, CancelTimer, Readiness, Service, StoredSession } from '@parley/ports';
+import type { BusMessage, BusSubscription, Readiness, Service, StoredSession } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings, GroupMember, Intake, PeerWatch, turnsMs } from '@parley/service-link';
 import { initialState, patchedSession, sessionObject, type SessionConfig } from '@parley/turn-engine';
 import { Claims } from './claims';
-import { LEASE_PERIOD_MS, LEASE_TTL_MS, type OrchestratorConfig } from './config';
+import type { OrchestratorConfig } from './config';
+import { Lease } from './lease';
 import { OwnedSession } from './owned-session';
 import type { OrchestratorPorts } from './ports';
 import { newResumeToken } from './session-connection';
@@ -35,16 +36,13 @@ export class Orchestrator implements Service {
   private readonly sessions = new Map<SessionId, OwnedSession>();
   /** Claims under way. A second one for a session would win against the first, whose session nobody would end. */
   private readonly claiming = new Set<SessionId>();
+  private readonly lease: Lease;
   private readonly claims: Claims;
   private readonly peers: PeerWatch;
   private readonly intake: Intake;
   private readonly group: GroupMember;
   private readonly secrets: SecretDesk;
   private subscriptions: BusSubscription[] = [];
-  private stopLease: CancelTimer | undefined;
-  private leaseHeld = false;
-  /** When the last renewal that succeeded was asked for. */
-  private leaseRenewedMs = Number.NEGATIVE_INFINITY;
   private stopping: Promise<void> | undefined;
 
   constructor(
@@ -52,7 +50,11 @@ export class Orchestrator implements Service {
     private readonly config: OrchestratorConfig,
   ) {
     this.incarnation = `orc_${ports.system.random.hex(8)}`;
-    this.claims = new Claims(ports.store, ports.bus, ports.system.clock, this.incarnation);
+    this.lease = new Lease(ports, this.incarnation, {
+      onLapsed: () => this.doubtAll(),
+      onChanged: () => this.leaseChanged(),
+    });
+    this.claims = new Claims(ports.store, ports.bus, this.lease);
     this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
     const limits = { count: config.maxSessions, lagMs: config.maxLagMs };
     this.intake = new Intake(ports, 'orchestrator', limits, () => this.sessions.size + this.claiming.size);
@@ -64,9 +66,8 @@ export class Orchestrator implements Service {
   }
 
   async start(): Promise<void> {
-    const { bus, system } = this.ports;
-    await this.renewLease();
-    this.stopLease = system.timers.every(LEASE_PERIOD_MS, () => void this.renewLease());
+    const { bus } = this.ports;
+    await this.lease.take();
     this.subscriptions = [
       answerPings(bus, this.incarnation),
       bus.subscribe(subjects.ownerProbe(this.incarnation), (message) => this.answerProbe(message)),
@@ -74,7 +75,7 @@ export class Orchestrator implements Service {
       bus.subscribe(subjects.ownerVoice(this.incarnation), (message) => this.takeVoiceFailure(message)),
     ];
     this.intake.open(() => this.offer());
-    this.group.join(this.intake.hasRoom);
+    this.group.join(this.takesClaims);
     this.secrets.open();
     await bus.flush(FLUSH_TIMEOUT_MS);
   }
@@ -83,7 +84,7 @@ export class Orchestrator implements Service {
     const reasons: string[] = [];
     if (this.stopping) reasons.push('stopping');
     if (!this.ports.bus.connected) reasons.push('the bus cannot be reached');
-    if (!this.leaseHeld) reasons.push('the session store cannot be reached');
+    if (!this.lease.isHeld) reasons.push('the session store cannot be reached');
     return { ready: reasons.length === 0, reasons };
   }
 
@@ -112,28 +113,17 @@ export class Orchestrator implements Service {
     for (const session of this.sessions.values()) session.drop('the process stops');
     await Promise.all(releases);
     for (const subscription of this.subscriptions) subscription.unsubscribe();
-    this.stopLease?.();
     this.peers.close();
-    await this.ports.store.releaseLease(this.incarnation);
+    await this.lease.giveBack();
   }
 
-  private async renewLease(): Promise<void> {
-    const askedMs = this.ports.system.clock.nowMs();
-    const { kind } = await this.ports.store.renewLease(this.incarnation, LEASE_TTL_MS);
-    const wasAway = !this.leaseHeld;
-    const isFirst = this.stopLease === undefined;
-    this.leaseHeld = kind !== 'unavailable';
-    if (this.isLapsed()) for (const session of this.sessions.values()) session.doubt();
-    if (!this.leaseHeld) return this.ports.telemetry.count('parley_store_failures_total', { operation: 'lease' });
-    this.leaseRenewedMs = askedMs;
-    if (!isFirst && (wasAway || kind === 'taken')) {
-      this.claims.storeWasLost();
-      await this.writeBack();
-    }
+  private doubtAll(): void {
+    for (const session of this.sessions.values()) session.doubt();
   }
 
-  private isLapsed(): boolean {
-    return this.ports.system.clock.nowMs() - this.leaseRenewedMs >= LEASE_TTL_MS;
+  private leaseChanged(): void {
+    this.offer();
+    if (this.lease.isHeld) void this.writeBack();
   }
 
   /** The store was away, or has lost what it held: what it should hold is written anew, whether or not it has changed. */
@@ -217,7 +207,7 @@ export class Orchestrator implements Service {
     if (!record) return { kind: 'gone' };
     const { sessionId } = claim;
     const { epoch, rev } = stored;
-    const ownership = { sessionId, epoch, rev, record, traceparent, isLapsed: () => this.isLapsed() };
+    const ownership = { sessionId, epoch, rev, record, traceparent, isLapsed: () => this.lease.isLapsed };
     const session = new OwnedSession(this.ports, this.config, this.incarnation, this.peers, ownership, () => {
       if (this.sessions.get(sessionId) === session) this.sessions.delete(sessionId);
       this.countSessions();
@@ -301,8 +291,13 @@ export class Orchestrator implements Service {
     return patchedSession(session, defaults);
   }
 
+  /** Without a lease it cannot take what it is asked for, and others may. Where it is so for all, they are asked in reserve. */
+  private get takesClaims(): boolean {
+    return this.intake.hasRoom && this.lease.isHeld;
+  }
+
   private offer(): void {
-    this.group.offer(this.intake.hasRoom);
+    this.group.offer(this.takesClaims);
   }
 
   private countSessions(): void {
