@@ -168,6 +168,16 @@ describe('an owner whose lease has run out', () => {
     await stage.pass();
   });
 
+  it('[G2] goes on ordering for an answer that goes on unwritten, while no store says whose the session is', async () => {
+    await thinking();
+    isLapsed = true;
+    ports.store.inner.setUnavailable(true);
+    stage.llm.call(0).writes(WORDS);
+    await stage.pass(250);
+    expect(worker.kinds).toEqual(['segment 0', 'segment 1', 'segment 2']);
+    ports.store.inner.setUnavailable(false);
+  });
+
   it('[G6] doubts also what comes after its lease is renewed', async () => {
     await thinking();
     session.doubt();
