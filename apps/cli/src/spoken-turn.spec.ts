@@ -2,7 +2,7 @@ import { VirtualSystem } from '@parley/harness';
 import type { ClientSocket } from '@parley/client';
 import { PARLEY_SUBPROTOCOL, samplesOfMs } from '@parley/model';
 import { EXIT } from './exit-codes';
-import { jsonPrinter } from './printer';
+import { jsonPrinter, readablePrinter } from './printer';
 import { SpokenTurn } from './spoken-turn';
 import type { TurnResult } from './spoken-turn';
 
@@ -47,7 +47,7 @@ class FakeSocket implements ClientSocket {
 const R = 'resp_1';
 const KEY = 'pk-very-secret';
 
-function turn(options: { interruptAfterMs?: number } = {}) {
+function turn(options: { interruptAfterMs?: number } = {}, print = jsonPrinter) {
   const socket = new FakeSocket();
   const sockets: FakeSocket[] = [];
   const system = new VirtualSystem();
@@ -63,7 +63,7 @@ function turn(options: { interruptAfterMs?: number } = {}) {
   }
   const result = new SpokenTurn(
     { text: 'Hello', url: 'ws://gateway.test', key: KEY, timeoutMs: 20_000, interruptAfterMs: undefined, ...options },
-    { WebSocket, system, printer: jsonPrinter((line) => lines.push(line)) },
+    { WebSocket, system, printer: print((line) => lines.push(line)) },
   ).run();
   return { socket, sockets, system, lines, end: (): Promise<TurnResult> => system.runUntil(result) };
 }
@@ -95,6 +95,17 @@ const interrupted = (socket: FakeSocket): void =>
   socket.event('parley.response.interrupted', { response_id: R, turn_id: 't', heard_ms: 300, heard_text: 'Hi' });
 
 describe('a spoken turn', () => {
+  it('prints the latency once, however long the model is silent', async () => {
+    const { socket, system, lines } = accepted(turn({}, readablePrinter));
+    socket.event('response.created', { response: { id: R } });
+    for (let n = 0; n < 10; n++) {
+      socket.event('parley.pong', {});
+      await system.advanceBy(300);
+    }
+    expect(socket.sent.filter(({ type }) => type === 'parley.ping').length).toBeGreaterThan(5);
+    expect(lines.filter((line) => line.includes('round trip'))).toHaveLength(1);
+  });
+
   it('ends with 0 when the answer is done and played, and holds all of it', async () => {
     const subject = accepted(turn());
     const pcm = audio(subject.socket, 1000);

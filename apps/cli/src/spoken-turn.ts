@@ -188,7 +188,11 @@ export class SpokenTurn {
     );
     client.on('metrics', ({ metrics }) => this.print('metrics', describeMetrics(metrics)));
     client.on('error', ({ error }) => this.print('error', `${error.code}: ${error.message}`));
-    client.on('latency', ({ latencyMs }) => this.print('latency', `${latencyMs.toFixed(1)} ms round trip`));
+    // Once: while a model thinks, every 300 ms are measured.
+    const stop = client.on('latency', ({ latencyMs }) => {
+      stop();
+      this.print('latency', `${latencyMs.toFixed(1)} ms round trip`);
+    });
   }
 
   private printLoss({ attempt, delayMs, reason }: Extract<ConnectionStatus, { phase: 'reconnecting' }>): void {

@@ -1,11 +1,29 @@
 import type { ClientSystem } from './client-system';
 
-/** RT8. Far below the idle time-outs of common proxies (60 s and more). */
-export const PING_PERIOD_MS = 25_000;
-export const PONG_TIMEOUT_MS = 10_000;
-/** While a turn is under way, so that a dead connection is noticed within 10 s of the last that came over it. */
-export const TURN_QUIET_MS = 5_000;
-export const TURN_PONG_TIMEOUT_MS = 5_000;
+/** What the server owes: nothing, something for the turn that is said or heard, or the rest of an answer that has begun. */
+export type Due = 'nothing' | 'turn' | 'answer';
+
+/** How long nothing may come before it is asked for a sign of life, and then before the connection is taken for dead. */
+interface Patience {
+  quietMs: number;
+  pongTimeoutMs: number;
+}
+
+export const PATIENCE: Readonly<Record<Due, Patience>> = {
+  /** RT8. Far below the idle time-outs of common proxies (60 s and more). */
+  nothing: { quietMs: 25_000, pongTimeoutMs: 10_000 },
+  /** A dead connection is noticed within 10 s of the last that came over it. A mobile network may have to wake up first. */
+  turn: { quietMs: 5_000, pongTimeoutMs: 5_000 },
+  /**
+   * Within a second, or whoever listens to the answer hears a hole. The voice sends a piece at least every 200 ms or so; a
+   * model or a tool that is slow may be silent for longer, and its gateway answers all the same.
+   */
+  answer: { quietMs: 300, pongTimeoutMs: 700 },
+};
+/** A pong may take so many times as long as the one before: not every connection is quick enough for the 700 ms. */
+export const PONG_ROUND_TRIPS = 3;
+/** Before the verdict, so that what came while this process was held up (a busy page, a sleeping laptop) is heard first. */
+const LAST_LOOK_MS = 50;
 
 interface KeepaliveHooks {
   sendPing(): void;
@@ -25,7 +43,11 @@ export class Keepalive {
   private arrivedAtMs = 0;
   /** The last pong or audio. */
   private provenAtMs = 0;
-  private turnSinceMs: number | undefined;
+  private due: Due = 'nothing';
+  private dueSinceMs = 0;
+  /** Of this connection, as its last pong told. */
+  private latencyMs: number | undefined;
+  private isLastLook = false;
 
   constructor(
     private readonly system: ClientSystem,
@@ -37,6 +59,7 @@ export class Keepalive {
     this.isRunning = true;
     this.arrivedAtMs = this.nowMs();
     this.provenAtMs = this.nowMs();
+    this.latencyMs = undefined;
     this.ping();
   }
 
@@ -45,10 +68,11 @@ export class Keepalive {
     this.cancelTimer();
   }
 
-  /** From a turn that is said to the end of its answer silence is suspicious sooner. */
-  turnUnderWay(isUnderWay: boolean): void {
-    if (isUnderWay === (this.turnSinceMs !== undefined)) return;
-    this.turnSinceMs = isUnderWay ? this.nowMs() : undefined;
+  /** The more is due, the sooner silence is suspicious. */
+  expect(due: Due): void {
+    if (due === this.due) return;
+    this.due = due;
+    this.dueSinceMs = this.nowMs();
     if (this.isRunning) this.look();
   }
 
@@ -67,37 +91,47 @@ export class Keepalive {
     const latencyMs = this.nowMs() - this.pingedAtMs;
     this.pingedAtMs = undefined;
     this.provenAtMs = this.nowMs();
+    this.latencyMs = latencyMs;
     this.look();
     this.hooks.onLatency(latencyMs);
   }
 
   /** Does what is due, and arms the timer for what will be next. */
   private look(): void {
-    const toNextMs = this.dueAtMs() - this.nowMs();
+    const toNextMs = this.nextAtMs() - this.nowMs();
     if (toNextMs > 0) return this.arm(toNextMs);
-    if (this.pingedAtMs === undefined) this.ping();
-    else this.hooks.onUnresponsive(this.pongTimeoutMs());
+    if (this.pingedAtMs === undefined) return this.ping();
+    if (this.isLastLook) return this.hooks.onUnresponsive(this.pongTimeoutMs());
+    this.arm(LAST_LOOK_MS);
+    this.isLastLook = true;
   }
 
-  private dueAtMs(): number {
-    if (this.pingedAtMs !== undefined) return Math.max(this.pingedAtMs, this.arrivedAtMs) + this.pongTimeoutMs();
-    const idleMs = this.provenAtMs + PING_PERIOD_MS;
-    if (this.turnSinceMs === undefined) return idleMs;
-    return Math.min(idleMs, Math.max(this.turnSinceMs, this.arrivedAtMs) + TURN_QUIET_MS);
+  private nextAtMs(): number {
+    const quietFromMs = Math.max(this.dueSinceMs, this.arrivedAtMs);
+    if (this.pingedAtMs !== undefined) {
+      return Math.max(this.pingedAtMs, quietFromMs) + this.pongTimeoutMs() - LAST_LOOK_MS;
+    }
+    const idleMs = this.provenAtMs + PATIENCE.nothing.quietMs;
+    return this.due === 'nothing' ? idleMs : Math.min(idleMs, quietFromMs + PATIENCE[this.due].quietMs);
   }
 
+  /** In an answer that of a turn, until the connection has shown how quick it is. */
   private pongTimeoutMs(): number {
-    return this.turnSinceMs === undefined ? PONG_TIMEOUT_MS : TURN_PONG_TIMEOUT_MS;
+    const { pongTimeoutMs } = PATIENCE[this.due];
+    if (this.due !== 'answer') return pongTimeoutMs;
+    const ownMs = PONG_ROUND_TRIPS * (this.latencyMs ?? Infinity);
+    return Math.min(PATIENCE.turn.pongTimeoutMs, Math.max(pongTimeoutMs, ownMs));
   }
 
   private ping(): void {
     this.pingedAtMs = this.nowMs();
     // Armed first: sending may find the socket broken, which stops this.
-    this.arm(this.pongTimeoutMs());
+    this.arm(this.nextAtMs() - this.nowMs());
     this.hooks.sendPing();
   }
 
   private arm(delayMs: number): void {
+    this.isLastLook = false;
     this.cancelTimer();
     this.cancelTimer = this.system.timers.after(delayMs, () => this.look());
   }

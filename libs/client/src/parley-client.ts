@@ -123,6 +123,7 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
   /** `playedMs`: whole ms of the response that were heard; `ended`: all of it was. */
   reportPlayback(responseId: ResponseId, playedMs: number, ended: boolean): void {
     this.memory.received.heard(responseId, playedMs, ended);
+    this.watch();
     this.send({
       type: 'parley.playback',
       response_id: responseId,
@@ -292,6 +293,7 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
   private responseBegan(responseId: ResponseId): void {
     this.memory.fence.known(responseId);
     this.memory.received.begun(responseId);
+    this.watch();
   }
 
   private done(event: Of<'done'>): void {
@@ -326,14 +328,18 @@ export class ParleyClient extends Emitter<ParleyClientEvents> {
     this.emit('state', event);
   }
 
-  /** From a turn that is said until its answer was heard, silence is noticed sooner. */
+  /** From a turn that is said until its answer was heard silence is noticed sooner, while the answer comes at once. */
   private watch(): void {
-    this.keepalive.turnUnderWay(this.memory.turns.some || this.floor === 'thinking' || this.floor === 'speaking');
+    const { received, turns } = this.memory;
+    if (received.isUnderWay) this.keepalive.expect('answer');
+    else if (turns.some || this.floor === 'thinking' || this.floor === 'speaking') this.keepalive.expect('turn');
+    else this.keepalive.expect('nothing');
   }
 
   private silence(responseIds: ResponseId[]): void {
     if (responseIds.length === 0) return;
     this.memory.received.cut(responseIds);
+    this.watch();
     this.emit('fenced', { responseIds });
   }
 

@@ -45,6 +45,11 @@ export class ReceivedAudio {
     return pcm.subarray(Math.max(0, had - firstSample) * SAMPLE_BYTES);
   }
 
+  /** More is to come of a response that has begun and will be heard. */
+  get isUnderWay(): boolean {
+    return [...this.receptions.values()].some(({ isDone, isSilent }) => !isDone && !isSilent);
+  }
+
   done(responseId: ResponseId): void {
     this.reception(responseId).isDone = true;
   }

@@ -270,7 +270,24 @@ describe('a lost connection', () => {
     expect(phases).toEqual(['reconnecting', 'open']);
   });
 
-  it('in an answer is noticed within 10 s of silence', async () => {
+  it.each([
+    ['before its first word', []],
+    ['in mid-sentence', [480, 4_800]],
+  ])('in an answer, %s, is noticed within 1 s of the last that came', async (_, pieces) => {
+    const { client, newest, system, phases } = open();
+    accept(newest(), client.say('Hello'), A);
+    newest().event({ type: 'parley.state', state: 'speaking', response_id: A });
+    for (const samples of pieces) {
+      await system.advanceBy(200);
+      newest().audio(A, samples);
+    }
+    await system.advanceBy(999);
+    expect(phases).toEqual([]);
+    await system.advanceBy(1);
+    expect(phases).toEqual(['reconnecting']);
+  });
+
+  it('in an answer that is there as a whole and still heard is noticed within 10 s', async () => {
     const { client, newest, system, phases } = open();
     accept(newest(), client.say('Hello'), A);
     newest().event({ type: 'parley.state', state: 'speaking', response_id: A });
@@ -278,6 +295,42 @@ describe('a lost connection', () => {
     done(newest(), A);
     await system.advanceBy(10_000);
     expect(phases).toEqual(['reconnecting']);
+  });
+
+  it.each([
+    ['was done', ({ newest }: Subject) => done(newest(), A)],
+    ['was interrupted here', ({ client }: Subject) => client.interrupt()],
+    ['was heard to its end', ({ client }: Subject) => client.reportPlayback(A, 20, true)],
+    [
+      'was interrupted by the server',
+      ({ newest }: Subject) =>
+        newest().event({
+          type: 'parley.response.interrupted',
+          response_id: A,
+          turn_id: 'turn_1',
+          heard_ms: 0,
+          heard_text: '',
+        }),
+    ],
+  ])('is not asked about every 300 ms any more when the answer %s', async (_, ends) => {
+    const subject = open();
+    const { newest, system } = subject;
+    accept(newest(), 'turn_1', A);
+    newest().audio(A, 480);
+    newest().event({ type: 'parley.state', state: 'idle' });
+    ends(subject);
+    const pings = newest().sentOf('parley.ping').length;
+    await system.advanceBy(20_000);
+    expect(newest().sentOf('parley.ping')).toHaveLength(pings);
+  });
+
+  it('is not suspected while a slow model or tool says nothing and the gateway answers', async () => {
+    const { client, newest, system, phases } = open();
+    accept(newest(), client.say('Hello'), A);
+    for (let answered = 1; system.nowMs < 60_000; await system.advanceBy(50)) {
+      for (; answered < newest().sentOf('parley.ping').length; answered++) newest().event({ type: 'parley.pong' });
+    }
+    expect(phases).toEqual([]);
   });
 
   it('is not suspected while anything comes', async () => {
