@@ -26,7 +26,7 @@ export type ConnectionStatus =
   | { phase: 'open' }
   /**
    * The connection was lost for this reason, or the try before this one failed for it. The session is tried to be resumed
-   * after `delayMs`: `attempt` 1 at once, up to 6.
+   * after `delayMs`: `attempt` 1 at once, up to 8.
    */
   | { phase: 'reconnecting'; attempt: number; delayMs: number; reason: ClosedReason }
   /** For good. */

@@ -1,6 +1,6 @@
 import { VirtualSystem } from '@parley/harness';
 import type { ClosedReason } from './connection-status';
-import { FIRST_TRY_WITHIN_MS, Reconnection, STEADY_MS, isWorthRetrying } from './reconnection';
+import { FIRST_TRY_WITHIN_MS, RETRY_DELAYS_MS, Reconnection, STEADY_MS, isWorthRetrying } from './reconnection';
 import type { Retry } from './reconnection';
 
 /** Each try fails at once. */
@@ -14,16 +14,24 @@ function tries(reconnection: Reconnection, nowMs: number): Retry[] {
 }
 
 describe('a lost connection', () => {
-  it('[RT9] is tried again at once, then after 2, 4, 8, 16 and 30 s, and no more', () => {
-    const [first, ...others] = tries(new Reconnection({ hex: () => '8000' }), 0);
-    expect(first).toEqual({ attempt: 1, delayMs: 100 });
-    expect(others).toEqual([
-      { attempt: 2, delayMs: 2_000 },
-      { attempt: 3, delayMs: 4_000 },
-      { attempt: 4, delayMs: 8_000 },
-      { attempt: 5, delayMs: 16_000 },
-      { attempt: 6, delayMs: 30_000 },
-    ]);
+  it('[RT9] is tried at once, twice soon, then after 2, 4, 8, 16 and 30 s, and no more', () => {
+    expect(tries(new Reconnection({ hex: () => '8000' }), 0)).toEqual(
+      [100, 200, 600, 2_000, 4_000, 8_000, 16_000, 30_000].map((delayMs, at) => ({ attempt: at + 1, delayMs })),
+    );
+  });
+
+  it.each([
+    ['0000', [0, 100, 300]],
+    ['ffff', [200, 300, 900]],
+  ])('is tried three times within 1.4 s, spread by chance (%s)', (hex, delaysMs) => {
+    const made = tries(new Reconnection({ hex: () => hex }), 0).map(({ delayMs }) => Math.round(delayMs));
+    expect(made).toEqual([...delaysMs, ...RETRY_DELAYS_MS]);
+  });
+
+  it('that a server asked to give up for another is tried as often', () => {
+    const reconnection = new Reconnection({ hex: () => '8000' });
+    expect(reconnection.moves()).toEqual({ attempt: 1, delayMs: 0 });
+    expect([1, 2, 3].map((nowMs) => reconnection.next(nowMs)?.delayMs)).toEqual([200, 600, 2_000]);
   });
 
   it.each([
@@ -54,11 +62,11 @@ describe('a lost connection', () => {
   it('goes on with the longer pauses when each connection breaks at once', () => {
     const reconnection = new Reconnection({ hex: () => '0000' });
     const delays: (number | undefined)[] = [];
-    for (let nowMs = 0; nowMs < 7; nowMs++) {
+    for (let nowMs = 0; nowMs < 9; nowMs++) {
       delays.push(reconnection.next(nowMs)?.delayMs);
       reconnection.begun(nowMs);
     }
-    expect(delays).toEqual([0, 2_000, 4_000, 8_000, 16_000, 30_000, undefined]);
+    expect(delays).toEqual([0, 100, 300, ...RETRY_DELAYS_MS, undefined]);
   });
 });
 

@@ -6,7 +6,12 @@ import type { ClosedReason } from './connection-status';
 export const FIRST_TRY_WITHIN_MS = 200;
 /** Of the time that a server which stops gives; the rest is for the new connection to stand. */
 const MOVE_SHARE = 0.5;
-/** RT9: the pauses before the five tries after that one. */
+/**
+ * The pauses before the two tries after that one, spread from half to one and a half of it: behind the same address there
+ * is mostly a gateway that neither stops nor starts, and a client of one that stops is to be back within 2 s.
+ */
+export const SHORT_DELAYS_MS: readonly number[] = [200, 600];
+/** RT9: the pauses before the last five tries. */
 export const RETRY_DELAYS_MS: readonly number[] = [2_000, 4_000, 8_000, 16_000, 30_000];
 /**
  * A connection that did not stand for so long was no success: a session that breaks each of its connections would be
@@ -14,7 +19,7 @@ export const RETRY_DELAYS_MS: readonly number[] = [2_000, 4_000, 8_000, 16_000, 
  */
 export const STEADY_MS = 2_000;
 
-/** `attempt`: 1 for the try at once, up to 6. `delayMs`: the pause before it. */
+/** `attempt`: 1 for the try at once, up to 8. `delayMs`: the pause before it. */
 export interface Retry {
   attempt: number;
   delayMs: number;
@@ -43,7 +48,7 @@ export class Reconnection {
   next(nowMs: number): Retry | undefined {
     if (this.begunAtMs !== undefined && nowMs - this.begunAtMs >= STEADY_MS) this.tries = 0;
     this.begunAtMs = undefined;
-    const delayMs = this.tries === 0 ? this.jitterMs() : RETRY_DELAYS_MS[this.tries - 1];
+    const delayMs = this.tries === 0 ? this.fraction() * FIRST_TRY_WITHIN_MS : this.pauseAfter(this.tries);
     if (delayMs === undefined) return undefined;
     this.tries += 1;
     return { attempt: this.tries, delayMs };
@@ -54,8 +59,10 @@ export class Reconnection {
     return this.fraction() * withinMs * MOVE_SHARE;
   }
 
-  private jitterMs(): number {
-    return this.fraction() * FIRST_TRY_WITHIN_MS;
+  private pauseAfter(tries: number): number | undefined {
+    const shortMs = SHORT_DELAYS_MS[tries - 1];
+    if (shortMs !== undefined) return shortMs * (0.5 + this.fraction());
+    return RETRY_DELAYS_MS[tries - 1 - SHORT_DELAYS_MS.length];
   }
 
   private fraction(): number {
