@@ -52,6 +52,12 @@ export const refusals = {
     ),
   modelStays: (model: string) =>
     invalid('invalid_value', `A session keeps its model; this one's is ${model}. Open another one.`, 'session.model'),
+  sessionTooLarge: (part: string, maxBytes: number) =>
+    invalid(
+      'invalid_value',
+      `Invalid value for 'session.${part}': the largest part of a session that would be more than ${maxBytes} bytes of JSON.`,
+      `session.${part}`,
+    ),
   // As the Realtime API's, which says it of 60 minutes.
   expired: (maxMs: number) =>
     invalid('session_expired', `Your session hit the maximum duration of ${durationOf(maxMs)}.`),

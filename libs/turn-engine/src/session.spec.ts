@@ -347,6 +347,45 @@ describe('the voice of a session', () => {
   });
 });
 
+describe('a session that would be too large for those that hear of it', () => {
+  const MAX_BYTES = 262_144;
+  const toolOf = (chars: number) => [{ name: 'long', parameters: { text: 'x'.repeat(chars) } }];
+  const bytesOf = (talk: EngineDriver): number => Buffer.byteLength(JSON.stringify(sessionObject(talk.state.session)));
+
+  it('[CL10] is refused by a byte, whole, and says what its largest part is', () => {
+    const talk = EngineDriver.attached();
+    const room = MAX_BYTES - bytesOf(talk.client(updated({ instructions: '語', tools: toolOf(0) })));
+    expect(bytesOf(talk.client(updated({ tools: toolOf(room) })))).toBe(MAX_BYTES);
+    const before = talk.state.session;
+    talk.client(updated({ instructions: '語.' }), 'mine');
+    const message = `Invalid value for 'session.tools': the largest part of a session that would be more than ${MAX_BYTES} bytes of JSON.`;
+    expect(talk.outputs).toEqual([
+      {
+        kind: 'error',
+        error: { type: 'invalid_request_error', code: 'invalid_value', message, param: 'session.tools' },
+        clientEventId: 'mine',
+      },
+    ]);
+    expect(talk.state.session).toBe(before);
+  });
+
+  it('[CL10] also where it is too large by what came before, and can be made smaller', () => {
+    const talk = EngineDriver.attached();
+    for (const prompt of ['a', '語'.repeat(30_000)])
+      talk.client(updated({ settings: { audio: { input: { transcription: { prompt } } } } }));
+    talk.client(updated({ tools: toolOf(200_000) }));
+    expect(talk.state.session.tools).toEqual([]);
+    talk.client(updated({ tools: toolOf(200_000), settings: { audio: { input: { transcription: null } } } }));
+    expect(talk.state.session.tools).toHaveLength(1);
+  });
+
+  it('[CL10] leaves a speculative answer as it is when it is refused', () => {
+    const talk = EngineDriver.attached().guesses('Hi');
+    talk.client(updated({ tools: toolOf(MAX_BYTES) }));
+    expect(talk.order).toEqual(['error']);
+  });
+});
+
 describe('a session that has lasted long enough', () => {
   /** Answers again and again: it is never idle. */
   const talking = (sessionMaxMs: number): EngineDriver => EngineDriver.attached({ sessionMaxMs }, { resumable: true });

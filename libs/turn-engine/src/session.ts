@@ -1,7 +1,10 @@
 import {
   CLOSE_CODES,
   DEFAULT_VOICE,
+  jsonBytes,
+  largestField,
   mergeSettings,
+  PIECE_MAX_BYTES,
   wirePolicy,
   type ClientEventBody,
   type SessionInput,
@@ -105,10 +108,14 @@ export function updateSession(
   }
   const voice = session.voice ?? DEFAULT_VOICE;
   if (hasSpoken && (patch.voice ?? voice) !== voice) return draft.reject(refusals.voiceIsHeard(), clientEventId);
-  discardSpeculation(draft, 'mismatch');
   const updated = patchedSession(session, patch);
+  const told = sessionObject(updated);
+  // Every connection is greeted with all of it.
+  if (jsonBytes(told) > PIECE_MAX_BYTES)
+    return draft.reject(refusals.sessionTooLarge(largestField(told), PIECE_MAX_BYTES), clientEventId);
+  discardSpeculation(draft, 'mismatch');
   draft.set({ session: updated });
-  draft.emit({ kind: 'event', event: { type: 'session.updated', session: sessionObject(updated) } });
+  draft.emit({ kind: 'event', event: { type: 'session.updated', session: told } });
 }
 
 /** The session's choice holds from the next input on; what runs keeps running. */

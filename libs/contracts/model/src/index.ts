@@ -6,6 +6,7 @@ export * from './delivery';
 export * from './errors';
 export * from './ids';
 export * from './journal';
+export * from './json-size';
 export * from './outputs';
 export * from './policy';
 export * from './session-inputs';

@@ -1,7 +1,7 @@
 import { InvariantError, type ClientError, type ClientEvent } from '@parley/model';
 import type { z } from 'zod';
 import { clientEventSchemas } from './client-event-schemas';
-import { clientErrorOfIssue, quoted, refusal } from './client-issue';
+import { clientErrorOfIssue, nestingErrorOf, quoted, refusal } from './client-issue';
 import { isRecord } from './record';
 
 export interface ClientEventOptions {
@@ -50,6 +50,8 @@ export function parseClientEvent(json: unknown, options: ClientEventOptions): Pa
       refusal('unknown_event', 'type', `Unknown event: '${quoted(type)}'. Supported: ${supported}.`),
     );
   }
+  const nesting = nestingErrorOf(json);
+  if (nesting) return refusedEvent(json, nesting);
   const parsed = schema.safeParse(json);
   if (parsed.success) return { ok: true, event: parsed.data };
   const [issue] = parsed.error.issues;

@@ -3,6 +3,9 @@ import {
   COMMIT_POLICIES,
   FALSE_INTERRUPTION_POLICIES,
   isResponseId,
+  jsonBytes,
+  largestField,
+  PIECE_MAX_BYTES,
   type ClientEvent,
   type ClientEventType,
   type ResponseId,
@@ -31,6 +34,14 @@ const text = z
   .max(CLIENT_LIMITS.textChars)
   .overwrite((value) => value.replace(NOT_TEXT, '\uFFFD'));
 const policyWaitMs = z.int().min(0).max(CLIENT_LIMITS.policyWaitMs);
+
+/** All other events are bounded by their texts; these two may hold many of them, and JSON of the client's own. */
+const bounded = <Shape extends z.ZodRawShape>(what: string, shape: Shape) =>
+  closed(shape).superRefine((value, context) => {
+    if (jsonBytes(value) <= PIECE_MAX_BYTES) return;
+    const message = `the largest part of a ${what}, which must be at most ${PIECE_MAX_BYTES} bytes of JSON`;
+    context.addIssue({ code: 'custom', path: [largestField(value)], message, input: value });
+  });
 
 const metadata = z
   .record(z.string().max(CLIENT_LIMITS.metadataKeyChars), z.string().max(CLIENT_LIMITS.metadataValueChars))
@@ -105,7 +116,7 @@ const toolChoice = z.union(
 );
 const reasoning = z.record(z.string(), z.unknown()).nullable();
 
-const response = closed({
+const response = bounded('response', {
   conversation: z.enum(['auto', 'none']).exactOptional(),
   input: z
     .array(z.discriminatedUnion('type', [message, call, callOutput, closed({ type: z.literal('item_reference'), id })]))
@@ -131,7 +142,7 @@ const event = <Type extends ClientEventType, Shape extends z.ZodRawShape>(type: 
 /** One parser for every client event, by its `type`. */
 export const clientEventSchemas = {
   'session.update': event('session.update', {
-    session: closed({
+    session: bounded('session', {
       type: z.literal('realtime'),
       // A session keeps the model it was opened with, and clients name it again: the owner judges it.
       model: id.exactOptional(),

@@ -1,5 +1,6 @@
 import type { ClientError, ErrorCode } from '@parley/model';
 import type { z } from 'zod';
+import { CLIENT_LIMITS } from './client-limits';
 import { isRecord } from './record';
 
 type Path = readonly PropertyKey[];
@@ -18,6 +19,19 @@ export const refusal = (code: ErrorCode, param: string | null, message: string):
   message,
   param,
 });
+
+/** Of what is nested too deep to be written as JSON again; looked for before anything else does. */
+export function nestingErrorOf(json: Record<string, unknown>): ClientError | undefined {
+  const deep = Object.keys(json).find((name) => isDeeperThan(json[name], CLIENT_LIMITS.levels - 1));
+  if (deep === undefined) return undefined;
+  const param = quoted(deep);
+  return refusal('invalid_value', param, `Invalid '${param}': nested more than ${CLIENT_LIMITS.levels} levels deep.`);
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each, levels - 1));
+}
 
 /** What a client is told of the first fault found in its event. */
 export function clientErrorOfIssue(issue: z.core.$ZodIssue, event: unknown): ClientError {

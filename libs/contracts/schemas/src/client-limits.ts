@@ -23,4 +23,6 @@ export const CLIENT_LIMITS = {
   metadataKeys: 16,
   metadataKeyChars: 64,
   metadataValueChars: 512,
+  /** Of objects and lists within one another. What writes JSON goes as deep as its stack: far more would end the process. */
+  levels: 64,
 } as const;

@@ -38,6 +38,15 @@ describe('a request for a client secret', () => {
     expect(parse(body)).toMatchObject({ ok: false, error: { type: 'invalid_request_error', code, param } });
   });
 
+  it('is refused where no session may say so much, or so deep', () => {
+    const withTool = (parameters: string): string =>
+      `{"session":{"type":"realtime","tools":[{"type":"function","name":"f","parameters":{"a":${parameters}}}]}}`;
+    const large = parseSecretRequest(withTool(`"${'x'.repeat(262_144)}"`));
+    expect(large).toMatchObject({ ok: false, error: { code: 'invalid_value', param: 'session.tools' } });
+    const deep = parseSecretRequest(withTool('['.repeat(100_000) + ']'.repeat(100_000)));
+    expect(deep).toMatchObject({ ok: false, error: { code: 'invalid_value', param: 'session' } });
+  });
+
   it('that is not JSON is refused without a word of it', () => {
     const parsed = parseSecretRequest('{"secret": sk-123');
     expect(parsed).toMatchObject({ ok: false, error: { code: 'invalid_json', param: null } });

@@ -1,7 +1,7 @@
 import { InvariantError, type ClientError, type SessionUpdate } from '@parley/model';
 import { z } from 'zod';
 import { clientEventSchemas } from './client-event-schemas';
-import { clientErrorOfIssue, refusal } from './client-issue';
+import { clientErrorOfIssue, nestingErrorOf, refusal } from './client-issue';
 import { closed } from './closed';
 import { isRecord } from './record';
 
@@ -30,6 +30,8 @@ export function parseSecretRequest(text: string): ParsedSecretRequest {
     return { ok: false, error: refusal('invalid_json', null, 'The body is not valid JSON.') };
   }
   if (!isRecord(json)) return { ok: false, error: refusal('invalid_json', null, 'The body is not a JSON object.') };
+  const nesting = nestingErrorOf(json);
+  if (nesting) return { ok: false, error: nesting };
   const parsed = request.safeParse(json);
   if (parsed.success) {
     const { expires_after: expiry, session } = parsed.data;
