@@ -58,6 +58,15 @@ describe('claiming a session', () => {
     expect(triesMs).toEqual([0, 5]);
   });
 
+  it('fails at once where it cannot even be sent, which would be a fault of ours', async () => {
+    answering([{ afterMs: 5, say: GRANTED }]);
+    const patch = { instructions: 'x'.repeat(1_100_000) };
+    const attach = { kind: 'new', connection: { parley: true, model: null, defaults: patch } } as const;
+    const failing = stage.system.runUntil(claimSession(stage, { ...CLAIM, attach }, TRACE));
+    await expect(failing).rejects.toThrow('over the bus');
+    expect([triesMs, stage.system.nowMs, stage.system.pendingTimers]).toEqual([[], 0, 0]);
+  });
+
   it('waits for the final word while the old owner is probed, and asks nobody else meanwhile', async () => {
     answering([
       { afterMs: 100, say: { kind: 'probing' } },

@@ -30,7 +30,8 @@ export const claimSession = (
   ports: { bus: BusPort; system: SystemPorts },
   claim: Claim,
   traceparent: string,
-): Promise<ClaimOutcome> => new Promise((resolve) => new Claiming(ports, claim, traceparent, resolve).tryNext());
+): Promise<ClaimOutcome> =>
+  new Promise((resolve, reject) => new Claiming(ports, claim, traceparent, resolve, reject).tryNext());
 
 /**
  * The same for a session that has had an owner. Where nobody can decide, that one is asked itself: as long as it lives it knows
@@ -84,6 +85,7 @@ class Claiming {
     private readonly claim: Claim,
     private readonly traceparent: string,
     private readonly resolve: (outcome: ClaimOutcome) => void,
+    private readonly reject: (error: unknown) => void,
   ) {}
 
   tryNext(): void {
@@ -97,12 +99,18 @@ class Claiming {
       hasHandedOn = true;
     };
     const stopWaiting = this.ports.system.timers.after(FIRST_WORD_MS, handOn);
-    void this.asked(stopWaiting).then((answer) => {
+    const onAnswer = (answer: Answer<ClaimReply>): void => {
       this.open--;
       this.take(answer);
       handOn();
       if (this.open === 0) this.settle({ kind: this.full > 0 ? 'full' : 'unavailable' });
-    });
+    };
+    this.asked(stopWaiting)
+      .then(onAnswer)
+      .catch((error: unknown) => {
+        stopWaiting();
+        this.reject(error);
+      });
   }
 
   private async asked(onFirstWord: () => void): Promise<Answer<ClaimReply>> {

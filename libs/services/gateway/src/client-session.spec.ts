@@ -189,6 +189,71 @@ describe('what a client sends', () => {
   });
 });
 
+describe('the largest that a client can send', () => {
+  /** As the bus carries by default; half of it is the least that one may be set to. */
+  const BUS_MAX_BYTES = 1_048_576;
+  const CJK = '語'.repeat(32_768);
+  /** Six bytes a character. */
+  const CONTROL = '\u0001'.repeat(32_768);
+  const MANY = Array.from({ length: 512 }, () => ({ type: 'function_call', name: 'f', arguments: '' }));
+  const toolOf = (parameters: object) => ({ type: 'function', name: 'f', parameters });
+  const sent: [string, Record<string, unknown>][] = [
+    ['an item in Chinese', itemOf(CJK)],
+    ['an item of control characters', itemOf(CONTROL)],
+    ['a transcript', { type: 'parley.transcript.partial', turn_id: 't', text: CONTROL }],
+    ['a policy', { type: 'parley.policy.update', policy: { away_prompt: CONTROL } }],
+    ['a response with what it answers', { type: 'response.create', response: { input: MANY, instructions: CONTROL } }],
+    ['tools', update({ tools: [toolOf({ a: 'x'.repeat(260_000) })] })],
+    ['tools with numbers', update({ tools: [toolOf({ a: Array.from({ length: 11_000 }, () => 1e20) })] })],
+    ['too many texts', update({ instructions: CONTROL, audio: { input: { transcription: { prompt: CONTROL } } } })],
+    ['tools with more numbers', update({ tools: [toolOf({ a: Array.from({ length: 60_000 }, () => 1e20) })] })],
+  ];
+
+  function itemOf(text: string): Record<string, unknown> {
+    const item = { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };
+    return { type: 'conversation.item.create', item };
+  }
+  function update(fields: object): Record<string, unknown> {
+    return { type: 'session.update', session: { type: 'realtime', ...fields } };
+  }
+
+  it.each(sent)('goes to the owner far below what the bus carries, or as its refusal: %s', async (_what, event) => {
+    const sizes: number[] = [];
+    stage.link().subscribe('session.*.*.in', ({ payload }) => sizes.push(payload.byteLength));
+    send(event);
+    await stage.pass();
+    expect(sizes).toHaveLength(1);
+    expect(Math.max(...sizes)).toBeLessThan(0.3 * BUS_MAX_BYTES);
+    expect(connection.closes).toEqual([]);
+  });
+
+  it('is refused in its place where it would be larger, and the client goes on', async () => {
+    for (const [, event] of sent.slice(-2)) send({ ...event, event_id: 'mine' });
+    says('Hello');
+    await stage.pass();
+    expect(kinds()).toEqual(['message-refused', 'message-refused', 'final-transcript']);
+    expect(owner.inputs).toMatchObject([
+      { seq: 1, clientEventId: 'mine', input: { error: { param: 'session.audio' } } },
+      { seq: 2, clientEventId: 'mine', input: { error: { code: 'invalid_value', param: 'session.tools' } } },
+      { seq: 3 },
+    ]);
+  });
+});
+
+describe('an event that breaks something', () => {
+  it('ends its connection, and not the process', async () => {
+    const broken = jest.spyOn(stage.system.random, 'hex').mockImplementationOnce(() => {
+      throw new Error('broken');
+    });
+    says('Hello');
+    broken.mockRestore();
+    await stage.pass();
+    expect(connection.closes).toEqual([{ code: 1011, reason: 'internal error' }]);
+    expect(kinds()).toEqual(['disconnected']);
+    expect(stage.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+});
+
 describe('an interrupt', () => {
   beforeEach(async () => {
     says('Hello');

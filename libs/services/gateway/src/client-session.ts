@@ -103,9 +103,15 @@ export class ClientSession implements ConnectionListener, Departing {
   onText(text: string): void {
     // The client may go on until it reads our close; its owner has had its last input.
     if (this.ended) return;
-    const parsed = this.options.dialect.read(text);
-    if (parsed.ok) return this.handle(parsed.event);
-    this.send({ kind: 'message-refused', error: parsed.error }, parsed.eventId);
+    try {
+      const parsed = this.options.dialect.read(text);
+      if (parsed.ok) this.handle(parsed.event);
+      else this.send({ kind: 'message-refused', error: parsed.error }, parsed.eventId);
+    } catch (error) {
+      // It ends this connection, and not the process with all the others.
+      this.log.error('an event of a client broke its connection', { sessionId: this.link.sessionId, error });
+      this.closeConnection(CLOSE_CODES.internalError, 'internal error');
+    }
   }
 
   onBinary(): void {

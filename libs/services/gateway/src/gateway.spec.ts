@@ -85,6 +85,15 @@ describe('admission', () => {
     expect(owner.claims).toEqual([]);
   });
 
+  it('that breaks gives its room back', async () => {
+    const { request } = stage.bus;
+    stage.bus.request = () => Promise.reject(new Error('broken'));
+    for (let n = 0; n < 3; n++) await expect(stage.system.runUntil(admit())).rejects.toThrow('broken');
+    stage.bus.request = request;
+    await connect();
+    expect(await refusal({ path: '/v1/other' })).toMatchObject({ status: 404 });
+  });
+
   it('knows Azure’s path and header', async () => {
     await connect({ path: '/openai/v1/realtime', headers: { 'api-key': 'key' }, query: { model: 'm' } });
     expect(owner.claims[0]?.attach).toEqual({ kind: 'new', connection: { parley: true, model: 'm' } });

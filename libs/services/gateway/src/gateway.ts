@@ -15,7 +15,7 @@ import { ClientSecrets } from './client-secrets';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
 import { Departures } from './departures';
-import { dialectOf } from './dialects/upgrade';
+import { dialectOf, type Language } from './dialects/upgrade';
 import { errorReply, keyReply } from './error-reply';
 import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
 import { modelOf, routeOf } from './route';
@@ -32,6 +32,14 @@ export interface GatewayService extends Service {
 /** Whether a key counts, and what its sessions begin with. */
 type Identity =
   { kind: 'known'; defaults: SessionDefaults | undefined } | { kind: 'unknown' } | { kind: 'unavailable' };
+
+/** A connection that is to be admitted if it can be. */
+interface Candidate {
+  request: UpgradeRequest;
+  language: Language;
+  authentication: Exclude<Authentication, { kind: 'refused' }>;
+  resume: ResumeRequest | undefined;
+}
 
 /** How a connection comes to its session. */
 type Entry =
@@ -115,12 +123,26 @@ export class Gateway implements GatewayService {
     if (!hasRoom) return this.refuse(503, 'capacity', 'The server is full.');
     this.opening++;
     const settle = once(() => this.opening--);
+    try {
+      return await this.decide({ request, language, authentication, resume: resume.request }, settle);
+    } catch (error) {
+      settle();
+      throw error;
+    }
+  }
+
+  /** `settle`: it is no longer opening. */
+  private async decide(
+    { request, language, authentication, resume }: Candidate,
+    settle: () => void,
+  ): Promise<Admission> {
+    const parley = language === 'parley';
     const identity = await this.identify(authentication);
     if (identity.kind !== 'known') {
       settle();
       return identity.kind === 'unknown' ? this.refuseKey(UNKNOWN_KEY) : this.refuse(503, identity.kind, UNAVAILABLE);
     }
-    const entry = await this.enter(request, parley, resume.request, identity.defaults);
+    const entry = await this.enter(request, parley, resume, identity.defaults);
     if (entry.kind !== 'entered') {
       settle();
       return this.refuse(503, entry.kind === 'full' ? 'capacity' : 'unavailable', UNAVAILABLE);

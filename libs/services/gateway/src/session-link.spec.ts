@@ -688,4 +688,42 @@ describe('what the owner sends', () => {
       { sessionId: SESSION, attachment: 1, acknowledgedOutSeq: 1, announcedOrdinal: 1, responses: [] },
     ]);
   });
+
+  it('is acknowledged at once where it is much: the owner holds only so much of it', async () => {
+    await attached();
+    for (let n = 0; n < 4; n++) owner.emit(textOf(1, '語'.repeat(10_000)));
+    await stage.pass();
+    expect(owner.reports.map(({ acknowledgedOutSeq }) => acknowledgedOutSeq)).toEqual([3]);
+    link.report();
+    for (let n = 0; n < 2; n++) owner.emit(textOf(1, '語'.repeat(10_000)));
+    await stage.pass();
+    expect(owner.reports.map(({ acknowledgedOutSeq }) => acknowledgedOutSeq)).toEqual([3, 4]);
+  });
+});
+
+describe('an exception in what nobody waits for', () => {
+  /** More than any bus carries; what a client sends is far smaller. */
+  const TOO_LARGE: SessionInput = { kind: 'session-updated', patch: { instructions: 'x'.repeat(1_100_000) } };
+
+  it('ends the connection, once, and not the process', async () => {
+    await attached();
+    send();
+    for (let n = 0; n < 3; n++) link.send(TOO_LARGE, 0, undefined);
+    await stage.pass();
+    expect(listener.told).toEqual(['gone: internal error']);
+    expect(stage.log.lines.filter(({ message }) => message === 'a session link broke')).toHaveLength(1);
+    expect(seqsOf(owner)).toEqual([1]);
+    expect(link.send(INPUT, 0, undefined)).toBe(0);
+  });
+
+  it('in the search for another owner does so too', async () => {
+    await attached();
+    const segments = Array.from({ length: 40_000 }, () => ({ attempt: 1, samples: 1, last: true }));
+    const delivery = { ...{ lane: 0, ordinal: 1, responseId: 'resp_1' as const, segments }, playedSamples: 0 };
+    const responses = [{ ...delivery, ended: false, closed: false, holedAttempt: null }];
+    listener.delivered = () => ({ announcedOrdinal: 1, responses });
+    owner.bus.kill();
+    await stage.pass(2_000);
+    expect(listener.told).toEqual(['gone: internal error']);
+  });
 });

@@ -64,6 +64,8 @@ const RECLAIM_LIMIT_MS = 10_000;
 const RECLAIM_PERIOD_MS = 250;
 /** After a time without a link all sessions of a gateway ask for their owners: not all at once. */
 const CONFIRM_SPREAD_MS = 1_000;
+/** The owner holds what is not acknowledged, and only so much of it: a report comes with each so many bytes of it. */
+const REPORT_BYTES = 64 * 1024;
 /** Before an input is sent again that was answered, but neither applied nor refused for good. */
 const REPEAT_PAUSE_MS = 250;
 
@@ -91,6 +93,8 @@ export class SessionLink {
   /** Whoever owned the session with this epoch has let go of it. */
   private releasedEpoch = 0;
   private open = true;
+  /** Owner output that came since the last report. */
+  private unreportedBytes = 0;
   private listener: LinkListener | undefined;
   private early: ((listener: LinkListener) => void)[] = [];
 
@@ -151,11 +155,12 @@ export class SessionLink {
       }),
       newTraceparent(this.ports.system.random),
     );
-    void this.transmit(message.seq);
+    this.run(this.transmit(message.seq));
     return message.seq;
   }
 
   report(): void {
+    this.unreportedBytes = 0;
     const body: Report = { sessionId: this.sessionId, attachment: this.attachment, ...this.delivered() };
     this.ports.bus.publish(subjects.report(this.sessionId), encodeEnvelope('', body));
   }
@@ -171,7 +176,7 @@ export class SessionLink {
     this.confirmTimer = this.ports.system.timers.after(CONFIRM_SPREAD_MS * this.ports.system.random.fraction(), () => {
       if (this.reclaiming || !this.open) return;
       this.reclaiming = true;
-      void this.reclaim();
+      this.run(this.reclaim());
     });
   }
 
@@ -191,7 +196,11 @@ export class SessionLink {
       bus.subscribe(subjects.output(this.sessionId), (message) => {
         const decoded = decodeEnvelope(busSchemas.output, message.payload);
         if (!decoded.ok) return this.log.error('an owner output cannot be read', { reason: decoded.reason });
-        this.whenListening(() => this.receive(decoded.body));
+        this.whenListening(() => {
+          this.receive(decoded.body);
+          this.unreportedBytes += message.payload.byteLength;
+          if (this.unreportedBytes >= REPORT_BYTES) this.report();
+        });
       }),
       bus.subscribe(subjects.audio(this.sessionId), (message) => {
         const chunk = decodeChunk(message.payload);
@@ -206,6 +215,16 @@ export class SessionLink {
         });
       }),
     ];
+  }
+
+  /** Nobody waits for it. An exception in it ends this connection, and not the process with all the others. */
+  private run(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.open) return;
+      this.log.error('a session link broke', { sessionId: this.sessionId, error });
+      this.listener?.onGone('internal error');
+      this.close();
+    });
   }
 
   /** A session that is resumed may speak before its client's socket is open. */
@@ -284,7 +303,7 @@ export class SessionLink {
     const waiting = this.inputs.idle();
     const resent = waiting.filter(({ sentTo }) => sentTo > 0).length;
     if (resent > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, resent);
-    for (const message of waiting) void this.transmit(message.seq);
+    for (const message of waiting) this.run(this.transmit(message.seq));
   }
 
   /** One pause for all that waits: with one for each, every repetition of several would make several more of it. */
@@ -308,7 +327,7 @@ export class SessionLink {
     this.confirmTimer?.();
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.ownerGone());
-    for (const message of this.inputs.idle()) void this.transmit(message.seq);
+    for (const message of this.inputs.idle()) this.run(this.transmit(message.seq));
   }
 
   /** For the loss of an owner, unless it has let go of the session meanwhile. */
@@ -328,8 +347,8 @@ export class SessionLink {
     if (this.reclaiming || !this.open) return;
     this.reclaiming = true;
     this.log.info('a session needs another owner', { sessionId: this.sessionId, why });
-    if (!this.ownerCrashed) void this.examineOwner();
-    void this.reclaim();
+    if (!this.ownerCrashed) this.run(this.examineOwner());
+    this.run(this.reclaim());
   }
 
   /** Its successor may be found before the next ping. */
