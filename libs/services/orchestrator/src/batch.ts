@@ -1,4 +1,4 @@
-import type { Opening, OwnerOutput } from '@parley/model';
+import { PIECE_MAX_BYTES, type Opening, type OwnerOutput } from '@parley/model';
 import type { AtOnceEffect } from '@parley/turn-engine';
 import type { OutboxEntry } from './outbox';
 
@@ -24,6 +24,10 @@ export const newBatch = (): Batch => ({
   hasInputs: false,
   opening: undefined,
 });
+
+/** What it tells fills a message: what else waits is for the next one. A client can have much said with little. */
+export const isFull = ({ outputs }: Batch): boolean =>
+  outputs.reduce((sum, { bytes }) => sum + bytes, 0) >= PIECE_MAX_BYTES;
 
 /** Nothing but a response that the store knows goes on with it: what a store that is away must not hold up. */
 export const mayLeaveUnwritten = ({ outputs, closeReason, hasInputs, opening }: Batch): boolean =>

@@ -2,7 +2,7 @@ import type { EngineInput } from '@parley/turn-engine';
 
 const isOfClient = ({ kind }: EngineInput): boolean => kind === 'client' || kind === 'attached' || kind === 'resumed';
 
-/** Inputs of one session in order of arrival; whoever runs them takes all that wait, or all but those of its client. */
+/** Inputs of one session in order of arrival; whoever runs them takes each that waits, or each but those of its client. */
 export class Mailbox {
   private waiting: EngineInput[] = [];
 
@@ -12,11 +12,10 @@ export class Mailbox {
     this.waiting.push(input);
   }
 
-  /** `heldBack`: what the client says goes on waiting, in order. */
-  takeAll(heldBack: boolean): EngineInput[] {
-    const taken = heldBack ? this.waiting.filter((input) => !isOfClient(input)) : this.waiting;
-    this.waiting = heldBack ? this.waiting.filter(isOfClient) : [];
-    return taken;
+  /** The oldest. `heldBack`: what the client says goes on waiting, in order. */
+  take(heldBack: boolean): EngineInput | undefined {
+    const at = heldBack ? this.waiting.findIndex((input) => !isOfClient(input)) : 0;
+    return at < 0 ? undefined : this.waiting.splice(at, 1)[0];
   }
 
   isEmpty(heldBack: boolean): boolean {

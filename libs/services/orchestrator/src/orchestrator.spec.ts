@@ -1,4 +1,4 @@
-import { subjects, type Incarnation, type SessionId } from '@parley/model';
+import { subjects, type Claim, type Incarnation, type SessionId } from '@parley/model';
 import { busSchemas, encodeEnvelope } from '@parley/schemas';
 import { Orchestrator } from './orchestrator';
 import {
@@ -15,6 +15,7 @@ import {
   WorkerDouble,
 } from './orchestrator-stage.fixture';
 import type { OrchestratorConfig } from './config';
+import { decodeRecord, encodeRecord, type SessionRecord } from './session-record';
 
 interface Staged {
   service: Orchestrator;
@@ -294,6 +295,54 @@ describe('a takeover', () => {
     await stage.pass(3_500);
     expect(await claim(keepClaim())).toEqual({ kind: 'gone' });
     expect(stage.logged('a stored session cannot be read')).toBe(0);
+  });
+
+  describe('of a session that no message can hold, as an older release may have left it', () => {
+    const HUGE = 'x'.repeat(1_100_000);
+
+    /** Its owner dies, and leaves this. Returns the token of its client. */
+    async function leave(change: (stored: SessionRecord) => void): Promise<string> {
+      const { sessions } = stage.storeServer;
+      const { service, kill } = await start();
+      await claim();
+      kill();
+      const found = sessions.load(SESSION);
+      const decoded = found.kind === 'found' && found.session.state ? decodeRecord(found.session.state) : undefined;
+      if (!decoded?.ok) throw new Error('nothing readable is stored');
+      const { record } = decoded;
+      change(record);
+      const state = encodeRecord(record);
+      const owner = service.incarnation;
+      sessions.write({ sessionId: SESSION, epoch: 1, rev: 9, owner, attachment: 1, state, ttlMs: 1e9 });
+      await stage.pass(4_000);
+      return record.resume?.token ?? '';
+    }
+    /** Nobody answers the claim, and the next one finds that there is nothing to claim. */
+    async function expectEnd(claimed: Claim): Promise<void> {
+      const answer = gateway.claim(claimed);
+      await stage.pass(1_000);
+      expect(await answer).toBe('timeout');
+      expect(stage.logged('a session is given up')).toBe(1);
+      expect(stage.storeServer.sessions.load(SESSION)).toMatchObject({ kind: 'removed' });
+      expect(await claim(keepClaim(1))).toEqual({ kind: 'gone' });
+    }
+
+    it('ends with it, once: neither this process nor the next one', async () => {
+      await leave((record) => {
+        const output = { kind: 'event', event: { type: 'session.updated', HUGE } } as const;
+        record.outbox.push({ outSeq: ++record.outSeq, output });
+      });
+      await start();
+      await start();
+      await expectEnd(keepClaim(1));
+    });
+
+    it('by a client that resumes, whose greeting it is, ends it too', async () => {
+      const token = await leave(({ engine }) => Object.assign(engine.session, { instructions: HUGE }));
+      await start();
+      const attach = { kind: 'resume', connectionId: 'c', token, received: null, receivedOutSeq: 0 } as const;
+      await expectEnd({ ...keepClaim(1), attach });
+    });
   });
 
   it('of a session whose state cannot be read finds nothing, and says so in the log', async () => {

@@ -15,7 +15,7 @@ import type { BusMessage, BusSubscription, Readiness, Service, StoredSession } f
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings, GroupMember, Intake, PeerWatch, turnsMs } from '@parley/service-link';
 import { initialState, patchedSession, sessionObject, type SessionConfig } from '@parley/turn-engine';
-import { Claims } from './claims';
+import { Claims, type ClaimResult } from './claims';
 import type { OrchestratorConfig } from './config';
 import { Lease } from './lease';
 import { OwnedSession } from './owned-session';
@@ -155,12 +155,18 @@ export class Orchestrator implements Service {
     if (!decoded.ok) return this.ports.log.error('a claim cannot be read', { reason: decoded.reason });
     const { traceparent, body } = decoded;
     const reply = (answer: ClaimReply): void => message.reply?.(encodeEnvelope(traceparent, answer));
-    const answer = await this.claim(body, traceparent, () => reply({ kind: 'probing' }));
-    this.offer();
-    // No answer: the gateway asks another member of the group.
-    if (!answer) return;
-    this.ports.telemetry.count('parley_claims_total', { outcome: answer.kind });
-    reply(answer);
+    try {
+      const answer = await this.claim(body, traceparent, () => reply({ kind: 'probing' }));
+      this.offer();
+      // No answer: the gateway asks another member of the group.
+      if (!answer) return;
+      this.ports.telemetry.count('parley_claims_total', { outcome: answer.kind });
+      reply(answer);
+    } catch (error) {
+      const { sessionId } = body;
+      this.ports.log.error('a claim broke', { sessionId, error });
+      await this.sessions.get(sessionId)?.giveUp('its claim broke');
+    }
   }
 
   private async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimReply | undefined> {
@@ -173,8 +179,12 @@ export class Orchestrator implements Service {
     if (!hasRoom || this.stopping) return { kind: 'full' };
     this.claiming.add(claim.sessionId);
     this.offer();
-    const result = await this.claims.claim(claim, traceparent, onProbing);
-    this.claiming.delete(claim.sessionId);
+    let result: ClaimResult;
+    try {
+      result = await this.claims.claim(claim, traceparent, onProbing);
+    } finally {
+      this.claiming.delete(claim.sessionId);
+    }
     switch (result.kind) {
       case 'won':
         return this.own(claim, result.session, traceparent);

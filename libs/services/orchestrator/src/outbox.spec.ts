@@ -8,6 +8,7 @@ const text = (length: number): OwnerOutput => ({
   segment: 0,
   text: 'x'.repeat(length),
 });
+const eventOf = (said: string): OwnerOutput => ({ kind: 'event', event: { type: 'conversation.item.added', said } });
 const numbers = (outbox: Outbox): number[] => outbox.pending.map(({ outSeq }) => outSeq);
 
 describe('output that is not acknowledged', () => {
@@ -30,15 +31,23 @@ describe('output that is not acknowledged', () => {
     expect(outbox.outSeq).toBe(4);
   });
 
-  it('is bounded by what it weighs, also what an earlier owner left', () => {
-    const outbox = new Outbox([{ outSeq: 1, output: text(OUTBOX_MAX_BYTES - 1_000) }], 1, 0, false);
+  it.each<[string, OwnerOutput]>([
+    ['text', text(1_000)],
+    ['text of three bytes a character', { ...text(0), text: '語'.repeat(1_000) } as OwnerOutput],
+    ['an item', eventOf('語'.repeat(32_768))],
+    ['numbers', { kind: 'event', event: { type: 'session.updated', numbers: [1e20, 1e20, 1e20] } }],
+    ['no text', { kind: 'close', lane: 0, ordinal: 1 }],
+  ])('weighs as many bytes as it has as JSON: %s', (_what, output) => {
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    const outbox = new Outbox([{ outSeq: 1, output }], 1, 0, false);
+    const most = Math.floor(OUTBOX_MAX_BYTES / bytes);
+    expect(outbox.add(output).bytes).toBe(bytes);
+    for (let n = 2; n < most; n++) outbox.add(output);
     expect(outbox.isOverfull).toBe(false);
-    outbox.add(text(1_000));
+    outbox.add(output);
     expect(outbox.isOverfull).toBe(true);
     outbox.acknowledge(1);
     expect(outbox.isOverfull).toBe(false);
-    for (let n = 0; n < OUTBOX_MAX_BYTES / 500; n++) outbox.add({ kind: 'close', lane: 0, ordinal: 1 });
-    expect(outbox.isOverfull).toBe(true);
   });
 });
 
@@ -100,5 +109,20 @@ describe('output of a session that can be resumed', () => {
     expect(outbox.isOverfull).toBe(true);
     outbox.acknowledge(1);
     expect(outbox.isOverfull).toBe(false);
+  });
+
+  it('weighs nothing as far as it comes again to a new connection: that is not to end for what it has missed', () => {
+    const outbox = new Outbox([], 0, 0, true);
+    for (let n = 0; n < 8; n++) outbox.add(text(OUTBOX_MAX_BYTES / 4));
+    outbox.acknowledge(8);
+    outbox.reopen();
+    expect(numbers(outbox)).toHaveLength(8);
+    expect(outbox.isOverfull).toBe(false);
+    outbox.add(text(OUTBOX_MAX_BYTES - 100));
+    expect(outbox.isOverfull).toBe(false);
+    outbox.acknowledge(4);
+    outbox.add(text(100));
+    expect(outbox.isOverfull).toBe(true);
+    expect(outbox.stored.outbox[0]).toEqual({ outSeq: 1, output: text(OUTBOX_MAX_BYTES / 4) });
   });
 });

@@ -1,12 +1,21 @@
-import type { OwnerOutput } from '@parley/model';
+import { jsonBytes, type OwnerOutput } from '@parley/model';
 
-export interface OutboxEntry {
+/** As stored. */
+export interface NumberedOutput {
   outSeq: number;
   output: OwnerOutput;
 }
 
-/** Above this the client (or its gateway) has stopped listening; its connection is closed. */
-export const OUTBOX_MAX_BYTES = 256 * 1024;
+export interface OutboxEntry extends NumberedOutput {
+  /** In state and messages. */
+  bytes: number;
+}
+
+/**
+ * Above this the gateway has stopped listening, or its client has more said than anybody takes in: the session ends. As much as a
+ * gateway holds for a client that reads slowly; a single text of a client's may come back as 400 kB.
+ */
+export const OUTBOX_MAX_BYTES = 2 * 1024 * 1024;
 /** Of what a gateway has acknowledged, so much more than the responses under way may not have reached its client. */
 const KEPT_ENTRIES = 16;
 
@@ -15,21 +24,25 @@ const KEPT_ENTRIES = 16;
  * can be resumed for longer: what a gateway wrote to a connection may have been lost with it.
  */
 export class Outbox {
+  private entries: OutboxEntry[];
   private unacknowledgedBytes: number;
+  /** What a new connection is sent again counts for nothing: it may be all that is kept. */
+  private reopenedOutSeq = 0;
 
   constructor(
-    private entries: OutboxEntry[],
+    stored: readonly NumberedOutput[],
     private lastOutSeq: number,
     private acknowledgedOutSeq: number,
     private readonly keepsMore: boolean,
   ) {
+    this.entries = stored.map(entryOf);
     this.unacknowledgedBytes = this.weigh();
   }
 
   add(output: OwnerOutput): OutboxEntry {
-    const entry = { outSeq: ++this.lastOutSeq, output };
+    const entry = entryOf({ outSeq: ++this.lastOutSeq, output });
     this.entries.push(entry);
-    this.unacknowledgedBytes += weightOf(output);
+    this.unacknowledgedBytes += entry.bytes;
     return entry;
   }
 
@@ -56,7 +69,8 @@ export class Outbox {
   /** A new connection may lack all that is kept. Returns the number before it. */
   reopen(): number {
     this.acknowledgedOutSeq = (this.entries[0]?.outSeq ?? this.lastOutSeq + 1) - 1;
-    this.unacknowledgedBytes = this.weigh();
+    this.reopenedOutSeq = this.lastOutSeq;
+    this.unacknowledgedBytes = 0;
     return this.acknowledgedOutSeq;
   }
 
@@ -81,8 +95,9 @@ export class Outbox {
     return first === -1 ? [] : this.entries.slice(first);
   }
 
-  get stored(): { outSeq: number; acknowledgedOutSeq: number; outbox: OutboxEntry[] } {
-    return { outSeq: this.lastOutSeq, acknowledgedOutSeq: this.acknowledgedOutSeq, outbox: [...this.entries] };
+  get stored(): { outSeq: number; acknowledgedOutSeq: number; outbox: NumberedOutput[] } {
+    const outbox = this.entries.map(({ outSeq, output }) => ({ outSeq, output }));
+    return { outSeq: this.lastOutSeq, acknowledgedOutSeq: this.acknowledgedOutSeq, outbox };
   }
 
   get outSeq(): number {
@@ -94,18 +109,12 @@ export class Outbox {
   }
 
   private weigh(): number {
-    return this.pending.reduce((sum, entry) => sum + weightOf(entry.output), 0);
+    return this.pending.reduce((sum, { outSeq, bytes }) => sum + (outSeq > this.reopenedOutSeq ? bytes : 0), 0);
   }
 }
 
+/** Measured once, as it is made. */
+const entryOf = ({ outSeq, output }: NumberedOutput): OutboxEntry => ({ outSeq, output, bytes: jsonBytes(output) });
+
 const ordinalOf = (output: OwnerOutput): number | undefined =>
   output.kind !== 'adopted' && 'ordinal' in output ? output.ordinal : undefined;
-
-/** What an output weighs beside its text: names and numbers, of an item or session event somewhat more. */
-const ENTRY_BYTES = 500;
-
-/** Bytes an output takes in state and messages, about: measured, not serialised, as this runs for each of every turn. */
-export function weightOf(output: OwnerOutput): number {
-  if (output.kind === 'text') return ENTRY_BYTES + output.text.length;
-  return ENTRY_BYTES + (output.kind === 'interrupted' ? output.heardText.length : 0);
-}

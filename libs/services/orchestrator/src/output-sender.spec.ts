@@ -59,10 +59,25 @@ describe('owner output', () => {
   });
 
   it('that is much is cut into messages far below the bus limit, however many bytes a character takes', async () => {
-    const text: OwnerOutput = { kind: 'text', lane: 0, ordinal: 1, segment: 0, text: '語'.repeat(100_000) };
-    send(text, text, OUTPUT, text, text);
+    const sizes: number[] = [];
+    gatewayBus.subscribe(subjects.output(SESSION), ({ payload }) => sizes.push(payload.byteLength));
+    const text: OwnerOutput = { kind: 'text', lane: 0, ordinal: 1, segment: 0, text: '語'.repeat(40_000) };
+    send(text, text, OUTPUT, text, text, text);
     await stage.pass();
-    expect(arrived()).toEqual(['1+2+3@0', '4+5@0']);
+    expect(arrived()).toEqual(['1+2+3@0', '4+5@0', '6@0']);
+    expect(Math.max(...sizes)).toBeLessThan(bus.maxPayloadBytes / 4 + 1_000);
+  });
+
+  it('that was made of large items comes again in as many messages as it came, to a new connection too', async () => {
+    const item = { type: 'message', content: [{ type: 'input_text', text: '語'.repeat(32_768) }] };
+    const added: OwnerOutput = { kind: 'event', event: { type: 'conversation.item.added', item } };
+    send(...Array.from({ length: 12 }, () => added));
+    await stage.pass(500);
+    outbox.reopen();
+    sender.sendAll();
+    await stage.pass();
+    const pairs = ['1+2', '3+4', '5+6', '7+8', '9+10', '11+12'];
+    expect(arrived()).toEqual([0, 500, 500].flatMap((atMs) => pairs.map((pair) => `${pair}@${atMs}`)));
   });
 
   it('is sent again every 500 ms until it is acknowledged, everything that is not, in order', async () => {

@@ -1,14 +1,12 @@
-import { subjects, type OutputMessage, type OwnerOutput, type SessionId } from '@parley/model';
+import { PIECE_MAX_BYTES, subjects, type OutputMessage, type OwnerOutput, type SessionId } from '@parley/model';
 import type { BusPort, CancelTimer, SystemPorts, TelemetryPort } from '@parley/ports';
 import { encodeEnvelope } from '@parley/schemas';
-import { weightOf, type Outbox, type OutboxEntry } from './outbox';
+import type { Outbox, OutboxEntry } from './outbox';
 
 /** What is not acknowledged for so long is sent again. */
 const RESEND_MS = 500;
 /** A gateway that acknowledges nothing for so long carries no client any more. */
 const GATEWAY_SILENCE_MS = 10_000;
-/** A quarter of NATS' default limit of a message: text may take several bytes a character. */
-const MESSAGE_MAX_BYTES = 256 * 1024;
 const NO_TRACE = '';
 
 /** Publishes numbered output and repeats it until the gateway has acknowledged it. */
@@ -109,11 +107,10 @@ export class OutputSender {
       [outputs, bytes] = [[], 0];
     };
     for (const entry of entries) {
-      const more = weightOf(entry.output);
-      if (bytes + more > MESSAGE_MAX_BYTES) flush();
+      if (bytes + entry.bytes > PIECE_MAX_BYTES) flush();
       if (outputs.length === 0) firstOutSeq = entry.outSeq;
       outputs.push(entry.output);
-      bytes += more;
+      bytes += entry.bytes;
     }
     flush();
   }

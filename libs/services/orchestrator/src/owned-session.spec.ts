@@ -22,6 +22,7 @@ import {
   updateOf,
   WorkerDouble,
 } from './orchestrator-stage.fixture';
+import { OUTBOX_MAX_BYTES } from './outbox';
 import { OwnedSession } from './owned-session';
 import { decodeRecord, type SessionRecord } from './session-record';
 
@@ -131,6 +132,8 @@ function stored(): SessionRecord {
 async function thinking(): Promise<void> {
   await stage.now(gateway.send(turnOf(1)));
 }
+/** Three bytes a character; code is the longest that is spoken in one. */
+const MORE_THAN_IS_KEPT = `\`\`\`\n${'語'.repeat(3_000)}\n\`\`\`\n`.repeat(OUTBOX_MAX_BYTES / 9_000);
 const statuses = (): unknown[] => gateway.of('end').map(({ status }) => status);
 
 describe('an owner whose lease has run out', () => {
@@ -436,15 +439,12 @@ describe('an answer while the store cannot be reached', () => {
     expect(JSON.stringify(stored().engine)).toContain('One two three four. ');
   });
 
-  it('whose client listens no more is bounded by 256 kB all the same', async () => {
+  it('whose client listens no more is bounded all the same, as nobody can be told of its end', async () => {
     gateway.acknowledges = false;
-    stage.llm.call(0).writes(`${'x'.repeat(100)} one. `.repeat(2_500));
+    stage.llm.call(0).writes(MORE_THAN_IS_KEPT);
     await stage.pass(100);
-    // The end of the session is written first.
-    expect(overs).toBe(0);
-    away(false);
-    await stage.pass(200);
-    expect(overs).toBe(1);
+    expect([overs, stage.logged('a session is given up')]).toEqual([1, 1]);
+    expect(stage.counted('parley_store_failures_total remove')).toBe(1);
   });
 });
 
@@ -626,6 +626,31 @@ describe('a step that throws', () => {
   });
 });
 
+describe('an exception outside a step', () => {
+  const broken = (): never => {
+    throw new Error('broken');
+  };
+
+  it('ends the session, and neither the process nor the next owner', async () => {
+    await thinking();
+    jest.spyOn(ports.bus, 'publish').mockImplementationOnce(broken);
+    stage.llm.call(0).writes('One two three four. ');
+    await stage.pass(100);
+    expect([overs, stage.logged('a session is given up')]).toEqual([1, 1]);
+    expect(worker.kinds.at(-1)).toBe('cancel');
+    expect(stage.storeServer.sessions.load(SESSION)).toEqual({ kind: 'removed', epoch: 1 });
+    expect(gateway.messages.at(-1)).toMatchObject({ outputs: [], released: true });
+  });
+
+  it('of the store ends it too', async () => {
+    ports.store.write = async () => broken();
+    const said = gateway.send(updateOf('Be kind.'));
+    await stage.pass(500);
+    expect(await said).toBe('timeout');
+    expect([overs, stage.logged('a session is given up')]).toEqual([1, 1]);
+  });
+});
+
 describe('what comes late', () => {
   it('of the model after an interrupt reaches nobody', async () => {
     await thinking();
@@ -722,13 +747,37 @@ describe('the end of a session', () => {
     expect(overs).toBe(1);
   });
 
-  it('comes when more than 256 kB wait for an acknowledgement', async () => {
+  it('comes when more waits for an acknowledgement than is kept, and its gateway hears of it', async () => {
     gateway.acknowledges = false;
     await thinking();
-    stage.llm.call(0).writes(`${'x'.repeat(100)} one. `.repeat(2_500));
+    stage.llm.call(0).writes(MORE_THAN_IS_KEPT);
     await stage.pass(100);
-    expect(overs).toBe(1);
+    expect([overs, stage.logged('a session is given up')]).toEqual([1, 1]);
     expect(worker.kinds.at(-1)).toBe('cancel');
+    expect(stage.storeServer.sessions.load(SESSION)).toEqual({ kind: 'removed', epoch: 1 });
+    expect(gateway.messages.at(-1)).toMatchObject({ outputs: [], released: true });
+  });
+
+  it('comes before a client has more said with little than is kept, written in small parts', async () => {
+    gateway.acknowledges = false;
+    const longItem = {
+      kind: 'item-created',
+      itemId: 'long',
+      item: { role: 'user', text: '語'.repeat(32_768) },
+    } as const;
+    const sizes: number[] = [];
+    const { write } = ports.store;
+    ports.store.write = (request) => {
+      sizes.push(request.state.byteLength);
+      return write.call(ports.store, request);
+    };
+    void gateway.send(longItem);
+    for (let n = 0; n < 500; n++) void gateway.send({ kind: 'item-retrieved', itemId: 'long' });
+    await stage.pass(1_000);
+    expect(overs).toBe(1);
+    const added = sizes.map((bytes, index) => bytes - (sizes[index - 1] ?? 0));
+    expect(Math.max(...added)).toBeLessThan(500_000);
+    expect(Math.max(...sizes)).toBeLessThan(3_000_000);
   });
 
   it('that the store does not hear of is counted', async () => {

@@ -16,17 +16,14 @@ import {
 import type { LogPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import {
-  greetingOf,
   liveResponses,
   nextDeadlineMs,
-  underWay,
   startsAtOnce,
   type AtOnceEffect,
   type EngineInput,
-  type EngineState,
   type WrittenEffect,
 } from '@parley/turn-engine';
-import { isEmpty, newBatch, type Batch } from './batch';
+import { isEmpty, isFull, newBatch, type Batch } from './batch';
 import { TOMBSTONE_MS, type OrchestratorConfig } from './config';
 import { drawIds } from './drawn-ids';
 import { Generations } from './generations';
@@ -100,7 +97,7 @@ export class OwnedSession {
     const onGatewayLost = (): void => this.push({ kind: 'gateway-lost' });
     this.connection = new SessionConnection(record, peers, onGatewayLost);
     const { acknowledgedOutSeq, outbox, outSeq, resume } = record;
-    this.outbox = new Outbox([...outbox], outSeq, acknowledgedOutSeq, resume !== null);
+    this.outbox = new Outbox(outbox, outSeq, acknowledgedOutSeq, resume !== null);
     this.sender = new OutputSender(ports, sessionId, epoch, this.outbox, () => this.attachment, onGatewayLost);
     this.generations = new Generations(ports.llm, ports.system.random, (input) => this.push(input));
     this.clock = new SessionClock(ports.system.clock, ports.bus);
@@ -295,7 +292,15 @@ export class OwnedSession {
     if (!this.running) void this.run();
   }
 
-  private async run(): Promise<void> {
+  /** An exception ends this session, and not the process with all the others. */
+  private run(): Promise<void> {
+    return this.runAll().catch((error: unknown) => {
+      this.log.error('a session broke', { error });
+      return this.giveUp('an exception');
+    });
+  }
+
+  private async runAll(): Promise<void> {
     this.running = true;
     while (this.isOwned() && (this.releasing || this.isDue)) {
       if (!this.isDue) {
@@ -332,11 +337,13 @@ export class OwnedSession {
     onReleased();
   }
 
-  /** Steps everything that waits, and is not held back. */
+  /** Steps what waits and is not held back, until that is much to tell. */
   private stepAll(batch: Batch): void {
     // A process that was stopped reads its sockets before it looks at its timers.
     if (this.ownership.isLapsed()) this.doubt();
-    for (const input of this.mailbox.takeAll(this.gate.holdsBack)) {
+    while (!isFull(batch)) {
+      const input = this.mailbox.take(this.gate.holdsBack);
+      if (!input) return;
       const throughOutSeq = this.outbox.outSeq;
       for (const effect of this.engine.apply(input, this.traceparent)) {
         if (!startsAtOnce(effect)) this.collect(effect, batch);
@@ -349,11 +356,7 @@ export class OwnedSession {
       }
       if (input.kind === 'attached' || input.kind === 'resumed') {
         const welcome = { ...this.connection.welcome, resumed: input.kind === 'resumed' };
-        batch.opening = {
-          greeting: greetingOf(this.engine.state, welcome),
-          throughOutSeq,
-          responses: underWay(this.engine.state),
-        };
+        batch.opening = { ...this.engine.opening(welcome), throughOutSeq };
       }
     }
   }
@@ -404,11 +407,10 @@ export class OwnedSession {
   }
 
   private snapshot(): SessionRecord {
-    const { state: engine } = this.engine;
-    this.outbox.trim((ordinal) => isKept(engine, ordinal));
+    this.outbox.trim((ordinal) => this.engine.isKept(ordinal));
     return {
       v: SCHEMA_VERSION,
-      engine,
+      engine: this.engine.state,
       ...this.connection.stored,
       ...this.outbox.stored,
       voice: this.voice.bound,
@@ -426,7 +428,7 @@ export class OwnedSession {
       void this.remove();
     }
     if (hasInputs && passage.kind === 'written') this.connection.confirm(passage.record.connection);
-    if (this.outbox.isOverfull) this.push({ kind: 'gateway-lost' });
+    if (this.outbox.isOverfull) void this.giveUp('too much is not acknowledged');
   }
 
   private confirmOwned(): void {
@@ -447,6 +449,18 @@ export class OwnedSession {
     this.wakeUp.at(nextDeadlineMs(this.engine.state));
     this.voice.keepOnly(liveResponses(this.engine.state).map(({ ordinal }) => ordinal));
     this.sender.hear(this.isHeard);
+  }
+
+  /**
+   * It cannot go on, and with this state nowhere else: nobody is to try. Its gateway looks for an owner at once, finds that the session
+   * is over, and closes the connection with 1011.
+   */
+  async giveUp(why: string): Promise<void> {
+    if (this.state === 'over') return;
+    this.log.warn('a session is given up', { why });
+    this.voice.cancelAll();
+    await this.remove();
+    this.sender.sayReleased();
   }
 
   private async remove(): Promise<void> {
@@ -471,10 +485,4 @@ export class OwnedSession {
     this.onReleased();
     this.onOver();
   }
-}
-
-/** A connection that begins now would need its outputs from the first one on. */
-function isKept(engine: EngineState, ordinal: number): boolean {
-  const kept = [engine.finished, ...engine.finishedAsides, ...underWay(engine)];
-  return kept.some((response) => response?.ordinal === ordinal);
 }

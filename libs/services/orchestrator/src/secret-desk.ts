@@ -45,8 +45,10 @@ export class SecretDesk {
       const { body, traceparent } = decoded;
       message.reply?.(encodeEnvelope(traceparent, await decide(body, traceparent)));
     };
-    const queue = queueGroups.orchestrators;
-    return this.ports.bus.subscribe(subject, (message) => void onQuestion(message), { queue });
+    const onMessage = (message: BusMessage): void => {
+      onQuestion(message).catch((error: unknown) => this.ports.log.error('a secret’s message broke', { error }));
+    };
+    return this.ports.bus.subscribe(subject, onMessage, { queue: queueGroups.orchestrators });
   }
 
   private async keep({ digest, ttlMs, defaults }: SecretKeep, traceparent: string): Promise<SecretKeepReply> {

@@ -1,6 +1,15 @@
-import type { TurnPolicy } from '@parley/model';
+import type { Opening, TurnPolicy } from '@parley/model';
 import type { ClockPort, LogPort } from '@parley/ports';
-import { liveResponses, step, type Effect, type EngineInput, type EngineState } from '@parley/turn-engine';
+import {
+  greetingOf,
+  liveResponses,
+  step,
+  underWay,
+  type Effect,
+  type EngineInput,
+  type EngineState,
+  type Welcome,
+} from '@parley/turn-engine';
 import type { SessionJournal } from './session-journal';
 
 /** The turn engine as one session runs it: where it stands, by which clock, and what is told of each of its steps. */
@@ -15,6 +24,17 @@ export class SessionEngine {
 
   get state(): EngineState {
     return this.current;
+  }
+
+  /** What a connection that begins now is told of the session. */
+  opening(welcome: Welcome): Pick<Opening, 'greeting' | 'responses'> {
+    return { greeting: greetingOf(this.current, welcome), responses: underWay(this.current) };
+  }
+
+  /** Such a connection would need the outputs of this response from the first one on. */
+  isKept(ordinal: number): boolean {
+    const { finished, finishedAsides } = this.current;
+    return [finished, ...finishedAsides, ...underWay(this.current)].some((response) => response?.ordinal === ordinal);
   }
 
   /** Before the first step. */

@@ -3,7 +3,7 @@ import { incarnation, ownerOutput } from '@parley/schemas';
 import type { EngineState } from '@parley/turn-engine';
 import { z } from 'zod';
 import { engineStateSchema } from './engine-state-schema';
-import type { OutboxEntry } from './outbox';
+import type { NumberedOutput } from './outbox';
 
 /** Everything a new owner needs to go on with a session; stored as JSON under its epoch and revision. */
 export interface SessionRecord {
@@ -17,7 +17,7 @@ export interface SessionRecord {
   outSeq: number;
   /** The gateway has everything up to this number. */
   acknowledgedOutSeq: number;
-  outbox: OutboxEntry[];
+  outbox: NumberedOutput[];
   /** The worker that speaks, or spoke last: a new owner cancels there what it does not continue. */
   voice: VoiceBindingRecord | null;
 }

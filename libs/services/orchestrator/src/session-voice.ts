@@ -94,6 +94,11 @@ export class SessionVoice {
     }
   }
 
+  /** Nobody goes on with what is spoken. */
+  cancelAll(): void {
+    for (const binding of this.bindings.values()) binding.cancel();
+  }
+
   /** This owner is none any more. What was bound in the state is its successor's; the rest nobody else would end. */
   close(): void {
     for (const binding of this.unwritten) binding.cancel();
