@@ -1,6 +1,7 @@
 import { scrape, type ClusterMember } from '../support/cluster-process';
 import { startFakedCluster, type FakedCluster } from '../support/faked-cluster';
-import { errorOf, fieldsOf, speakTurn } from '../support/spoken-turn';
+import { fieldsOf } from '../support/fields';
+import { errorOf, speakTurn } from '../support/spoken-turn';
 import { TestClient, type WireEvent } from '../support/test-client';
 
 /** As long as a text may be, three bytes a character: each item comes back in two events of 98 kB, all in 1.18 MB. */
