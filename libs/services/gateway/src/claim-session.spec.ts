@@ -1,4 +1,4 @@
-import { subjects, type Claim, type ClaimReply } from '@parley/model';
+import { subjects, workGroups, type Claim, type ClaimReply } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { claimSession, type ClaimOutcome } from './claim-session';
 import { GatewayStage, SESSION, TRACE } from './gateway-stage.fixture';
@@ -26,13 +26,16 @@ beforeEach(() => {
 /** An orchestrator that answers the nth try with the nth list of words. */
 function answering(...tries: Word[][]): void {
   const bus = stage.link();
-  bus.subscribe(subjects.claim, (message) => {
-    const words = tries[triesMs.length] ?? [];
-    triesMs.push(stage.system.nowMs);
-    for (const { afterMs, say } of words) {
-      stage.system.timers.after(afterMs, () => message.reply?.(encodeEnvelope(TRACE, say)));
-    }
-  });
+  const { subject, reserve } = workGroups.claim;
+  for (const asked of [subject, reserve]) {
+    bus.subscribe(asked, (message) => {
+      const words = tries[triesMs.length] ?? [];
+      triesMs.push(stage.system.nowMs);
+      for (const { afterMs, say } of words) {
+        stage.system.timers.after(afterMs, () => message.reply?.(encodeEnvelope(TRACE, say)));
+      }
+    });
+  }
 }
 
 const claim = (): Promise<ClaimOutcome> => stage.system.runUntil(claimSession(stage, CLAIM, TRACE));
@@ -98,6 +101,14 @@ describe('claiming a session', () => {
     answering(full, full, full, full);
     expect(await claim()).toEqual({ kind: 'full' });
     expect(triesMs).toHaveLength(3);
+  });
+
+  it('is granted by one in reserve, where the only one in the group is stopped', async () => {
+    const { subject, reserve } = workGroups.claim;
+    stage.link().subscribe(subject, () => triesMs.push(stage.system.nowMs));
+    stage.link().subscribe(reserve, (message) => message.reply?.(encodeEnvelope(TRACE, GRANTED)));
+    expect(await claim()).toEqual(TARGET);
+    expect([triesMs, stage.system.nowMs]).toEqual([[0], 150]);
   });
 
   it('is full when the last one that had no room is gone', async () => {

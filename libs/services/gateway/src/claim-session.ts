@@ -88,24 +88,25 @@ class Claiming {
     private readonly reject: (error: unknown) => void,
   ) {}
 
-  tryNext(): void {
+  /** `toReserve`: whoever is stopped stays in the group, and may be the only one there; in reserve are all. */
+  tryNext(toReserve = false): void {
     if (this.tries === CLAIM_TRIES || this.settled.signal.aborted) return;
     this.tries++;
     this.open++;
     let hasHandedOn = false;
-    const handOn = (): void => {
+    const handOn = (wasSilent: boolean): void => {
       stopWaiting();
-      if (!hasHandedOn) this.tryNext();
+      if (!hasHandedOn) this.tryNext(wasSilent);
       hasHandedOn = true;
     };
-    const stopWaiting = this.ports.system.timers.after(FIRST_WORD_MS, handOn);
+    const stopWaiting = this.ports.system.timers.after(FIRST_WORD_MS, () => handOn(true));
     const onAnswer = (answer: Answer<ClaimReply>): void => {
       this.open--;
       this.take(answer);
-      handOn();
+      handOn(false);
       if (this.open === 0) this.settle({ kind: this.full > 0 ? 'full' : 'unavailable' });
     };
-    this.asked(stopWaiting)
+    this.asked(toReserve, stopWaiting)
       .then(onAnswer)
       .catch((error: unknown) => {
         stopWaiting();
@@ -113,7 +114,7 @@ class Claiming {
       });
   }
 
-  private async asked(onFirstWord: () => void): Promise<Answer<ClaimReply>> {
+  private async asked(toReserve: boolean, onFirstWord: () => void): Promise<Answer<ClaimReply>> {
     const { bus } = this.ports;
     const question = {
       traceparent: this.traceparent,
@@ -126,7 +127,9 @@ class Claiming {
         return reply.kind !== 'probing';
       },
     };
-    const answer = await askGroup(bus, workGroups.claim, question);
+    const answer = await (toReserve
+      ? ask(bus, workGroups.claim.reserve, question)
+      : askGroup(bus, workGroups.claim, question));
     if (answer.kind !== 'answer' || answer.body.kind !== 'owned') return answer;
     // Only its owner can attach a connection, and nobody else tells it that one it gave up is there after all. An owner that is gone
     // meanwhile has a successor to ask.
