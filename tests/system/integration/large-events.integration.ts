@@ -53,7 +53,7 @@ describe('events of every size over real sockets, NATS and Redis', () => {
     const [client, other] = [await connect(), await connect()];
     const tool = `{"type":"function","name":"f","parameters":${parameters}}`;
     // As text: a client that writes its numbers short.
-    client.socket.send(`{"type":"session.update","session":{"type":"realtime","tools":[${tool}]}}`);
+    client.sendText(`{"type":"session.update","session":{"type":"realtime","tools":[${tool}]}}`);
     const refused = await client.waitForType('error');
     expect(errorOf(refused)).toMatchObject({ code: 'invalid_value', param });
     for (const each of [client, other]) {
