@@ -1,5 +1,5 @@
 import { fnv1a32, indexedSampleAt } from '@parley/fakes';
-import { expectedOf, heardFaults, isBeginning, runsIn, type HeardFault } from './heard-samples';
+import { expectedOf, heardFaults, isBeginning, runsIn, withoutPauses, type HeardFault } from './heard-samples';
 
 const SAMPLES_PER_CHARACTER = 32;
 const TEXTS = ['A first sentence. ', 'The second sentence. ', 'And the third.'];
@@ -70,6 +70,25 @@ describe('what was heard, by content', () => {
     ]);
     expect(faultsOf(piece(0), piece(1), piece(2), Array<number>(50).fill(7))).toEqual([
       { kind: 'foreign-sound', segment: undefined, samples: 50 },
+    ]);
+  });
+
+  it('a pause of any length is no sound, and what else is no text’s still is', () => {
+    const heard = (...pieces: number[][]): HeardFault[] => {
+      const pcm = Int16Array.from(pieces.flat());
+      return heardFaults(withoutPauses(runsOf(...pieces), pcm), EXPECTED);
+    };
+    const pause = (samples: number): number[] => Array<number>(samples).fill(0);
+    for (const samples of [1, 23, 24, 5_000]) {
+      expect(heard(pause(300), piece(0, 0, 77), pause(samples), piece(0, 77), piece(1), pause(9), piece(2))).toEqual(
+        [],
+      );
+    }
+    expect(heard(piece(0), pause(3), [7], piece(1), piece(2))).toEqual([
+      { kind: 'foreign-sound', segment: undefined, samples: 4 },
+    ]);
+    expect(heard(piece(0), pause(3), piece(1, 1), piece(2))).toEqual([
+      { kind: 'sample-missing', segment: 1, samples: 1 },
     ]);
   });
 

@@ -55,6 +55,13 @@ function addForeign(runs: Run[], from: number): void {
   else runs.push({ textHash: undefined, from, samples: 1 });
 }
 
+/** What sounded: where playback waits for audio there are zeros of no text, be it for a single sample. */
+export const withoutPauses = (runs: readonly Run[], pcm: Int16Array): Run[] =>
+  runs.filter(
+    ({ textHash, from, samples }) =>
+      textHash !== undefined || pcm.subarray(from, from + samples).some((sample) => sample !== 0),
+  );
+
 interface Interval {
   from: number;
   to: number;

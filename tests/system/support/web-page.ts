@@ -100,10 +100,10 @@ export class WebPage {
     await this.page.evaluate(`parleyEar.keepSamples(${JSON.stringify(await readFile(WORKLET, 'utf8'))})`);
   }
 
-  /** What was kept, without the silence. */
+  /** What was kept, pauses included. */
   async samples(): Promise<Int16Array> {
     const kept = Buffer.from(z.base64().parse(await this.page.evaluate('parleyEar.samples()')), 'base64');
-    return withoutSilence(Int16Array.from({ length: kept.length / 2 }, (_, index) => kept.readInt16LE(2 * index)));
+    return Int16Array.from({ length: kept.length / 2 }, (_, index) => kept.readInt16LE(2 * index));
   }
 
   async reload(): Promise<void> {
@@ -141,21 +141,3 @@ export class WebPage {
 }
 
 const eventOf = (payload: string): WireEvent => JSON.parse(payload) as WireEvent;
-
-/** A millisecond of zeros: the indexed voice never has as many in a row. */
-const SILENCE_SAMPLES = 24;
-
-function withoutSilence(samples: Int16Array): Int16Array {
-  const heard: number[] = [];
-  let zeros = 0;
-  for (const sample of samples) {
-    if (sample === 0) {
-      zeros += 1;
-      continue;
-    }
-    if (zeros < SILENCE_SAMPLES) heard.push(...Array<number>(zeros).fill(0));
-    zeros = 0;
-    heard.push(sample);
-  }
-  return Int16Array.from(heard);
-}
