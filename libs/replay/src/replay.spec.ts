@@ -40,6 +40,7 @@ describe('a journal that is whole', () => {
       epoch: 2,
       rendering: null,
       unwritten: false,
+      linkLosses: 0,
       announcedOrdinal: 0,
       responses: [],
     });
@@ -61,6 +62,7 @@ describe('a journal that is whole', () => {
       epoch: 3,
       rendering: null,
       unwritten: false,
+      linkLosses: 0,
       announcedOrdinal: 0,
       responses: [],
     });
@@ -86,6 +88,7 @@ describe('a journal that is whole', () => {
       epoch: 2,
       rendering: null,
       unwritten: false,
+      linkLosses: 0,
       announcedOrdinal: 0,
       responses: [],
     });
@@ -137,6 +140,7 @@ describe('a step that is missing', () => {
       epoch: 2,
       rendering: null,
       unwritten: false,
+      linkLosses: 0,
       announcedOrdinal: 0,
       responses: [],
     });
@@ -160,6 +164,7 @@ describe('a step that is missing', () => {
       epoch: 2,
       rendering: null,
       unwritten: false,
+      linkLosses: 0,
       announcedOrdinal: 0,
       responses: [],
     });

@@ -45,7 +45,7 @@ export type EngineInput =
   | { kind: 'avatar-done'; lane: number; ordinal: number }
   | { kind: 'avatar-failed'; lane: number; ordinal: number; message: string }
   /** The gateway's word on what was delivered and played. */
-  | { kind: 'reported'; announcedOrdinal: number; responses: ResponseDelivery[] }
+  | { kind: 'reported'; linkLosses: number; announcedOrdinal: number; responses: ResponseDelivery[] }
   /** At least one deadline of the state has passed. */
   | { kind: 'deadline-passed'; drawn: DrawnIds }
   /**
@@ -58,6 +58,7 @@ export type EngineInput =
       epoch: number;
       rendering: BoundRendering | null;
       unwritten: boolean;
+      linkLosses: number;
       announcedOrdinal: number;
       responses: ResponseDelivery[];
     }

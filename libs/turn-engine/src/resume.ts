@@ -18,7 +18,7 @@ export function resume(draft: Draft, received: readonly ReceivedResponse[] | nul
   if (phase.name === 'idle') return;
   // Also where nobody had noticed that the old connection was gone.
   endSpeech(draft);
-  draft.set({ connection: { stage: 'connected' } });
+  draft.set({ connection: { stage: 'connected' }, linkLosses: 0 });
   const reception = new Reception(received, draft.state.recentResponses);
   for (const tail of tails) resumeTail(draft, tail, reception.of(tail));
   // Of one that was played to its end, as far as anybody knew, only the client can know better.

@@ -59,6 +59,8 @@ export interface EngineState {
   presence: Presence;
   /** Region "connection": whether anybody listens. */
   connection: Connection;
+  /** Of the bus link of the connection's gateway, as it said last (`DeliveryReport`). */
+  linkLosses: number;
   /** At rest: the last response that ended by itself. A client that comes back may not have got all of it; null where none can. */
   finished: LiveResponse | null;
   /** At rest: as `finished`, the last of each lane out of band; oldest first. */
@@ -362,6 +364,7 @@ export function initialState(session: SessionConfig): EngineState {
     pause: null,
     presence: { stage: 'present', deadlineMs: null },
     connection: { stage: 'connected' },
+    linkLosses: 0,
     finished: null,
     finishedAsides: [],
     hasSpoken: false,

@@ -16,7 +16,7 @@ import { bargeIn, settlePause } from './speech';
 import type { EngineState } from './state';
 import { takeOver } from './takeover';
 import { startQueued } from './turns';
-import { bindVoice, failVoice, goOnWithoutVoice, repairHoles } from './voice';
+import { bindVoice, failVoice, goOnWithoutVoice, renderLost, repairHoles } from './voice';
 
 export interface StepResult {
   state: EngineState;
@@ -77,6 +77,7 @@ function apply(draft: Draft, input: EngineInput): void {
     case 'reported':
       applyReport(draft, input.announcedOrdinal, input.responses);
       repairHoles(draft, input.responses);
+      renderLost(draft, input.linkLosses);
       return bargeIn(draft);
     case 'deadline-passed':
       return passDeadlines(draft, input.drawn);

@@ -212,7 +212,7 @@ describe('an answer that the old owner had begun', () => {
     ['another response of its lane is closed', 0, (talk) => [talk.delivery(2, { closed: true })], 1],
   ])('[TK8] is told and counted as ended unless it was before: %s', (_, announcedOrdinal, responses, ends) => {
     const talk = asking().writes(FIRST);
-    const taken = { kind: 'taken-over', epoch: 2, rendering: null, unwritten: true } as const;
+    const taken = { kind: 'taken-over', epoch: 2, rendering: null, unwritten: true, linkLosses: 0 } as const;
     talk.step({ ...taken, announcedOrdinal, responses: responses(talk) });
     expect(talk.events('parley.turn.metrics')).toHaveLength(ends);
     const names = talk.effect('observe').map(({ observation }) => observation.name);

@@ -25,6 +25,7 @@ export function takeOver(draft: Draft, taken: TakenOver): void {
   adopt(draft, taken.epoch, taken.rendering);
   keepLifetime(draft);
   for (const response of draft.responses) draft.patch(response, { beganAtMs: null });
+  draft.set({ linkLosses: taken.linkLosses });
   applyReport(draft, taken.announcedOrdinal, taken.responses);
   discardSpeculation(draft, 'interrupted');
   endSpeech(draft);

@@ -287,6 +287,74 @@ describe('a voice whose worker is lost', () => {
     });
   });
 
+  const unheard = (): EngineDriver =>
+    EngineDriver.attached({ reconnectGraceMs: 3_000 }, { resumable: true })
+      .says('How is the weather?')
+      .binds()
+      .writes(FIRST)
+      .losesGateway();
+
+  it('[VO14] speaks again from where delivery stands when the link of the gateway was away, once for each loss', () => {
+    const talk = asking()
+      .binds()
+      .writes(FIRST)
+      .hears({ segmentsMs: [200] });
+    talk.losesLink().hears({ segmentsMs: [400] });
+    expect(talk.order.at(0)).toBe('observe voice-rebound');
+    expect(talk.effect('open-voice')).toMatchObject([{ attempt: 2 }]);
+    expect(talk.effect('speak-segment')).toMatchObject([{ segment: 0, from: { sample: samplesOfMs(400) } }]);
+    talk.binds().hears({ segmentsMs: [400] });
+    expect(talk.effects).toEqual([]);
+    talk.losesLink().hears({ segmentsMs: [400] });
+    expect(talk.effect('open-voice')).toMatchObject([{ attempt: 3 }]);
+    talk
+      .binds()
+      .finishes()
+      .hears({ segmentsMs: [900], complete: true, closed: true });
+    expect(talk.answersInContext()).toEqual([FIRST]);
+  });
+
+  it('[VO14][VO11] may be lost with the link ever again: no text is to blame for that', () => {
+    const talk = asking().binds().writes(FIRST);
+    for (let loss = 1; loss <= 5; loss++) talk.losesLink().hears({}).binds();
+    expect(talk.phase).toBe('thinking');
+    for (const attempt of [6, 7]) talk.losesVoice(attempt).binds();
+    expect(talk.phase).toBe('thinking');
+    talk.losesVoice(8);
+    expect(talk.output('end')).toMatchObject([{ status: 'failed' }]);
+  });
+
+  it.each<[string, () => EngineDriver]>([
+    [
+      'that was delivered',
+      () =>
+        asking()
+          .binds()
+          .writes(FIRST)
+          .hears({ segmentsMs: [900], complete: true }),
+    ],
+    ['that nobody has yet', () => asking().writes(FIRST)],
+    ['without a word to say', () => asking().binds()],
+    ['of a lost connection', () => unheard()],
+    ['that is held', () => unheard().pass(3_000)],
+  ])('[VO14] %s is not asked for when the link of the gateway was away', (_, talkOf) => {
+    const talk = talkOf();
+    talk.losesLink().reports(talk.known());
+    expect(talk.effect('open-voice')).toEqual([]);
+    talk.reports(talk.known());
+    expect(talk.effect('open-voice')).toEqual([]);
+  });
+
+  it('[VO14] counts from 0 with a new connection, and from the takeover with a new owner', () => {
+    const resumed = asking().binds().writes(FIRST).losesLink().losesLink().hears({});
+    resumed.binds().comesBack([]).binds();
+    resumed.step({ kind: 'reported', linkLosses: 1, announcedOrdinal: 1, responses: resumed.known() });
+    expect(resumed.effect('open-voice')).toHaveLength(1);
+    const taken = asking().binds().writes(FIRST).losesLink().changesOwner();
+    taken.binds().hears({});
+    expect(taken.effect('open-voice')).toEqual([]);
+  });
+
   it('[VO11] three times without a sample between fails the response', () => {
     const talk = speaking();
     for (const attempt of [1, 2, 3, 4]) {

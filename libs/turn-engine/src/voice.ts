@@ -70,6 +70,21 @@ export function repairHoles(draft: Draft, reports: readonly ResponseDelivery[]):
   }
 }
 
+/**
+ * The gateway's bus link was away: what a voice sent until now may have reached nobody, and where that was all there was to send,
+ * no hole shows it. Where nobody listens, the client's return has it rendered.
+ */
+export function renderLost(draft: Draft, linkLosses: number): void {
+  const isNew = linkLosses > draft.state.linkLosses;
+  draft.set({ linkLosses });
+  if (!isNew || draft.state.connection.stage === 'lost') return;
+  for (const response of draft.responses) {
+    if (response.voice.stage !== 'bound' || !owesAudio(response)) continue;
+    draft.do({ kind: 'observe', observation: { name: 'voice-rebound', responseId: response.responseId } });
+    bindAnew(draft, response, response.rendering.barren);
+  }
+}
+
 /** The bound voice delivers nothing any more. Where it had begun, another one may get on, or its last audio was lost on its way. */
 export function replaceSilentVoice(draft: Draft, response: LiveResponse): void {
   if (hasDelivered(response) && renderAgain(draft, response)) return;

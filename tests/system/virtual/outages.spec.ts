@@ -136,6 +136,43 @@ describe('a conversation while something around it is away', () => {
     },
   );
 
+  /** Whoever is back sends to those that are not. */
+  const RETURNS = [
+    ['owner', 'worker', 'gateway'],
+    ['worker', 'owner', 'gateway'],
+    ['owner', 'gateway', 'worker'],
+    ['worker', 'gateway', 'owner'],
+    ['gateway', 'owner', 'worker'],
+    ['gateway', 'worker', 'owner'],
+  ] as const;
+
+  it.each(RETURNS)(
+    '[G2][G6] the bus away in mid-answer, and found again by %s, %s and %s: the answer is heard to its end, without a wait',
+    async (...order) => {
+      stage.tts.deterministic = true;
+      // All that is left is sent before the next one is back.
+      stage.tts.pace = 20;
+      const links = { owner: orchestrator.bus, worker: tts.bus, gateway: gateway.bus };
+      client.say('hello', 'calm');
+      await stage.system.advanceBy(10_000);
+      const whole = client.samples();
+      client.say('hello', 'cut');
+      await stage.system.advanceBy(60);
+      expect(client.samples()).toBeGreaterThan(whole);
+      expect(client.samples()).toBeLessThan(1.5 * whole);
+      for (const link of Object.values(links)) link.disconnect();
+      await stage.system.advanceBy(2_000);
+      for (const name of order) {
+        links[name].reconnect();
+        await stage.system.advanceBy(300);
+      }
+      await stage.system.advanceBy(3_500);
+      expect(client.samples()).toBe(2 * whole);
+      expect(statuses()).toEqual(['completed', 'completed']);
+      expect(codes()).toEqual([]);
+    },
+  );
+
   it('[G2] a gateway away for longer than its owner bears, in mid-answer: the answer goes on when it is back', async () => {
     client.say('hello', 't1');
     await stage.system.advanceBy(1_000);

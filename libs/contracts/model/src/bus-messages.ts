@@ -147,6 +147,8 @@ export interface OutputMessage {
 export interface DeliveryReport {
   /** Owner output received without a hole up to here. */
   acknowledgedOutSeq: number;
+  /** So often since the connection attached its gateway's bus link was away: what a voice sent meanwhile has not come. */
+  linkLosses: number;
   /** Highest ordinal announced to this connection; one up to it that is not listed was closed and played to its end. */
   announcedOrdinal: number;
   /** Responses not yet played to their end, in order of ordinal. */

@@ -22,7 +22,7 @@ export interface ResponseDelivery {
   ended: boolean;
   /** The closing events (`response.done`) were written to the connection. */
   closed: boolean;
-  /** The rendering of which audio was lost on its way here: what follows the hole is not written. Null: none that is known of. */
+  /** The rendering in whose audio there was a hole: what follows it is not written. Null: none is known of. */
   holedAttempt: number | null;
 }
 

@@ -28,7 +28,7 @@ const numberedFrom = { attachment: 2, epoch: 3, firstOutSeq: 40 } as const;
 const metadata = { a: 'b' };
 
 /** Every variant of every message, typed by the model. */
-const delivered = { acknowledgedOutSeq: 40, announcedOrdinal: 7, responses: [delivery] };
+const delivered = { acknowledgedOutSeq: 40, linkLosses: 2, announcedOrdinal: 7, responses: [delivery] };
 const resumed = { sessionId: 'sess_1', gateway: 'gw_1', seenEpoch: 4 } as const;
 const samples: { [K in keyof BusBodies]: BusBodies[K][] } = {
   claim: [
@@ -289,7 +289,14 @@ const reasonOf = (decoded: DecodedEnvelope<unknown>): string => {
   return decoded.reason;
 };
 /** The fields whose absence the type allows, or an older release. */
-const OPTIONAL = [/ clientEventId$/, / retryAfterMs$/, / released$/, /^voiceOrder \d+ from$/, /^voiceOpen \d+ speed$/];
+const OPTIONAL = [
+  / clientEventId$/,
+  / retryAfterMs$/,
+  / released$/,
+  /^voiceOrder \d+ from$/,
+  /^voiceOpen \d+ speed$/,
+  /^report \d+ linkLosses$/,
+];
 
 describe('bus messages', () => {
   it('has a sample of every message', () => {

@@ -23,6 +23,7 @@ export const receivedResponse = z.object({
 
 const delivered = {
   acknowledgedOutSeq: count,
+  linkLosses: count.default(0),
   announcedOrdinal: count,
   responses: z.array(responseDelivery),
 };

@@ -340,15 +340,18 @@ describe('reports', () => {
     expect(holes().at(-1)).toBeNull();
   });
 
-  it('say that audio may be missing when the link was away', async () => {
+  it('say at once that the link was away, and how often', async () => {
     emit(announceOf(1), textOf(1, 'Hello.'));
     audio({ samples: 2_400 });
     await stage.pass(10);
-    stage.bus.disconnect();
-    await stage.pass(50);
-    stage.bus.reconnect();
-    await stage.pass(10);
-    expect(owner.reports.at(-1)?.responses[0]).toMatchObject({ holedAttempt: 1, segments: [{ samples: 2_400 }] });
+    for (let loss = 1; loss <= 2; loss++) {
+      stage.bus.disconnect();
+      await stage.pass(50);
+      stage.bus.reconnect();
+      await stage.pass(10);
+    }
+    expect(owner.reports.map(({ linkLosses }) => linkLosses)).toEqual([0, 1, 2]);
+    expect(owner.reports.at(-1)?.responses[0]).toMatchObject({ holedAttempt: null, segments: [{ samples: 2_400 }] });
   });
 
   it('of one moment are one', async () => {

@@ -87,7 +87,6 @@ export class ClientSession implements ConnectionListener, Departing {
       onOwnerChanged: (admits) => this.downlink.ownerChanged(admits),
       delivered: () => ({ announcedOrdinal: this.downlink.writtenOrdinal, responses: this.downlink.deliveries() }),
       onLinkBack: () => {
-        this.downlink.suspectHoles();
         if (this.downlink.isActive) this.reportNow();
       },
       onGone: (reason) => this.closeConnection(CLOSE_CODES.internalError, reason),

@@ -228,11 +228,6 @@ export class Downlink {
     this.writeVisemes(stream);
   }
 
-  /** The bus link was away, and whatever came meanwhile is lost. */
-  suspectHoles(): void {
-    for (const stream of this.streams.values()) stream.suspectHole();
-  }
-
   /** Audio that waits for a text which its owner has never stored waits for nothing. */
   ownerChanged(admits: (chunk: ChunkView) => boolean): void {
     this.held.keepOnly(admits);

@@ -106,13 +106,8 @@ export class ResponseStream {
   }
 
   private hole(): Placement {
-    this.suspectHole();
+    this.holedAttempt = this.rendering.attempt;
     return { kind: 'hole' };
-  }
-
-  /** Of what is under way some may be lost. Of a rendering that was not heard of yet, its first chunk tells. */
-  suspectHole(): void {
-    if (!this.muted && !this.closed && this.rendering.attempt > 0) this.holedAttempt = this.rendering.attempt;
   }
 
   /** `samples` of a segment went to the socket. */

@@ -39,7 +39,7 @@ class ListenerDouble implements LinkListener {
     this.told.push('owner changed');
     this.admits = admits;
   }
-  delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'> {
+  delivered(): Pick<DeliveryReport, 'announcedOrdinal' | 'responses'> {
     return { announcedOrdinal: 1, responses: [] };
   }
   onLinkBack(): void {
@@ -267,7 +267,7 @@ describe('an owner that is lost', () => {
     owner.bus.kill();
     await stage.pass(260);
     // The numbers of the listener's report: what reached the client.
-    const delivered = { acknowledgedOutSeq: 0, announcedOrdinal: 1, responses: [] };
+    const delivered = { acknowledgedOutSeq: 0, linkLosses: 0, announcedOrdinal: 1, responses: [] };
     expect(next.claims).toEqual([
       { sessionId: SESSION, gateway: 'gw_one', seenEpoch: 1, attach: { kind: 'keep', attachment: 1, delivered } },
     ]);

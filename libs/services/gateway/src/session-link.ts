@@ -47,8 +47,8 @@ export interface LinkListener {
   /** A new owner has taken the session over: of the audio that waits only what `admits` says is still wanted. */
   onOwnerChanged(admits: (chunk: ChunkView) => boolean): void;
   /** What reached the client, for a new owner. */
-  delivered(): Omit<DeliveryReport, 'acknowledgedOutSeq'>;
-  /** The bus link was away until now. */
+  delivered(): Pick<DeliveryReport, 'announcedOrdinal' | 'responses'>;
+  /** The bus link was away until now, and its owner is to know. */
   onLinkBack(): void;
   /** Nobody carries the session any more. */
   onGone(reason: string): void;
@@ -93,6 +93,7 @@ export class SessionLink {
   /** Whoever owned the session with this epoch has let go of it. */
   private releasedEpoch = 0;
   private open = true;
+  private linkLosses = 0;
   /** Owner output that came since the last report. */
   private unreportedBytes = 0;
   private listener: LinkListener | undefined;
@@ -122,6 +123,7 @@ export class SessionLink {
     this.fence.raise({ kind: 'adopted', epoch: target.epoch, ordinal: 0, segments: [] });
     this.adoptOwner(target);
     this.unwatchLink = bus.onReconnect(() => {
+      this.linkLosses++;
       this.listener?.onLinkBack();
       this.confirmOwner();
     });
@@ -167,7 +169,7 @@ export class SessionLink {
 
   private delivered(): DeliveryReport {
     const delivered = this.listener?.delivered() ?? { announcedOrdinal: 0, responses: [] };
-    return { acknowledgedOutSeq: this.order.lastOutSeq, ...delivered };
+    return { acknowledgedOutSeq: this.order.lastOutSeq, linkLosses: this.linkLosses, ...delivered };
   }
 
   /** Asks soon whether the session is still carried: its owner may have given this gateway up, and nobody says so. */

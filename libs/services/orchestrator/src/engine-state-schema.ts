@@ -213,6 +213,7 @@ export const engineStateSchema: z.ZodType<EngineState> = z.object({
   pause: pause.nullable().default(null),
   presence: presence.default({ stage: 'present', deadlineMs: null }),
   connection: connection.default({ stage: 'connected' }),
+  linkLosses: count.default(0),
   finished: liveResponse.nullable().default(null),
   finishedAsides: z.array(liveResponse).default([]),
   hasSpoken: z.boolean().default(false),

@@ -2,7 +2,12 @@ import type { EngineInput } from '@parley/turn-engine';
 import { Mailbox } from './mailbox';
 
 const text = (value: string): EngineInput => ({ kind: 'text-generated', lane: 0, ordinal: 1, text: value });
-const report = (announcedOrdinal: number): EngineInput => ({ kind: 'reported', announcedOrdinal, responses: [] });
+const report = (announcedOrdinal: number): EngineInput => ({
+  kind: 'reported',
+  linkLosses: 0,
+  announcedOrdinal,
+  responses: [],
+});
 
 const takeAll = (mailbox: Mailbox, heldBack: boolean): EngineInput[] => {
   const taken: EngineInput[] = [];

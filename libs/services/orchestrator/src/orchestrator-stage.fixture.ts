@@ -63,7 +63,11 @@ export const keepClaim = (seenEpoch = 1, sessionId: SessionId = SESSION): Claim 
   sessionId,
   gateway: GATEWAY,
   seenEpoch,
-  attach: { kind: 'keep', attachment: 1, delivered: { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] } },
+  attach: {
+    kind: 'keep',
+    attachment: 1,
+    delivered: { acknowledgedOutSeq: 0, linkLosses: 0, announcedOrdinal: 0, responses: [] },
+  },
 });
 
 /** A turn of the client; `n` is in its ids. */
@@ -299,6 +303,7 @@ export class GatewayDouble {
       sessionId: this.sessionId,
       attachment: 1,
       acknowledgedOutSeq: 0,
+      linkLosses: 0,
       announcedOrdinal: 0,
       responses: [],
       ...more,

@@ -53,7 +53,7 @@ const ENGINE = initialState({
   expiresAtS: null,
 });
 /** What the gateway hands over: nothing that the stored state does not say. */
-const NOTHING_NEW = { acknowledgedOutSeq: 0, announcedOrdinal: 0, responses: [] };
+const NOTHING_NEW = { acknowledgedOutSeq: 0, linkLosses: 0, announcedOrdinal: 0, responses: [] };
 let delivered: DeliveryReport = NOTHING_NEW;
 const FRESH: SessionRecord = {
   v: 1,
@@ -455,7 +455,7 @@ describe('a session of which the gateway has output that was never stored', () =
     peers.close();
     await stage.now(session.release());
     [overs, gateway.messages.length] = [0, 0];
-    delivered = { acknowledgedOutSeq: record.outSeq + 3, announcedOrdinal: 1, responses: [] };
+    delivered = { acknowledgedOutSeq: record.outSeq + 3, linkLosses: 0, announcedOrdinal: 1, responses: [] };
     await carry(record, 2);
     delivered = NOTHING_NEW;
     const numbers = gateway.messages.flatMap(numbersOf);

@@ -161,11 +161,11 @@ export class OwnedSession {
   }
 
   /** The first thing a later owner does with it. The gateway knows better than the stored state what was delivered since. */
-  takeOver({ acknowledgedOutSeq, announcedOrdinal, responses }: DeliveryReport): void {
+  takeOver({ acknowledgedOutSeq, ...delivered }: DeliveryReport): void {
     const taken = this.takenOver(acknowledgedOutSeq);
     this.sender.acknowledge(acknowledgedOutSeq);
     this.sender.sendAll();
-    this.push({ ...taken, announcedOrdinal, responses });
+    this.push({ ...taken, ...delivered });
     this.push({ kind: 'gateway-found' });
   }
 
@@ -174,7 +174,8 @@ export class OwnedSession {
     this.voice.disinherit();
     const isCredible = receivedOutSeq <= this.outbox.outSeq + MAX_UNWRITTEN;
     this.push({ kind: 'gateway-lost' });
-    this.push({ ...this.takenOver(isCredible ? receivedOutSeq : 0), announcedOrdinal: 0, responses: [] });
+    const taken = this.takenOver(isCredible ? receivedOutSeq : 0);
+    this.push({ ...taken, linkLosses: 0, announcedOrdinal: 0, responses: [] });
   }
 
   /** `knownOutSeq`: the last output the client, or its gateway, has. Of an owner that died unwritten that is more than the state holds. */
@@ -186,10 +187,10 @@ export class OwnedSession {
   }
 
   /** The gateway asks for what it has: its connection is there, whatever was believed. */
-  keep({ announcedOrdinal, responses }: DeliveryReport): void {
+  keep(delivered: DeliveryReport): void {
     if (this.isHeard) return;
     this.connection.watchAgain();
-    this.push({ kind: 'reported', announcedOrdinal, responses });
+    this.deliver(delivered);
     this.push({ kind: 'gateway-found' });
   }
 
@@ -273,7 +274,11 @@ export class OwnedSession {
   private applyReport(report: Report): void {
     if (report.attachment !== this.attachment) return;
     this.sender.acknowledge(report.acknowledgedOutSeq);
-    this.push({ kind: 'reported', announcedOrdinal: report.announcedOrdinal, responses: report.responses });
+    this.deliver(report);
+  }
+
+  private deliver({ announcedOrdinal, linkLosses, responses }: DeliveryReport): void {
+    this.push({ kind: 'reported', announcedOrdinal, linkLosses, responses });
   }
 
   private applyTimings(timings: SegmentTimings): void {

@@ -109,7 +109,7 @@ describe('a segment that another worker began', () => {
     const segments = [{ attempt: 2, samples: 960, last: false }];
     const delivery = { lane: 0, ordinal: 1, responseId: 'resp_one', segments, playedSamples: 0 } as const;
     const report: Report = {
-      ...{ sessionId: SESSION, attachment: 1, acknowledgedOutSeq: 0, announcedOrdinal: 1 },
+      ...{ sessionId: SESSION, attachment: 1, acknowledgedOutSeq: 0, linkLosses: 0, announcedOrdinal: 1 },
       responses: [{ ...delivery, segments, ended: false, closed: false, holedAttempt: null }],
     };
     stage.bus.publish(subjects.report(SESSION), encodeEnvelope(TRACE, report));

@@ -419,6 +419,20 @@ describe('failures of the voice', () => {
     expect(requested).toEqual([0, 250, 500, 750, 1_000]);
   });
 
+  it('include audio that was sent to nobody: the rest is not asked for, and its owner hears of it when the link is back', async () => {
+    stage.synthesis(0).audio(480);
+    await stage.settle();
+    stage.workerBus.disconnect();
+    stage.synthesis(0).audio(480);
+    await stage.system.advanceBy(1_000);
+    expect(stage.gauges.at(-1)).toBe(0);
+    expect(stage.synthesis(0).released).toBe(true);
+    stage.workerBus.reconnect();
+    await stage.system.advanceBy(1_000);
+    expect(stage.failures).toMatchObject([{ ordinal: 1, attempt: 1, failure: { kind: 'worker_lost' } }]);
+    expect(stage.chunks).toHaveLength(1);
+  });
+
   it('include a voice that throws', async () => {
     await stage.open({ ordinal: 2 });
     stage.voice.synthesize = () => {

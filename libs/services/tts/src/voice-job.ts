@@ -199,8 +199,12 @@ export class VoiceJob {
   }
 
   private publish(segment: SpokenSegment, pcm: Uint8Array, last: boolean): void {
+    const { bus } = this.ports;
+    // Without a link it reaches nobody, and where nothing follows it nobody would know.
+    if (!bus.connected)
+      return this.fail(segment.order, { kind: 'worker_lost', message: 'The voice worker lost its bus.' });
     const samples = pcm.length / SAMPLE_BYTES;
-    this.ports.bus.publish(subjects.audio(this.open.sessionId), segment.chunk(pcm, last));
+    bus.publish(subjects.audio(this.open.sessionId), segment.chunk(pcm, last));
     this.lookAhead.sent(samples);
     this.lastActivityMs = this.ports.system.clock.nowMs();
     this.tell(segment, segment.stretchOf(samples, last));

@@ -160,6 +160,7 @@ export class WorkerStage {
       sessionId: SESSION,
       attachment: 1,
       acknowledgedOutSeq: 0,
+      linkLosses: 0,
       announcedOrdinal: 1,
       responses: [
         {

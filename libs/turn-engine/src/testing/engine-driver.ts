@@ -86,6 +86,7 @@ export class EngineDriver {
   private seq = 0;
   private turns = 0;
   private called = 0;
+  private linkLosses = 0;
 
   constructor(policy: Partial<TurnPolicy> = {}, session: Partial<SessionConfig> = {}) {
     this.policy = { ...DEFAULT_POLICY, ...policy };
@@ -288,7 +289,8 @@ export class EngineDriver {
 
   /** Another process loads the state, with epoch 2; the gateway knows of no more than the state does, or of `responses`. */
   changesOwner(rendering: BoundRendering | null = this.bound, responses = this.known(), unwritten = false): this {
-    return this.step({ kind: 'taken-over', epoch: 2, rendering, unwritten, announcedOrdinal: this.newest, responses });
+    const delivered = { linkLosses: this.linkLosses, announcedOrdinal: this.newest, responses };
+    return this.step({ kind: 'taken-over', epoch: 2, rendering, unwritten, ...delivered });
   }
 
   losesGateway(): this {
@@ -322,7 +324,13 @@ export class EngineDriver {
   // The gateway's reports.
 
   reports(responses: ResponseDelivery[], announcedOrdinal = this.newest): this {
-    return this.step({ kind: 'reported', announcedOrdinal, responses });
+    return this.step({ kind: 'reported', linkLosses: this.linkLosses, announcedOrdinal, responses });
+  }
+
+  /** The gateway's bus link was away; its next report says so. */
+  losesLink(): this {
+    this.linkLosses++;
+    return this;
   }
 
   /** A report on the newest response alone. */
