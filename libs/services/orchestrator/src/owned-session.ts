@@ -31,7 +31,6 @@ import { Mailbox } from './mailbox';
 import { record } from './observations';
 import { Outbox } from './outbox';
 import { OutputSender } from './output-sender';
-import { PendingOpening } from './pending-opening';
 import type { OrchestratorPorts, Ownership } from './ports';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
@@ -65,7 +64,6 @@ export class OwnedSession {
   private readonly inbox: SessionInbox;
   private unwatchLink: (() => void) | undefined;
   private readonly voice: SessionVoice;
-  private pendingOpening = new PendingOpening();
   private traceparent: string;
   private readonly gate: WriteGate;
   private running = false;
@@ -135,7 +133,7 @@ export class OwnedSession {
 
   /** What the newest connection begins with, once that is stored. */
   get opening(): Promise<Opening | undefined> {
-    return this.pendingOpening.opening;
+    return this.connection.opening;
   }
 
   /** A response is generated or delivered: a planned stop waits for its end, unless that takes too long. */
@@ -208,8 +206,6 @@ export class OwnedSession {
     const next = newResumeToken(this.sessionId, this.ports.system.random);
     const attachment = claimed ?? this.attachment + 1;
     this.connection.replaceWith({ gateway, connectionId, attachment }, token, next);
-    this.pendingOpening.settle(undefined);
-    this.pendingOpening = new PendingOpening();
     this.push({ kind: 'resumed', received });
     return this.opening;
   }
@@ -443,7 +439,7 @@ export class OwnedSession {
 
   /** Everything that its client may lack follows, also what older connections were sent. */
   private openConnection(opening: Omit<Opening, 'afterOutSeq'>): void {
-    this.pendingOpening.settle({ ...opening, afterOutSeq: this.outbox.reopen() });
+    this.connection.opened({ ...opening, afterOutSeq: this.outbox.reopen() });
     this.sender.hear(true);
     this.sender.sendAll();
   }
@@ -486,7 +482,6 @@ export class OwnedSession {
     this.sender.close();
     this.voice.close();
     this.connection.close();
-    this.pendingOpening.settle(undefined);
     this.onReleased();
     this.onOver();
   }

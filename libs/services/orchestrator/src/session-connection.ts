@@ -1,8 +1,9 @@
-import type { Incarnation, InputMessage, InputNumber, InputReply, SessionId } from '@parley/model';
+import type { Incarnation, InputMessage, InputNumber, InputReply, Opening, SessionId } from '@parley/model';
 import type { RandomPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import type { Welcome } from '@parley/turn-engine';
 import { InputLedger } from './input-ledger';
+import { PendingOpening } from './pending-opening';
 import type { Connection, ResumeTokens, SessionRecord } from './session-record';
 
 type Reply = (reply: InputReply) => void;
@@ -35,6 +36,7 @@ export class SessionConnection {
   private ledger: InputLedger;
   private unanswered: { seq: number; reply: Reply }[] = [];
   private unwatchGateway: () => void;
+  private pendingOpening = new PendingOpening();
 
   constructor(
     stored: Stored,
@@ -63,6 +65,15 @@ export class SessionConnection {
 
   get welcome(): Omit<Welcome, 'resumed'> {
     return { resumeToken: this.resume?.token ?? '', lastClientEventId: this.lastClientEventId };
+  }
+
+  /** What it begins with, once that is stored. */
+  get opening(): Promise<Opening | undefined> {
+    return this.pendingOpening.opening;
+  }
+
+  opened(opening: Opening): void {
+    this.pendingOpening.settle(opening);
   }
 
   /** True for one that is to be applied now; any other is answered here, or with that one. */
@@ -103,6 +114,8 @@ export class SessionConnection {
     this.resume = { token: next, previous: used };
     this.ledger = new InputLedger(attachment, 0);
     this.unanswered = [];
+    this.pendingOpening.settle(undefined);
+    this.pendingOpening = new PendingOpening();
     this.watchAgain();
   }
 
@@ -114,6 +127,7 @@ export class SessionConnection {
 
   close(): void {
     this.unwatchGateway();
+    this.pendingOpening.settle(undefined);
   }
 
   private watch(): () => void {
