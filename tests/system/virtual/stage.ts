@@ -127,17 +127,19 @@ export class ScriptedTts implements TtsPort {
   }
 }
 
-/** Keeps what services count for operators. */
+/** Keeps what services tell operators: counts of all of them, gauges of one. */
 export class RecordingTelemetry implements TelemetryPort {
-  readonly counts = new Map<string, number>();
+  readonly gauges = new Map<string, number>();
+
+  constructor(readonly counts = new Map<string, number>()) {}
 
   count(name: string, labels: Record<string, string>, by = 1): void {
     const key = [name, ...Object.values(labels)].join(' ');
     this.counts.set(key, (this.counts.get(key) ?? 0) + by);
   }
 
-  gauge(): void {
-    // Not looked at.
+  gauge(name: string, _labels: Record<string, string>, value: number): void {
+    this.gauges.set(name, value);
   }
 
   observe(): void {
@@ -150,6 +152,7 @@ export interface StagedProcess<S extends Service = Service> {
   service: S;
   bus: MemoryBus;
   store: MemoryStore;
+  telemetry: RecordingTelemetry;
   /** As SIGKILL: nothing it holds is released. */
   kill(): void;
   /** Of a process that uses no store. */
@@ -287,16 +290,16 @@ export class Stage {
   private async start<S extends Service>(create: (ports: StagedPorts) => S): Promise<StagedProcess<S>> {
     const bus = this.link();
     const store = this.storeServer.connect();
-    const { log, telemetry } = this;
+    const telemetry = new RecordingTelemetry(this.telemetry.counts);
     const freezer = new Freezer();
     const system = freezer.system(this.host(this.skews.shift()));
-    const service = create({ bus: freezer.bus(bus), store, system, log, telemetry });
+    const service = create({ bus: freezer.bus(bus), store, system, log: this.log, telemetry });
     await this.system.runUntil(service.start());
     const kill = (): void => {
       bus.kill();
       store.setUnavailable(true);
     };
-    return { service, bus, store, kill, freezer };
+    return { service, bus, store, telemetry, kill, freezer };
   }
 }
 

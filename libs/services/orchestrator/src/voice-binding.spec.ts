@@ -38,7 +38,8 @@ function make(key = KEY): void {
 afterEach(async () => {
   binding.release();
   peers.close();
-  await stage.pass(20_000);
+  // As long as an offer that nobody answered stays asked.
+  await stage.pass(70_000);
   expect(stage.system.pendingTimers).toBe(0);
 });
 
@@ -124,22 +125,116 @@ describe('finding a worker', () => {
     expect(told).toEqual(['refused missing: No voice worker is running.']);
   });
 
-  it('is refused before 5 s by silence, asking three times', async () => {
+  it('is refused after 4.5 s of silence, before the engine gives up', async () => {
     const worker = new WorkerDouble(stage);
     worker.onOpen = () => undefined;
     open();
-    await stage.pass(4_500);
-    expect(worker.opens).toHaveLength(3);
-    expect(told).toHaveLength(1);
-    expect(told[0]).toMatch(/^refused/);
+    await stage.pass(4_499);
+    expect(told).toEqual([]);
+    await stage.pass(1);
+    expect(told).toEqual(['refused missing: No voice worker answers.']);
+    expect(worker.opens).toHaveLength(30);
+  });
+});
+
+describe('a silent worker', () => {
+  const accepted = { kind: 'accepted', worker: 'tts_one' } as const;
+  const full = { kind: 'full' } as const;
+
+  it('costs 150 ms: then another one is asked', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => (worker.opens.length === 1 ? undefined : accepted);
+    open();
+    await stage.pass(149);
+    expect(worker.opens).toHaveLength(1);
+    await stage.pass(1);
+    expect(told).toEqual(['bound tts_one']);
   });
 
-  it('goes on to another one after a silent one', async () => {
+  it('that was only slow is taken at its word, and nobody else is asked any more', async () => {
     const worker = new WorkerDouble(stage);
-    worker.onOpen = () => (worker.opens.length === 1 ? undefined : { kind: 'accepted', worker: 'tts_one' });
+    worker.onOpen = () => (worker.opens.length === 1 ? 200 : undefined);
     open();
-    await stage.pass(1_500);
+    await stage.pass(200);
     expect(told).toEqual(['bound tts_one']);
+    expect(worker.opens).toHaveLength(2);
+  });
+
+  it('that takes both of its offers keeps its job', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => 200;
+    open();
+    binding.segment(spoken(0, 'Hello.'));
+    await stage.pass(1_000);
+    expect(told).toEqual(['bound tts_one']);
+    expect(worker.opens).toHaveLength(2);
+    expect(worker.kinds).toEqual(['segment 0']);
+  });
+
+  it.each([
+    ['while the other one speaks', 1_000, () => undefined],
+    ['after a cancel', 1_000, () => binding.cancel()],
+    ['when the response is long over', 59_000, () => binding.release()],
+  ])('[G1] that takes its offer %s is cancelled, and given nothing to speak', async (_, afterMs, then) => {
+    const slow = new WorkerDouble(stage, 'tts_slow');
+    slow.onOpen = () => afterMs;
+    open();
+    await stage.pass();
+    slow.onOpen = () => full;
+    const other = new WorkerDouble(stage);
+    // The other one has the only room.
+    slow.leaveGroup();
+    await stage.pass(150);
+    while (told.length === 0) await stage.pass(150);
+    expect(told).toEqual(['bound tts_one']);
+    binding.segment(spoken(0, 'Hello.'));
+    then();
+    await stage.pass(afterMs);
+    expect(slow.orders).toEqual([{ ...KEY, kind: 'cancel' }]);
+    expect(other.kinds[0]).toBe('segment 0');
+    expect(told).toEqual(['bound tts_one']);
+  });
+
+  it('[G1] that takes its offer when the voice was refused is cancelled', async () => {
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => (worker.opens.length === 1 ? 10_000 : undefined);
+    open();
+    await stage.pass(9_999);
+    expect(worker.orders).toEqual([]);
+    await stage.pass(1);
+    expect(worker.orders).toEqual([{ ...KEY, kind: 'cancel' }]);
+  });
+
+  it('that is the last one with room leaves the others, who are in reserve, to be found', async () => {
+    const frozen = new WorkerDouble(stage, 'tts_frozen');
+    frozen.onOpen = () => undefined;
+    const late = new WorkerDouble(stage);
+    late.leaveGroup();
+    open();
+    // Of those in reserve it is one as well.
+    await stage.pass(4_500);
+    expect(told).toEqual(['bound tts_one']);
+  });
+
+  it('does not have those counted as a crowd that were full before it and after it', async () => {
+    const worker = new WorkerDouble(stage);
+    const words = [full, full, undefined, full, full, accepted];
+    worker.onOpen = () => words[worker.opens.length - 1];
+    open();
+    await stage.pass(150);
+    expect(told).toEqual(['bound tts_one']);
+  });
+
+  it('in mid-answer may still take the first offer, when others were asked again', async () => {
+    make({ ...KEY, attempt: 2 });
+    const worker = new WorkerDouble(stage);
+    worker.onOpen = () => (worker.opens.length === 1 ? 1_000 : full);
+    open();
+    await stage.pass(1_000);
+    expect(told).toEqual(['bound tts_one']);
+    const { length } = worker.opens;
+    await stage.pass(2_000);
+    expect(worker.opens).toHaveLength(length);
   });
 });
 

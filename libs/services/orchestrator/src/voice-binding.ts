@@ -1,6 +1,5 @@
 import {
   subjects,
-  workGroups,
   type Incarnation,
   type ProviderFailure,
   type ResponseId,
@@ -10,15 +9,12 @@ import {
 } from '@parley/model';
 import type { BusPort, LogPort, TimersPort } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask, askGroup, type PeerWatch } from '@parley/service-link';
+import { ask, type PeerWatch } from '@parley/service-link';
+import { WorkerSearch } from './worker-search';
 
 /** As long as any voice may be silent. A worker that is gone shows at once (no responders) or by its missing pings. */
 const ORDER_TIMEOUT_MS = 5_000;
-const OPEN_TIMEOUT_MS = 1_500;
-/** A full or stopping worker answers `full`; another member of the group may have room. */
-const OPEN_TRIES = 3;
 const CANCEL_TRIES = 3;
-const REBIND_PAUSE_MS = 250;
 /** A worker that lives answers within milliseconds, and the listener waits. */
 const ADOPT_TIMEOUT_MS = 300;
 
@@ -47,14 +43,14 @@ export interface VoiceListener {
 
 /**
  * One response at one voice worker. Orders given before a worker has accepted wait here; after a cancel nothing is
- * ordered any more, and a worker that accepts late is cancelled at once.
+ * ordered any more. A worker that accepts after another one, or late, is cancelled at once.
  */
 export class VoiceBinding {
   private worker: WorkerId | undefined;
   private readonly waiting: VoiceOrder[] = [];
   private state: 'opening' | 'bound' | 'over' = 'opening';
   private unwatch: (() => void) | undefined;
-  private endPause: (() => void) | undefined;
+  private search: WorkerSearch | undefined;
 
   constructor(
     private readonly bus: BusPort,
@@ -77,51 +73,17 @@ export class VoiceBinding {
   /** Finds a worker: the one that speaks for the owner before, or any. Its answer comes through the listener. */
   async open(request: OpenRequest, adopts?: Adoption): Promise<void> {
     if (adopts && (await this.adopt(request.owner, adopts))) return;
-    let refusal = await this.ask(request);
+    if (this.state !== 'opening') return;
+    const accept = (worker: WorkerId): void => this.accept(worker);
+    this.search = new WorkerSearch(this.bus, this.timers, { ...this.key, ...request }, this.traceparent, accept);
     // In mid-answer a successor of the lost worker is worth waiting for; the engine's deadline ends it.
-    while (refusal && (this.key.attempt > 1 || this.isBusAway) && this.state === 'opening') {
-      await this.pause();
-      refusal = await this.ask(request);
-    }
+    const refusal = await this.search.run(() => this.key.attempt > 1 || this.isBusAway);
     if (refusal) this.refuse(refusal);
-  }
-
-  /** Why no worker took it; undefined when one did, or nobody waits for it any more. */
-  private async ask(request: OpenRequest): Promise<ProviderFailure | undefined> {
-    let refusal: ProviderFailure = { kind: 'missing', message: 'No voice worker is running.' };
-    for (let attempt = 0; attempt < OPEN_TRIES && this.state === 'opening'; attempt++) {
-      const answer = await askGroup(this.bus, workGroups.ttsOpen, {
-        traceparent: this.traceparent,
-        body: { ...this.key, ...request },
-        reply: busSchemas.voiceOpenReply,
-        timeoutMs: OPEN_TIMEOUT_MS,
-      });
-      if (answer.kind === 'answer' && answer.body.kind === 'accepted') {
-        this.bind(answer.body.worker);
-        return undefined;
-      }
-      if (answer.kind === 'answer' && answer.body.kind === 'unavailable') {
-        return { kind: 'missing', message: answer.body.message };
-      }
-      if (answer.kind === 'answer') refusal = { kind: 'missing', message: 'All voice workers are busy.' };
-    }
-    return this.state === 'opening' ? refusal : undefined;
   }
 
   /** And with it every worker. */
   private get isBusAway(): boolean {
     return !this.bus.connected || this.peers.isSettling;
-  }
-
-  /** Until `release` at the latest. */
-  private pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.timers.after(REBIND_PAUSE_MS, resolve);
-      this.endPause = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   segment({ segment, text, from }: Pick<Extract<VoiceOrder, { kind: 'segment' }>, 'segment' | 'text' | 'from'>): void {
@@ -144,7 +106,7 @@ export class VoiceBinding {
     this.state = 'over';
     this.unwatch?.();
     this.unwatch = undefined;
-    this.endPause?.();
+    this.search?.end();
   }
 
   /** False when that worker does not go on. One that says so too late is cancelled: there is another by then. */
@@ -152,20 +114,23 @@ export class VoiceBinding {
     const of = { epoch, attempt };
     const answer = await this.askWorker(worker, { ...this.key, kind: 'adopt', of, owner, segments }, ADOPT_TIMEOUT_MS);
     if (answer.kind === 'answer' && answer.body.kind === 'ok') {
-      this.bind(worker);
+      this.accept(worker);
       return true;
     }
     if (answer.kind === 'timeout') void this.sendCancel(worker);
     return false;
   }
 
+  /** The first one speaks. Any other has nothing to speak, and holds a job that nobody else would end. */
+  private accept(worker: WorkerId): void {
+    if (this.state === 'opening') this.bind(worker);
+    else if (worker !== this.worker) void this.sendCancel(worker);
+  }
+
   private bind(worker: WorkerId): void {
-    if (this.state === 'over') {
-      void this.sendCancel(worker);
-      return;
-    }
     this.worker = worker;
     this.state = 'bound';
+    this.search?.end();
     this.unwatch = this.peers.watch(worker, () => this.lose('gone'));
     this.listener.onBound(worker);
     for (const order of this.waiting.splice(0)) void this.send(worker, order);
