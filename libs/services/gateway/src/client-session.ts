@@ -4,7 +4,8 @@ import { inputOf, type DeliverySnapshot } from './client-inputs';
 import type { Departing } from './departures';
 import { Downlink, type DownlinkOptions } from './downlink';
 import type { Resumption } from './resumption';
-import type { ClientOutput, GatewayPorts, OutputNumber, SessionLink } from './session-link';
+import type { GatewayPorts } from './ports';
+import type { ClientOutput, OutputNumber, SessionLink } from './session-link';
 
 /** Reports while something plays, and the longest wait of an acknowledgement (design §5). */
 const REPORT_PERIOD_MS = 200;

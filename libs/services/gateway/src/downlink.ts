@@ -11,11 +11,12 @@ import type { ClockPort, ConnectionPort, TelemetryPort } from '@parley/ports';
 import { Playhead } from '@parley/audio';
 import { frameAfter, pcmAfter } from './chunk-rest';
 import type { Dialect } from './dialects/dialect';
+import { EventWriter, type Told } from './event-writer';
 import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
 import { ResponseStream } from './response-stream';
-import { NOWHERE, type Resumption } from './resumption';
+import type { Resumption } from './resumption';
 import type { ClientOutput, OutputNumber } from './session-link';
 import { voiceCodingOf, type CodedVoice } from './voice-coding';
 
@@ -29,13 +30,6 @@ export interface DownlinkOptions {
   /** Audio as binary frames instead of base64 in JSON. */
   binary: boolean;
   conversationId: string;
-}
-
-/** An output on its way to the client: how its events are named, and how many of them the client has from an older connection. */
-interface Told {
-  outSeq: number;
-  eventId: string;
-  seen: number;
 }
 
 /** What the downlink tells its session. */
@@ -56,15 +50,13 @@ export class Downlink {
   private readonly streams = new Map<number, ResponseStream>();
   private readonly playhead = new Playhead();
   private readonly writer: OrderedWriter;
+  private readonly events: EventWriter;
   private readonly held = new HeldAudio();
   private announcedOrdinal = 0;
   /** Of the conversation's lane: out of band a later one may be closed first. */
   private closedOrdinal = 0;
   /** Responses that inputs up to this number began are fenced before they are announced. */
   private mutedThroughSeq = 0;
-  private ownEvents = 0;
-  /** The newest output that the client has; what is written between two of them is named after it. */
-  private position: string;
   /** As the client was told last: thinking or speaking ends by the owner's word alone. */
   private floorIsTaken = false;
 
@@ -80,8 +72,8 @@ export class Downlink {
     private readonly listener: DownlinkListener,
   ) {
     this.writer = new OrderedWriter(connection, () => listener.onOverflow());
-    this.position = resumption?.position ?? NOWHERE;
-    for (const event of greeting) this.pass([event], this.ownEventId(), 0);
+    this.events = new EventWriter(this.writer, options.dialect, attachment, resumption);
+    for (const event of greeting) this.pass(event);
   }
 
   get writtenOrdinal(): number {
@@ -107,11 +99,11 @@ export class Downlink {
   }
 
   pong(): void {
-    this.writeEvent({ type: 'parley.pong' }, this.ownEventId());
+    this.events.write({ type: 'parley.pong' });
   }
 
   goingAway(reconnectWithinMs: number): void {
-    this.writeEvent({ type: 'parley.going_away', reconnect_within_ms: reconnectWithinMs }, this.ownEventId());
+    this.events.write({ type: 'parley.going_away', reconnect_within_ms: reconnectWithinMs });
   }
 
   playback(responseId: ResponseId, playedMs: number, ended: boolean): void {
@@ -157,16 +149,13 @@ export class Downlink {
   }
 
   output(output: ClientOutput, number: OutputNumber): void {
-    const { epoch, outSeq } = number;
-    const seen = this.resumption?.eventsSeen(outSeq) ?? 0;
-    this.take(output, { outSeq, eventId: `event_${epoch}_${outSeq}`, seen });
-    if (seen !== Infinity) this.position = `${epoch}_${outSeq}`;
+    this.events.tell(number, (told) => this.take(output, told));
   }
 
   private take(output: ClientOutput, told: Told): void {
     switch (output.kind) {
       case 'event':
-        return this.pass([output.event], told.eventId, told.seen);
+        return this.pass(output.event, told);
       case 'error':
         return this.writeError(output, told);
       case 'announce':
@@ -178,7 +167,7 @@ export class Downlink {
       }
       case 'call': {
         const stream = this.streams.get(output.ordinal);
-        if (stream && !stream.muted) this.writeAll(stream.events.call(output.itemId, output.call), told);
+        if (stream && !stream.muted) this.events.writeAll(stream.events.call(output.itemId, output.call), told);
         return;
       }
       case 'end':
@@ -212,7 +201,7 @@ export class Downlink {
     }
     const { skipSamples } = placement;
     const opening = stream.events.open();
-    if (opening.length > 0) this.writeAll(opening, this.own());
+    if (opening.length > 0) this.events.writeAll(opening);
     this.writer.write({
       kind: 'audio',
       ordinal: stream.ordinal,
@@ -233,12 +222,10 @@ export class Downlink {
     this.held.keepOnly(admits);
   }
 
-  private pass(events: readonly ClientEventBody[], eventId: string, seen: number): void {
-    this.writeAll(events, { eventId, seen });
-    for (const event of events) {
-      if (event.type !== 'parley.state') continue;
+  private pass(event: ClientEventBody, told?: Told): void {
+    this.events.writeAll([event], told);
+    if (event.type === 'parley.state')
       this.floorIsTaken = event['state'] === 'thinking' || event['state'] === 'speaking';
-    }
   }
 
   private sendAudio(connection: ConnectionPort, stream: ResponseStream, chunk: ChunkView, skipSamples: number): void {
@@ -270,7 +257,7 @@ export class Downlink {
       // The API's own events have no place for it, and clients of that API may be strict.
       const place = this.options.parley ? { segment, firstSample } : undefined;
       const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-      connection.sendText(stream.events.audioDelta(audioDelta, this.ownEventId(), base64, place));
+      connection.sendText(stream.events.audioDelta(audioDelta, this.events.ownId(), base64, place));
     }
   }
 
@@ -296,7 +283,7 @@ export class Downlink {
     const stream = new ResponseStream(output, events, coding, askedAtMs, delivered);
     this.streams.set(ordinal, stream);
     if (lane === CONVERSATION_LANE) this.playLater(stream, delivered?.playedSamples ?? 0);
-    this.writeAll(events.created(), told);
+    this.events.writeAll(events.created(), told);
   }
 
   /** Responses of the conversation play one after the other. Whether one out of band is played at all, nobody knows: it counts as played. */
@@ -310,7 +297,7 @@ export class Downlink {
   }
 
   private text(stream: ResponseStream, { segment, text }: Of<'text'>, told: Told): void {
-    this.writeAll(stream.events.text(text), told);
+    this.events.writeAll(stream.events.text(text), told);
     stream.admit(segment);
     for (const chunk of this.held.take(stream.ordinal, segment)) this.audio(chunk);
   }
@@ -324,7 +311,7 @@ export class Downlink {
     this.closeIfDue(stream, output.status === 'failed' ? told : { ...told, seen: 0 });
   }
 
-  private closeIfDue(stream: ResponseStream, told = this.own()): void {
+  private closeIfDue(stream: ResponseStream, told?: Told): void {
     const end = stream.due;
     if (end) this.close(stream, end, told);
   }
@@ -343,12 +330,12 @@ export class Downlink {
     this.close(stream, stream.announcedEnd ?? cutShort, told);
   }
 
-  private close(stream: ResponseStream, closing: Closing, told: Pick<Told, 'eventId' | 'seen'>): void {
+  private close(stream: ResponseStream, closing: Closing, told?: Told): void {
     stream.closed = true;
     if (stream.isOfConversation) this.closedOrdinal = Math.max(this.closedOrdinal, stream.ordinal);
     this.playhead.finish(stream.ordinal, this.clock.nowMs());
     this.endVoice(stream);
-    this.writeAll(stream.events.close(closing), told);
+    this.events.writeAll(stream.events.close(closing), told);
     this.listener.onProgress();
   }
 
@@ -371,7 +358,7 @@ export class Downlink {
     });
     // How many events that were before it, only its first connection knew: it rather comes twice than not.
     const seen = told.seen === Infinity ? Infinity : Math.min(told.seen, events.length - 1);
-    this.writeAll(events, { ...told, seen });
+    this.events.writeAll(events, { ...told, seen });
     if (stream) this.forget(stream);
     // It has taken its pause with it.
     this.playhead.resume(output.ordinal, this.clock.nowMs());
@@ -384,7 +371,7 @@ export class Downlink {
     if (output.kind === 'paused') this.playhead.pause(output.ordinal, nowMs);
     else this.playhead.resume(output.ordinal, nowMs);
     const { responseId, fromMs } = output;
-    this.writeAll([{ type: `parley.output.${output.kind}`, response_id: responseId, from_ms: fromMs }], told);
+    this.events.writeAll([{ type: `parley.output.${output.kind}`, response_id: responseId, from_ms: fromMs }], told);
   }
 
   private mute(stream: ResponseStream): void {
@@ -404,33 +391,11 @@ export class Downlink {
     if (visemes.length === 0) return;
     const { responseId, itemId } = stream.announce;
     const event = { type: 'parley.visemes', response_id: responseId, item_id: itemId, visemes };
-    this.writeEvent(event, this.ownEventId());
+    this.events.write(event);
   }
 
   private writeError(output: Of<'error'>, told: Told): void {
     if (told.seen === 0) this.telemetry.count('parley_errors_total', { code: output.error.code });
-    this.writeAll([{ type: 'error', error: { ...output.error, event_id: output.clientEventId ?? null } }], told);
-  }
-
-  /** Several events of one output share its number and get their place behind it. */
-  private writeAll(events: readonly ClientEventBody[], { eventId, seen }: Pick<Told, 'eventId' | 'seen'>): void {
-    events.forEach((event, index) => {
-      if (index >= seen) this.writeEvent(event, index === 0 ? eventId : `${eventId}_${index}`);
-    });
-  }
-
-  private writeEvent(event: ClientEventBody, eventId: string): void {
-    const told = this.options.dialect.told(event);
-    if (!told) return;
-    const { type, ...fields } = told;
-    this.writer.write({ kind: 'text', text: JSON.stringify({ type, event_id: eventId, ...fields }) });
-  }
-
-  private own(): Pick<Told, 'eventId' | 'seen'> {
-    return { eventId: this.ownEventId(), seen: 0 };
-  }
-
-  private ownEventId(): string {
-    return `event_${this.position}_a${this.attachment}n${++this.ownEvents}`;
+    this.events.writeAll([{ type: 'error', error: { ...output.error, event_id: output.clientEventId ?? null } }], told);
   }
 }

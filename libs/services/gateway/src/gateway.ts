@@ -20,7 +20,8 @@ import { errorReply, keyReply } from './error-reply';
 import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
 import { modelOf, routeOf } from './route';
 import { SecretEndpoint } from './secret-endpoint';
-import { SessionLink, type GatewayPorts } from './session-link';
+import type { GatewayPorts } from './ports';
+import { SessionLink } from './session-link';
 
 export interface GatewayService extends Service {
   /** Decides about an upgrade before it is answered; an admitted one has its session already. */

@@ -1,3 +1,3 @@
 export type { GatewayConfig } from './config';
 export { createGateway, type GatewayService } from './gateway';
-export type { GatewayPorts } from './session-link';
+export type { GatewayPorts } from './ports';

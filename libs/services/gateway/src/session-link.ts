@@ -13,20 +13,14 @@ import {
   type SessionInput,
   type VisemesMessage,
 } from '@parley/model';
-import type { BusPort, BusSubscription, CancelTimer, LogPort, SystemPorts, TelemetryPort } from '@parley/ports';
+import type { BusSubscription, CancelTimer, LogPort } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
-import { ask, newTraceparent, type PeerWatch } from '@parley/service-link';
+import { newTraceparent, type PeerWatch } from '@parley/service-link';
 import { AudioFence } from './audio-fence';
 import { claimSession, reclaimSession, type ClaimTarget } from './claim-session';
-import { InputQueue } from './input-queue';
+import { InputSender } from './input-sender';
 import { OutputOrder, type NumberedOutput } from './output-order';
-
-export interface GatewayPorts {
-  bus: BusPort;
-  system: SystemPorts;
-  log: LogPort;
-  telemetry: TelemetryPort;
-}
+import type { GatewayPorts } from './ports';
 
 /** Which output it is, and whose. */
 export type OutputNumber = Pick<NumberedOutput, 'epoch' | 'outSeq'>;
@@ -57,8 +51,6 @@ export interface LinkListener {
 }
 
 const FLUSH_TIMEOUT_MS = 1_000;
-/** An input that is not answered for so long is sent again with the same number. */
-const INPUT_TIMEOUT_MS = 300;
 /** How long a session without an owner is kept before its client is told to come back later. */
 const RECLAIM_LIMIT_MS = 10_000;
 const RECLAIM_PERIOD_MS = 250;
@@ -66,22 +58,19 @@ const RECLAIM_PERIOD_MS = 250;
 const CONFIRM_SPREAD_MS = 1_000;
 /** The owner holds what is not acknowledged, and only so much of it: a report comes with each so many bytes of it. */
 const REPORT_BYTES = 64 * 1024;
-/** Before an input is sent again that was answered, but neither applied nor refused for good. */
-const REPEAT_PAUSE_MS = 250;
 
 /**
  * The gateway's end of one session: numbered inputs to whoever owns it, owner output in order, audio past every fence
  * of epochs. Finds a new owner when the old one is gone; the connection does not notice more than a pause.
  */
 export class SessionLink {
-  private readonly inputs = new InputQueue();
+  private readonly inputs: InputSender;
   private order = new OutputOrder(0);
   private subscriptions: BusSubscription[] = [];
   private owner: ClaimTarget | undefined;
   /** Its process was lost. One that lives has let go of the session, or was refused it: no input did that. */
   private ownerCrashed = false;
   private unwatchOwner: (() => void) | undefined;
-  private repeatTimer: CancelTimer | undefined;
   private unwatchLink: (() => void) | undefined;
   private confirmTimer: CancelTimer | undefined;
   private readonly fence = new AudioFence();
@@ -105,7 +94,13 @@ export class SessionLink {
     private readonly peers: PeerWatch,
     readonly sessionId: SessionId,
     private readonly log: LogPort,
-  ) {}
+  ) {
+    this.inputs = new InputSender(ports, sessionId, log, {
+      onDisowned: (why) => this.loseOwner(why),
+      onSuperseded: () => this.listener?.onSuperseded(),
+      onBroken: (error) => this.fail(error),
+    });
+  }
 
   /** Subscribes first, so that nothing the owner says is missed, then claims. */
   async attach(attach: Exclude<Attach, { kind: 'keep' }>): Promise<Attached> {
@@ -141,24 +136,18 @@ export class SessionLink {
   }
 
   get waitingInputs(): number {
-    return this.inputs.length;
+    return this.inputs.waiting;
   }
 
   send(input: SessionInput, closedOrdinal: number, clientEventId: string | undefined): number {
     if (!this.open) return 0;
-    const message = this.inputs.add(
-      (seq) => ({
-        sessionId: this.sessionId,
-        attachment: this.attachment,
-        seq,
-        closedOrdinal,
-        ...(clientEventId === undefined ? {} : { clientEventId }),
-        input,
-      }),
-      newTraceparent(this.ports.system.random),
-    );
-    this.run(this.transmit(message.seq));
-    return message.seq;
+    const { attachment } = this;
+    return this.inputs.send({
+      attachment,
+      closedOrdinal,
+      ...(clientEventId === undefined ? {} : { clientEventId }),
+      input,
+    });
   }
 
   report(): void {
@@ -188,7 +177,7 @@ export class SessionLink {
     this.subscriptions = [];
     this.unwatchOwner?.();
     this.unwatchLink?.();
-    this.repeatTimer?.();
+    this.inputs.close();
     this.confirmTimer?.();
   }
 
@@ -219,14 +208,17 @@ export class SessionLink {
     ];
   }
 
-  /** Nobody waits for it. An exception in it ends this connection, and not the process with all the others. */
+  /** Nobody waits for it. */
   private run(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!this.open) return;
-      this.log.error('a session link broke', { sessionId: this.sessionId, error });
-      this.listener?.onGone('internal error');
-      this.close();
-    });
+    work.catch((error: unknown) => this.fail(error));
+  }
+
+  /** An exception ends this connection, and not the process with all the others. */
+  private fail(error: unknown): void {
+    if (!this.open) return;
+    this.log.error('a session link broke', { sessionId: this.sessionId, error });
+    this.listener?.onGone('internal error');
+    this.close();
   }
 
   /** A session that is resumed may speak before its client's socket is open. */
@@ -268,54 +260,6 @@ export class SessionLink {
     this.listener?.onOwnerChanged((chunk) => this.fence.admits(chunk));
   }
 
-  private async transmit(seq: number): Promise<void> {
-    const { owner } = this;
-    const message = this.inputs.get(seq);
-    if (!owner || !message || message.underWay || !this.open || !this.inputs.maySend(message)) return;
-    const { sentTo } = message;
-    message.underWay = true;
-    message.sentTo = owner.epoch;
-    const answer = await ask(this.ports.bus, subjects.input(this.sessionId, owner.epoch), {
-      traceparent: message.traceparent,
-      body: message.body,
-      reply: busSchemas.inputReply,
-      timeoutMs: INPUT_TIMEOUT_MS,
-    });
-    message.underWay = false;
-    // Nobody got it this time, as far as one can know.
-    if (answer.kind === 'no-responders' || answer.kind === 'disconnected') message.sentTo = sentTo;
-    if (!this.open) return;
-    // Its successor was found while this was under way to an owner that is gone; it did not get it then.
-    if (this.owner !== owner) return this.repeat();
-    const applied = answer.kind === 'answer' && answer.body.kind === 'applied' ? answer.body.seq : undefined;
-    if (applied !== undefined) this.inputs.confirm(applied);
-    if (answer.kind === 'no-responders' || (answer.kind === 'answer' && answer.body.kind === 'disowned')) {
-      return this.loseOwner(answer.kind);
-    }
-    if (answer.kind === 'answer' && answer.body.kind === 'old-attachment') {
-      return this.listener?.onSuperseded();
-    }
-    // An answer that comes at once and changes nothing must not be asked for in a circle; silence took its time.
-    if (applied === undefined && answer.kind !== 'timeout') this.repeatLater();
-    else this.repeat();
-  }
-
-  /** The oldest unanswered input decides: when it is not under way, everything behind it was refused or lost too. */
-  private repeat(): void {
-    const waiting = this.inputs.idle();
-    const resent = waiting.filter(({ sentTo }) => sentTo > 0).length;
-    if (resent > 0) this.ports.telemetry.count('parley_inputs_resent_total', {}, resent);
-    for (const message of waiting) this.run(this.transmit(message.seq));
-  }
-
-  /** One pause for all that waits: with one for each, every repetition of several would make several more of it. */
-  private repeatLater(): void {
-    this.repeatTimer ??= this.ports.system.timers.after(REPEAT_PAUSE_MS, () => {
-      this.repeatTimer = undefined;
-      this.repeat();
-    });
-  }
-
   private handedOver(toItself: boolean): void {
     const unheard = this.unheard.splice(0);
     this.isHandingOver = false;
@@ -323,21 +267,15 @@ export class SessionLink {
   }
 
   private adoptOwner(target: ClaimTarget): void {
-    if (this.owner && this.owner.epoch !== target.epoch) this.blameInputs(this.owner.epoch);
+    // For the loss of an owner, unless it has let go of the session meanwhile.
+    const before = this.owner?.epoch ?? target.epoch;
+    if (before !== target.epoch && this.ownerCrashed && before !== this.releasedEpoch) this.inputs.blame(before);
     this.ownerCrashed = false;
     this.owner = target;
     this.confirmTimer?.();
     this.unwatchOwner?.();
     this.unwatchOwner = this.peers.watch(target.owner, () => this.ownerGone());
-    for (const message of this.inputs.idle()) this.run(this.transmit(message.seq));
-  }
-
-  /** For the loss of an owner, unless it has let go of the session meanwhile. */
-  private blameInputs(epoch: number): void {
-    if (!this.ownerCrashed || epoch === this.releasedEpoch) return;
-    for (const { seq, input } of this.inputs.blame(epoch)) {
-      this.log.error('an input cost two owners and is refused', { sessionId: this.sessionId, seq, input: input.kind });
-    }
+    this.inputs.serve(target);
   }
 
   private ownerGone(): void {
