@@ -1,7 +1,4 @@
 import {
-  CAPABILITIES,
-  DEFAULT_SETTINGS,
-  SCHEMA_VERSION,
   subjects,
   workGroups,
   type Claim,
@@ -14,10 +11,11 @@ import {
 import type { BusMessage, BusSubscription, Readiness, Service, StoredSession } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { answerPings, GroupMember, Intake, PeerWatch, turnsMs } from '@parley/service-link';
-import { initialState, patchedSession, sessionObject, type SessionConfig } from '@parley/turn-engine';
+import { sessionObject, type SessionConfig } from '@parley/turn-engine';
 import { Claims, type ClaimResult } from './claims';
 import type { OrchestratorConfig } from './config';
 import { Lease } from './lease';
+import { newRecord, newSession } from './new-session';
 import { OwnedSession } from './owned-session';
 import type { OrchestratorPorts } from './ports';
 import { newResumeToken } from './session-connection';
@@ -61,7 +59,7 @@ export class Orchestrator implements Service {
     this.group = new GroupMember(ports.bus, workGroups.claim, (message) => void this.answerClaim(message));
     this.secrets = new SecretDesk(ports, ({ model, patch }) => {
       const sessionId: SessionId = `sess_${ports.system.random.hex(16)}`;
-      return sessionObject(this.sessionConfig(sessionId, { parley: false, model, defaults: patch }));
+      return sessionObject(this.newSession(sessionId, { parley: false, model, defaults: patch }));
     });
   }
 
@@ -261,16 +259,10 @@ export class Orchestrator implements Service {
 
   private recordOf(claim: Claim, stored: StoredSession): SessionRecord | undefined {
     if (claim.attach.kind === 'new') {
-      const { parley } = claim.attach.connection;
-      const token = newResumeToken(claim.sessionId, this.ports.system.random);
-      return {
-        v: SCHEMA_VERSION,
-        engine: initialState(this.sessionConfig(claim.sessionId, claim.attach.connection)),
-        connection: { attachment: stored.attachment, lastSeq: 0, gateway: claim.gateway, connectionId: null },
-        resume: parley ? { token, previous: null } : null,
-        lastClientEventId: null,
-        ...{ outSeq: 0, acknowledgedOutSeq: 0, outbox: [], voice: null },
-      };
+      const session = this.newSession(claim.sessionId, claim.attach.connection);
+      const token = session.resumable ? newResumeToken(claim.sessionId, this.ports.system.random) : null;
+      const { attachment } = stored;
+      return newRecord(session, { attachment, lastSeq: 0, gateway: claim.gateway, connectionId: null }, token);
     }
     const decoded = stored.state ? decodeRecord(stored.state) : { ok: false as const, reason: 'no state' };
     if (!decoded.ok) {
@@ -285,20 +277,8 @@ export class Orchestrator implements Service {
       : record;
   }
 
-  private sessionConfig(sessionId: SessionId, connection: ConnectionProfile): SessionConfig {
-    const { model: named, parley, defaults = {} } = connection;
-    const { instructions, lipSync, model, modelMap, voice } = this.config;
-    // The name is a client's: it must not find what every object has.
-    const mapped = named !== null && Object.hasOwn(modelMap, named) ? modelMap[named] : undefined;
-    const otherModels = mapped === undefined ? [] : Object.keys(modelMap).filter((name) => modelMap[name] !== mapped);
-    const capabilities = CAPABILITIES.filter((each) => each !== 'visemes' || lipSync);
-    const session: SessionConfig = {
-      ...{ sessionId, model: mapped ?? model, otherModels, voice },
-      ...{ instructions, defaultInstructions: instructions },
-      ...{ tools: [], toolChoice: 'auto', settings: DEFAULT_SETTINGS, avatar: null, capabilities, resumable: parley },
-      expiresAtS: Math.ceil((this.ports.system.clock.wallMs() + this.config.policy.sessionMaxMs) / 1000),
-    };
-    return patchedSession(session, defaults);
+  private newSession(sessionId: SessionId, connection: ConnectionProfile): SessionConfig {
+    return newSession(sessionId, connection, this.config, this.ports.system.clock.wallMs());
   }
 
   /** Without a lease it cannot take what it is asked for, and others may. Where it is so for all, they are asked in reserve. */
