@@ -13,7 +13,7 @@ import {
   textOf,
   type ChunkOptions,
 } from './gateway-stage.fixture';
-import { SessionLink } from './session-link';
+import { SessionLink } from './link/session-link';
 
 let stage: GatewayStage;
 let owner: OwnerDouble;

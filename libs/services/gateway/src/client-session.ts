@@ -2,10 +2,10 @@ import { CLOSE_CODES, type ClientEvent, type ClientEventBody, type ErrorCode, ty
 import type { CancelTimer, ConnectionListener, ConnectionPort, LogPort } from '@parley/ports';
 import { inputOf, type DeliverySnapshot } from './client-inputs';
 import type { Departing } from './departures';
-import { Downlink, type DownlinkOptions } from './downlink';
-import type { Resumption } from './resumption';
+import { Downlink, type DownlinkOptions } from './downlink/downlink';
+import type { Resumption } from './downlink/resumption';
 import type { GatewayPorts } from './ports';
-import type { ClientOutput, OutputNumber, SessionLink } from './session-link';
+import type { ClientOutput, OutputNumber, SessionLink } from './link/session-link';
 
 /** Reports while something plays, and the longest wait of an acknowledgement (design §5). */
 const REPORT_PERIOD_MS = 200;

@@ -10,18 +10,18 @@ import type {
   UpgradeRequest,
 } from '@parley/ports';
 import { answerPings, Intake, newTraceparent, PeerWatch } from '@parley/service-link';
-import { authenticate, selectSubprotocol, UNKNOWN_KEY, type Authentication } from './authentication';
-import { ClientSecrets } from './client-secrets';
+import { authenticate, selectSubprotocol, UNKNOWN_KEY, type Authentication } from './admission/authentication';
+import { ClientSecrets } from './admission/client-secrets';
 import { ClientSession } from './client-session';
 import { PING_PERIOD_MS, type GatewayConfig } from './config';
 import { Departures } from './departures';
 import { dialectOf, type Language } from './dialects/upgrade';
-import { errorReply, keyReply } from './error-reply';
-import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './resumption';
-import { modelOf, routeOf } from './route';
-import { SecretEndpoint } from './secret-endpoint';
+import { errorReply, keyReply } from './admission/error-reply';
+import { outSeqOf, resumeRequestOf, Resumption, type ResumeRequest } from './downlink/resumption';
+import { modelOf, routeOf } from './admission/route';
+import { SecretEndpoint } from './admission/secret-endpoint';
 import type { GatewayPorts } from './ports';
-import { SessionLink } from './session-link';
+import { SessionLink } from './link/session-link';
 
 export interface GatewayService extends Service {
   /** Decides about an upgrade before it is answered; an admitted one has its session already. */

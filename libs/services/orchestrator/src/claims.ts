@@ -4,8 +4,8 @@ import { busSchemas } from '@parley/schemas';
 import { ask, isCrowded } from '@parley/service-link';
 import { CLAIMED_TTL_MS } from './config';
 import type { Lease } from './lease';
-import { isValidToken } from './session-connection';
-import { decodeRecord } from './session-record';
+import { isValidToken } from './session/session-connection';
+import { decodeRecord } from './session/session-record';
 
 /** An owner that does not answer for so long is taken for stopped (design §5). */
 const PROBE_TIMEOUT_MS = 300;

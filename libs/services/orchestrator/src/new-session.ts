@@ -1,7 +1,7 @@
 import { CAPABILITIES, DEFAULT_SETTINGS, SCHEMA_VERSION, type ConnectionProfile, type SessionId } from '@parley/model';
 import { initialState, patchedSession, type SessionConfig } from '@parley/turn-engine';
 import type { OrchestratorConfig } from './config';
-import type { Connection, SessionRecord } from './session-record';
+import type { Connection, SessionRecord } from './session/session-record';
 
 /** What a session begins with: the server's settings, and over them what its connection asks for. `wallMs`: since 1970. */
 export function newSession(

@@ -15,7 +15,7 @@ import {
   WorkerDouble,
 } from './orchestrator-stage.fixture';
 import type { OrchestratorConfig } from './config';
-import { decodeRecord, encodeRecord, type SessionRecord } from './session-record';
+import { decodeRecord, encodeRecord, type SessionRecord } from './session/session-record';
 
 interface Staged {
   service: Orchestrator;

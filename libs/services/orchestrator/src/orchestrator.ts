@@ -16,11 +16,11 @@ import { Claims, type ClaimResult } from './claims';
 import type { OrchestratorConfig } from './config';
 import { Lease } from './lease';
 import { newRecord, newSession } from './new-session';
-import { OwnedSession } from './owned-session';
+import { OwnedSession } from './session/owned-session';
 import type { OrchestratorPorts } from './ports';
-import { newResumeToken } from './session-connection';
+import { newResumeToken } from './session/session-connection';
 import { SecretDesk } from './secret-desk';
-import { decodeRecord, type SessionRecord } from './session-record';
+import { decodeRecord, type SessionRecord } from './session/session-record';
 
 const FLUSH_TIMEOUT_MS = 1_000;
 /** A planned stop looks this often which sessions have come to the end of a turn. */

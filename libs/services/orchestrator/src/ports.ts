@@ -1,6 +1,6 @@
 import type { SessionId } from '@parley/model';
 import type { BusPort, LlmPort, LogPort, SessionStorePort, SystemPorts, TelemetryPort } from '@parley/ports';
-import type { SessionRecord } from './session-record';
+import type { SessionRecord } from './session/session-record';
 
 /** What an orchestrator is made of. */
 export interface OrchestratorPorts {

@@ -1,6 +1,6 @@
 import type { UpgradeRequest } from '@parley/ports';
 import { authenticate, selectSubprotocol, type Authentication } from './authentication';
-import type { GatewayConfig } from './config';
+import type { GatewayConfig } from '../config';
 import { keyOf } from './route';
 
 const KEYS = { apiKeys: ['first-key', 'second-key'], devKeyAllowed: false, maxConnections: 1, maxLagMs: 100 };

@@ -1,6 +1,6 @@
 import { DEFAULT_SETTINGS, SCHEMA_VERSION } from '@parley/model';
 import { initialState, type EngineState } from '@parley/turn-engine';
-import { CONFIG, GATEWAY, SESSION } from './orchestrator-stage.fixture';
+import { CONFIG, GATEWAY, SESSION } from '../orchestrator-stage.fixture';
 import { decodeRecord, encodeRecord, type SessionRecord } from './session-record';
 
 const { instructions, model, voice } = CONFIG;

@@ -4,7 +4,7 @@ import { busSchemas } from '@parley/schemas';
 import { ask, newTraceparent } from '@parley/service-link';
 import type { ClaimTarget } from './claim-session';
 import { InputQueue } from './input-queue';
-import type { GatewayPorts } from './ports';
+import type { GatewayPorts } from '../ports';
 
 /** An input that is not answered for so long is sent again with the same number. */
 const INPUT_TIMEOUT_MS = 300;

@@ -21,7 +21,7 @@ import {
   turnOf,
   updateOf,
   WorkerDouble,
-} from './orchestrator-stage.fixture';
+} from '../orchestrator-stage.fixture';
 import { OUTBOX_MAX_BYTES } from './outbox';
 import { OwnedSession } from './owned-session';
 import { decodeRecord, type SessionRecord } from './session-record';

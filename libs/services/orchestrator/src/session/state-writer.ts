@@ -1,7 +1,7 @@
 import type { Incarnation, SessionId } from '@parley/model';
 import type { SessionStorePort, SystemPorts, TelemetryPort, WriteOutcome } from '@parley/ports';
 import { NEVER_MS, type EngineState } from '@parley/turn-engine';
-import { OUTLIVES_MS, CLAIMED_TTL_MS } from './config';
+import { OUTLIVES_MS, CLAIMED_TTL_MS } from '../config';
 import { encodeRecord, type SessionRecord } from './session-record';
 
 interface Writer {

@@ -1,4 +1,4 @@
-import { textOf } from './gateway-stage.fixture';
+import { textOf } from '../gateway-stage.fixture';
 import { OutputOrder, type NumberedOutput } from './output-order';
 
 const output = (outSeq: number, epoch = 1): NumberedOutput => ({

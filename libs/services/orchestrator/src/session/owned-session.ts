@@ -24,21 +24,21 @@ import {
   type WrittenEffect,
 } from '@parley/turn-engine';
 import { isEmpty, isFull, newBatch, type Batch } from './batch';
-import { TOMBSTONE_MS, type OrchestratorConfig } from './config';
+import { TOMBSTONE_MS, type OrchestratorConfig } from '../config';
 import { drawIds } from './drawn-ids';
 import { Generations } from './generations';
 import { Mailbox } from './mailbox';
 import { record } from './observations';
 import { Outbox } from './outbox';
 import { OutputSender } from './output-sender';
-import type { OrchestratorPorts, Ownership } from './ports';
+import type { OrchestratorPorts, Ownership } from '../ports';
 import { newResumeToken, SessionConnection } from './session-connection';
 import { SessionClock } from './session-clock';
 import { SessionEngine } from './session-engine';
 import { SessionInbox } from './session-inbox';
 import { SessionJournal } from './session-journal';
 import type { SessionRecord } from './session-record';
-import { SessionVoice } from './session-voice';
+import { SessionVoice } from '../voice/session-voice';
 import { StateWriter } from './state-writer';
 import { WakeUp } from './wake-up';
 import { WriteGate, type GatedSession, type Passage } from './write-gate';

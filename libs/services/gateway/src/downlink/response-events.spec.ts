@@ -1,5 +1,5 @@
 import type { ClientEventBody } from '@parley/model';
-import { announceOf, USAGE } from './gateway-stage.fixture';
+import { announceOf, USAGE } from '../gateway-stage.fixture';
 import { ResponseEvents, type Closing } from './response-events';
 
 /** Shapes and order: the Realtime API as recorded (openai-realtime.md §3 and §5.1). */

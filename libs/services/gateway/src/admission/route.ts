@@ -1,6 +1,6 @@
 import { BETA_PATH, KEY_SUBPROTOCOL_PREFIX, REALTIME_PATHS } from '@parley/model';
 import type { UpgradeRequest } from '@parley/ports';
-import { languageOf, type Language } from './dialects/upgrade';
+import { languageOf, type Language } from '../dialects/upgrade';
 
 /** What an upgrade asks for, and with which key. */
 export interface Route {

@@ -1,7 +1,7 @@
 import { VirtualSystem } from '@parley/harness';
 import type { EngineInput } from '@parley/turn-engine';
 import { Generations } from './generations';
-import { ManualLlm } from './orchestrator-stage.fixture';
+import { ManualLlm } from '../orchestrator-stage.fixture';
 
 let system: VirtualSystem;
 let llm: ManualLlm;

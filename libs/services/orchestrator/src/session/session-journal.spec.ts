@@ -12,7 +12,7 @@ import {
   SESSION,
   TRACE,
   turnOf,
-} from './orchestrator-stage.fixture';
+} from '../orchestrator-stage.fixture';
 import { OwnedSession } from './owned-session';
 import { SessionJournal } from './session-journal';
 

@@ -1,5 +1,5 @@
 import type { InputMessage } from '@parley/model';
-import { SESSION, TRACE } from './gateway-stage.fixture';
+import { SESSION, TRACE } from '../gateway-stage.fixture';
 import { InputQueue, type QueuedInput } from './input-queue';
 
 const message = (seq: number): InputMessage => ({

@@ -1,8 +1,8 @@
 import type { ClientEventBody } from '@parley/model';
-import type { Dialect } from './dialects/dialect';
+import type { Dialect } from '../dialects/dialect';
 import type { OrderedWriter } from './ordered-writer';
 import { NOWHERE, type Resumption } from './resumption';
-import type { OutputNumber } from './session-link';
+import type { OutputNumber } from '../link/session-link';
 
 /** An output on its way to the client: how its events are named, and how many of them the client has from an older connection. */
 export interface Told {

@@ -1,7 +1,7 @@
 import { subjects, workGroups, type Claim, type ClaimReply } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { claimSession, type ClaimOutcome } from './claim-session';
-import { GatewayStage, SESSION, TRACE } from './gateway-stage.fixture';
+import { GatewayStage, SESSION, TRACE } from '../gateway-stage.fixture';
 
 const CLAIM: Claim = {
   sessionId: SESSION,

@@ -8,7 +8,7 @@ import {
 } from '@parley/model';
 import { encodeEnvelope } from '@parley/schemas';
 import { PeerWatch } from '@parley/service-link';
-import { GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from './gateway-stage.fixture';
+import { GatewayStage, OwnerDouble, SESSION, textOf, TRACE } from '../gateway-stage.fixture';
 import { SessionLink, type ClientOutput, type LinkListener, type OutputNumber } from './session-link';
 
 const adoptedBy = (epoch: number): Extract<OwnerOutput, { kind: 'adopted' }> => ({

@@ -1,6 +1,6 @@
 import { PeerWatch } from '@parley/service-link';
 import type { EngineInput } from '@parley/turn-engine';
-import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from './orchestrator-stage.fixture';
+import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from '../orchestrator-stage.fixture';
 import { SessionVoice } from './session-voice';
 
 let stage: OrchestratorStage;

@@ -1,6 +1,6 @@
 import { SEGMENT_START, type ProviderFailure, type VoiceJobKey, type WorkerId } from '@parley/model';
 import { PeerWatch } from '@parley/service-link';
-import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from './orchestrator-stage.fixture';
+import { OrchestratorStage, SESSION, TRACE, WorkerDouble } from '../orchestrator-stage.fixture';
 import { VoiceBinding } from './voice-binding';
 
 const KEY: VoiceJobKey = { sessionId: SESSION, epoch: 2, lane: 0, ordinal: 3, attempt: 1 };

@@ -1,8 +1,8 @@
 import { BETA_SUBPROTOCOL, PARLEY_SUBPROTOCOL, REALTIME_SUBPROTOCOL } from '@parley/model';
 import { isClientSecret } from './client-secrets';
 import type { UpgradeRequest } from '@parley/ports';
-import type { GatewayConfig } from './config';
-import type { Language } from './dialects/upgrade';
+import type { GatewayConfig } from '../config';
+import type { Language } from '../dialects/upgrade';
 
 export type Authentication =
   | { kind: 'accepted' }

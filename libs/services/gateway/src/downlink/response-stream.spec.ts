@@ -1,5 +1,5 @@
 import { pcmAfter } from './chunk-rest';
-import { announceOf, chunkOf, endOf, pcmOf } from './gateway-stage.fixture';
+import { announceOf, chunkOf, endOf, pcmOf } from '../gateway-stage.fixture';
 import { ResponseEvents } from './response-events';
 import { ResponseStream } from './response-stream';
 import { voiceCodingOf } from './voice-coding';

@@ -20,7 +20,7 @@ import { AudioFence } from './audio-fence';
 import { claimSession, reclaimSession, type ClaimTarget } from './claim-session';
 import { InputSender } from './input-sender';
 import { OutputOrder, type NumberedOutput } from './output-order';
-import type { GatewayPorts } from './ports';
+import type { GatewayPorts } from '../ports';
 
 /** Which output it is, and whose. */
 export type OutputNumber = Pick<NumberedOutput, 'epoch' | 'outSeq'>;

@@ -3,7 +3,7 @@ import { queueGroups, subjects, type SecretFind, type SecretKeep } from '@parley
 import type { BusMessage, HttpReply, HttpRequest } from '@parley/ports';
 import { busSchemas, decodeEnvelope, encodeEnvelope } from '@parley/schemas';
 import { ClientSecrets } from './client-secrets';
-import { GatewayStage, TRACE } from './gateway-stage.fixture';
+import { GatewayStage, TRACE } from '../gateway-stage.fixture';
 import { SecretEndpoint } from './secret-endpoint';
 
 const SESSION = { type: 'realtime', object: 'realtime.session', id: 'sess_x', model: 'm', expires_at: 99 };

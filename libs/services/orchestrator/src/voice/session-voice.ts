@@ -2,7 +2,7 @@ import { CONVERSATION_LANE, type Incarnation, type SessionId, type VoiceJobKey }
 import type { BusPort, LogPort, TimersPort } from '@parley/ports';
 import type { PeerWatch } from '@parley/service-link';
 import type { Effect, EngineInput } from '@parley/turn-engine';
-import type { VoiceBindingRecord } from './session-record';
+import type { VoiceBindingRecord } from '../session/session-record';
 import { VoiceBinding, type VoiceListener } from './voice-binding';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;

@@ -1,7 +1,7 @@
 import { subjects, type OutputMessage, type OwnerOutput } from '@parley/model';
 import { busSchemas } from '@parley/schemas';
 import { Outbox } from './outbox';
-import { numbersOf, OrchestratorStage, read, SESSION, TRACE } from './orchestrator-stage.fixture';
+import { numbersOf, OrchestratorStage, read, SESSION, TRACE } from '../orchestrator-stage.fixture';
 import { OutputSender } from './output-sender';
 
 const OUTPUT: OwnerOutput = { kind: 'close', lane: 0, ordinal: 1 };

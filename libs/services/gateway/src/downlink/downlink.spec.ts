@@ -1,7 +1,7 @@
 import { VirtualSystem } from '@parley/harness';
 import { decodeAudioFrame, type VisemesMessage } from '@parley/model';
-import type { ClientOutput } from './session-link';
-import { gaDialect } from './dialects/ga-dialect';
+import type { ClientOutput } from '../link/session-link';
+import { gaDialect } from '../dialects/ga-dialect';
 import { Downlink, type DownlinkOptions } from './downlink';
 import {
   announceOf,
@@ -14,7 +14,7 @@ import {
   TestConnection,
   textOf,
   type ChunkOptions,
-} from './gateway-stage.fixture';
+} from '../gateway-stage.fixture';
 
 let system: VirtualSystem;
 let connection: TestConnection;

@@ -10,14 +10,14 @@ import {
 import type { ClockPort, ConnectionPort, TelemetryPort } from '@parley/ports';
 import { Playhead } from '@parley/audio';
 import { frameAfter, pcmAfter } from './chunk-rest';
-import type { Dialect } from './dialects/dialect';
+import type { Dialect } from '../dialects/dialect';
 import { EventWriter, type Told } from './event-writer';
 import { HeldAudio } from './held-audio';
 import { OrderedWriter } from './ordered-writer';
 import { ResponseEvents, type Closing } from './response-events';
 import { ResponseStream } from './response-stream';
 import type { Resumption } from './resumption';
-import type { ClientOutput, OutputNumber } from './session-link';
+import type { ClientOutput, OutputNumber } from '../link/session-link';
 import { voiceCodingOf, type CodedVoice } from './voice-coding';
 
 type Of<Kind extends ClientOutput['kind']> = Extract<ClientOutput, { kind: Kind }>;

@@ -2,9 +2,9 @@ import type { HttpReply, HttpRequest, RandomPort } from '@parley/ports';
 import { parseSecretRequest } from '@parley/schemas';
 import { newTraceparent } from '@parley/service-link';
 import { authenticate, UNKNOWN_KEY } from './authentication';
-import { patchOf } from './client-inputs';
+import { patchOf } from '../client-inputs';
 import type { ClientSecrets } from './client-secrets';
-import type { GatewayConfig } from './config';
+import type { GatewayConfig } from '../config';
 import { errorReply, keyReply } from './error-reply';
 import { keyOf } from './route';
 

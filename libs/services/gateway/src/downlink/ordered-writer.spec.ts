@@ -1,4 +1,4 @@
-import { TestConnection } from './gateway-stage.fixture';
+import { TestConnection } from '../gateway-stage.fixture';
 import { OrderedWriter, type AudioFrame, type Frame } from './ordered-writer';
 
 const LIMIT_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import { VirtualSystem } from '@parley/harness';
-import type { ClientOutput } from './session-link';
-import { gaDialect } from './dialects/ga-dialect';
+import type { ClientOutput } from '../link/session-link';
+import { gaDialect } from '../dialects/ga-dialect';
 import { Downlink } from './downlink';
 import {
   announceOf,
@@ -10,7 +10,7 @@ import {
   RecordingTelemetry,
   TestConnection,
   textOf,
-} from './gateway-stage.fixture';
+} from '../gateway-stage.fixture';
 
 let system: VirtualSystem;
 let connection: TestConnection;
