@@ -1,6 +1,7 @@
 import { subjects, type Incarnation, type OwnerProbeReply } from '@parley/model';
 import type { SessionStorePort } from '@parley/ports';
 import { busSchemas, encodeEnvelope } from '@parley/schemas';
+import { PeerWatch, SETTLE_MS } from '@parley/service-link';
 import { Claims, type ClaimResult } from './claims';
 import { Lease } from './lease';
 import {
@@ -23,22 +24,25 @@ let stage: OrchestratorStage;
 let bus: ReturnType<OrchestratorStage['link']>;
 let store: HeldStore;
 let lease: Lease;
+let peers: PeerWatch;
 let claims: Claims;
 let probings: number;
 
 /** A process that reaches the store from its start on. */
 async function claimant(
   self: Incarnation,
-): Promise<{ bus: typeof bus; store: HeldStore; lease: Lease; claims: Claims }> {
+): Promise<{ bus: typeof bus; store: HeldStore; lease: Lease; peers: PeerWatch; claims: Claims }> {
   const ports = stage.process();
   const lease = new Lease(ports, self, { onLapsed: () => undefined, onChanged: () => undefined });
   await lease.take();
-  return { bus: ports.bus, store: ports.store, lease, claims: new Claims(ports.store, ports.bus, lease) };
+  const { bus, store } = ports;
+  const peers = new PeerWatch(bus, ports.system, self);
+  return { bus, store, lease, peers, claims: new Claims(store, bus, lease, peers) };
 }
 
 beforeEach(async () => {
   stage = new OrchestratorStage();
-  ({ bus, store, lease, claims } = await claimant(SELF));
+  ({ bus, store, lease, peers, claims } = await claimant(SELF));
   probings = 0;
 });
 
@@ -209,6 +213,22 @@ describe('nothing is decided', () => {
     expect(await settled()).toEqual({ kind: 'gone' });
   });
 
+  it('[G6] by nobody who answers, or silence, until the owner has had the time to find the bus again', async () => {
+    await owned();
+    bus.disconnect();
+    bus.reconnect();
+    await stage.pass(SETTLE_MS - 1);
+    expect(await stage.now(claim())).toEqual({ kind: 'unavailable' });
+    const link = ownerThat(undefined);
+    bus.disconnect();
+    bus.reconnect();
+    expect(await settled()).toEqual({ kind: 'unavailable' });
+    link.disconnect();
+    await stage.pass(SETTLE_MS);
+    expect(storedOwner()).toEqual([OLD, 1]);
+    expect(await stage.now(claim())).toMatchObject({ kind: 'won' });
+  });
+
   it('while the store cannot be reached', async () => {
     await owned();
     store.inner.setUnavailable(true);
@@ -223,7 +243,7 @@ describe('nothing is decided', () => {
     const leaseless: SessionStorePort = Object.assign(Object.create(store) as HeldStore, {
       leaseAlive: async () => ({ kind: 'unavailable', message: 'lost' }) as const,
     });
-    expect(await stage.now(claim(keepClaim(), new Claims(leaseless, bus, lease)))).toMatchObject({
+    expect(await stage.now(claim(keepClaim(), new Claims(leaseless, bus, lease, peers)))).toMatchObject({
       kind: 'owned',
     });
   });

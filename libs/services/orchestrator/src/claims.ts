@@ -1,7 +1,7 @@
 import { subjects, workGroups, type Claim, type Incarnation, type SessionId } from '@parley/model';
 import type { BusPort, SessionStorePort, StoredSession } from '@parley/ports';
 import { busSchemas } from '@parley/schemas';
-import { ask, isCrowded } from '@parley/service-link';
+import { ask, isCrowded, type PeerWatch } from '@parley/service-link';
 import { CLAIMED_TTL_MS } from './config';
 import type { Lease } from './lease';
 import { isValidToken } from './session/session-connection';
@@ -29,6 +29,7 @@ export class Claims {
     private readonly store: SessionStorePort,
     private readonly bus: BusPort,
     private readonly lease: Lease,
+    private readonly peers: PeerWatch,
   ) {}
 
   async claim(claim: Claim, traceparent: string, onProbing: () => void): Promise<ClaimResult> {
@@ -68,7 +69,7 @@ export class Claims {
     return outcome.kind === 'removed' ? { kind: 'gone' } : { kind: 'unavailable' };
   }
 
-  /** The owner has the word, whatever its lease says. Silence says nothing while our own link is down. */
+  /** The owner has the word, whatever its lease says. Silence says nothing while our own link is down, or was: the owner may be on its way back. */
   private async probe(
     sessionId: SessionId,
     owner: Incarnation,
@@ -85,8 +86,8 @@ export class Claims {
     if (answer.kind === 'answer') {
       return answer.body.kind === 'disowned' || (await this.isCutOff(owner)) ? 'gone' : 'alive';
     }
-    if (answer.kind === 'no-responders') return 'gone';
-    return answer.kind === 'timeout' && this.bus.connected ? 'gone' : 'unknown';
+    if (this.peers.isSettling || !this.bus.connected) return 'unknown';
+    return answer.kind === 'no-responders' || answer.kind === 'timeout' ? 'gone' : 'unknown';
   }
 
   /** The store is there for us, and not for an owner that lives: it can take nothing of its clients. After an outage of all it is not so. */

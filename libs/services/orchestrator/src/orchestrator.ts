@@ -52,8 +52,8 @@ export class Orchestrator implements Service {
       onLapsed: () => this.doubtAll(),
       onChanged: () => this.leaseChanged(),
     });
-    this.claims = new Claims(ports.store, ports.bus, this.lease);
     this.peers = new PeerWatch(ports.bus, ports.system, this.incarnation);
+    this.claims = new Claims(ports.store, ports.bus, this.lease, this.peers);
     const limits = { count: config.maxSessions, lagMs: config.maxLagMs };
     this.intake = new Intake(ports, 'orchestrator', limits, () => this.sessions.size + this.claiming.size);
     this.group = new GroupMember(ports.bus, workGroups.claim, (message) => void this.answerClaim(message));
