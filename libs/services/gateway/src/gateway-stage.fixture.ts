@@ -250,6 +250,14 @@ export class OwnerDouble {
     });
   }
 
+  get inputSeqs(): number[] {
+    return this.inputs.map(({ seq }) => seq);
+  }
+
+  get inputKinds(): string[] {
+    return this.inputs.map(({ input }) => input.kind);
+  }
+
   granted(): ClaimReply {
     const opening = { greeting: this.greeting, afterOutSeq: 0, throughOutSeq: 0, responses: [] };
     return { kind: 'granted', epoch: this.epoch, attachment: 1, owner: this.incarnation, opening };
@@ -292,6 +300,14 @@ export class OwnerDouble {
   claimNothing(): void {
     this.leaveGroup();
     this.reserveSubscription.unsubscribe();
+  }
+
+  /** Another orchestrator, which is granted the session with the next epoch when it is asked: this one no more. */
+  successor(incarnation: Incarnation = 'orc_two'): OwnerDouble {
+    this.claimNothing();
+    const next = new OwnerDouble(this.stage, incarnation);
+    [next.epoch, next.applied, next.outSeq] = [this.epoch + 1, this.applied, this.outSeq];
+    return next;
   }
 
   /** To the first connection unless it says another. */
