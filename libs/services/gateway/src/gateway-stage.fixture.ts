@@ -202,6 +202,10 @@ export class GatewayStage {
   counted(key: string): number {
     return this.telemetry.counts.get(key) ?? 0;
   }
+
+  observed(name: string): number[] {
+    return this.telemetry.observed.flatMap((each) => (each.name === name ? [each.seconds] : []));
+  }
 }
 
 /** An orchestrator seen from a gateway: answers claims and inputs as a test says, and keeps what it got. */
@@ -318,6 +322,10 @@ export class OwnerDouble {
   /** The next numbered output. */
   emit(output: OwnerOutput, sessionId = SESSION): void {
     this.publish({ epoch: this.epoch, firstOutSeq: ++this.outSeq, outputs: [output] }, sessionId);
+  }
+
+  emitAll(...outputs: OwnerOutput[]): void {
+    for (const output of outputs) this.emit(output);
   }
 
   audio(options: ChunkOptions, sessionId = SESSION): void {

@@ -64,9 +64,14 @@ export class LinkStage extends GatewayStage {
     return this.sessionLink.send(INPUT, closedOrdinal, undefined);
   }
 
-  /** Nothing is left that would run. */
+  /** Closes the link, which leaves nothing behind. */
   async end(): Promise<void> {
     this.sessionLink.close();
+    await this.leavesNothing();
+  }
+
+  /** The link is closed, by whoever had it. */
+  async leavesNothing(): Promise<void> {
     this.peers.close();
     await this.pass(5_000);
     expect(this.system.pendingTimers).toBe(0);
