@@ -69,6 +69,16 @@ describe('output of a session that can be resumed', () => {
     expect(numbers(outbox)).toEqual([1, 2, 3]);
   });
 
+  it('[G2] comes again from where the gateway is, which a new owner is told: an older one may have opened a connection since', () => {
+    const outbox = outboxOf(5);
+    outbox.acknowledge(5);
+    outbox.takeOver(2);
+    expect(numbers(outbox)).toEqual([3, 4, 5]);
+    expect(outbox.isOverfull).toBe(false);
+    outbox.takeOver(4);
+    expect(numbers(outbox)).toEqual([5]);
+  });
+
   it('is let go of but for the newest, from the front, up to what is not acknowledged', () => {
     const outbox = outboxOf(20);
     outbox.trim(() => false);

@@ -68,10 +68,23 @@ export class Outbox {
 
   /** A new connection may lack all that is kept. Returns the number before it. */
   reopen(): number {
-    this.acknowledgedOutSeq = (this.entries[0]?.outSeq ?? this.lastOutSeq + 1) - 1;
+    this.rewind((this.entries[0]?.outSeq ?? this.lastOutSeq + 1) - 1);
+    return this.acknowledgedOutSeq;
+  }
+
+  /**
+   * A new owner learns what the gateway has. That is less than was stored where the owner before had opened a connection: it was
+   * told of that, and died before what followed had come.
+   */
+  takeOver(outSeq: number): void {
+    if (outSeq < this.acknowledgedOutSeq) this.rewind(outSeq);
+    else this.acknowledge(outSeq);
+  }
+
+  private rewind(outSeq: number): void {
+    this.acknowledgedOutSeq = outSeq;
     this.reopenedOutSeq = this.lastOutSeq;
     this.unacknowledgedBytes = 0;
-    return this.acknowledgedOutSeq;
   }
 
   /**

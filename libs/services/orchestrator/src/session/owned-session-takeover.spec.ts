@@ -92,6 +92,19 @@ describe('a session of which the gateway has output that was never stored', () =
   });
 });
 
+describe('a session whose owner died when it had opened a connection, and of that nothing else had come', () => {
+  it('[G2][G6] is told to that connection from its beginning on', async () => {
+    await stage.thinking();
+    const { outSeq, ...record } = stage.stored;
+    const resume = { token: 'token', previous: null };
+    const acknowledged = { ...record, outSeq, acknowledgedOutSeq: outSeq, resume };
+    await stage.takeOver(acknowledged, { acknowledgedOutSeq: 1, linkLosses: 0, announcedOrdinal: 0, responses: [] });
+    const numbers = gateway.messages.flatMap(numbersOf);
+    expect(outSeq).toBeGreaterThan(2);
+    expect(numbers.slice(0, outSeq)).toEqual(Array.from({ length: outSeq }, (_, index) => index + 2));
+  });
+});
+
 describe('a session that another process has taken', () => {
   it('is stopped by the next write: no answer, no output, no order, no model', async () => {
     await stage.thinking();

@@ -161,7 +161,7 @@ export class OwnedSession {
   /** The first thing a later owner does with it. The gateway knows better than the stored state what was delivered since. */
   takeOver({ acknowledgedOutSeq, ...delivered }: DeliveryReport): void {
     const taken = this.takenOver(acknowledgedOutSeq);
-    this.sender.acknowledge(acknowledgedOutSeq);
+    this.outbox.takeOver(acknowledgedOutSeq);
     this.sender.sendAll();
     this.push({ ...taken, ...delivered });
     this.push({ kind: 'gateway-found' });
