@@ -88,7 +88,10 @@ describe('a model that starts over', () => {
   });
 
   it('is held back until then, so that nothing is said twice when it breaks off', () => {
-    expect(handedOn(SPOKEN, ['The sea is wide. ', 'It covers ', 'most of']).slice(0, -1).join('')).toBe('');
+    for (const brokenOff of ['The sea is wide. It covers most of', 'The sea is wide. ', 'Fish live in it, ']) {
+      expect(fresh(SPOKEN, brokenOff)).toBe('');
+    }
+    expect(fresh(SPOKEN, 'Fish live')).toBe('Fish live');
   });
 
   it('but says something else is handed on whole', () => {
@@ -221,6 +224,10 @@ function longestOverlap(spoken: readonly string[], written: readonly string[]): 
   return 0;
 }
 
+/** What is written goes beyond a repetition of the last `overlap` words, and does not stand in the spoken text with it. */
+const isNew = (spoken: readonly string[], written: readonly string[], overlap: number): boolean =>
+  overlap === written.length || !`\n${spoken.join('\n')}\n`.includes(`\n${written.join('\n')}\n`);
+
 describe('whatever the answer, the cut and the pieces: what was spoken and what is handed on are the answer', () => {
   const pieces = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 });
 
@@ -253,6 +260,8 @@ describe('whatever the answer, the cut and the pieces: what was spoken and what 
         // An answer that repeats itself right at the cut cannot be told from a model that does.
         const overlap = longestOverlap(keys(part.spoken, language), keys(written, language));
         fc.pre(overlap === keys(repeated, language).length);
+        // Nor one whose rest was said before from a model that breaks off in a repetition.
+        fc.pre(isNew(keys(part.spoken, language), keys(written, language), overlap));
         // White space that neither side has is put between words, see above; which marks had some cannot be known.
         fc.pre(spaceIsSpoken || written.startsWith(part.rest.slice(0, 1)) || repeated !== '');
         judged++;
@@ -270,6 +279,7 @@ describe('whatever the answer, the cut and the pieces: what was spoken and what 
       fc.property(words, words, fc.nat(24), pieces, (spoken, more, from, sizes) => {
         const written = [...spoken.slice(from), ...more];
         const length = longestOverlap(spoken, written);
+        fc.pre(isNew(spoken, written, length));
         const repeated = length >= 3 || length === spoken.length ? length : 0;
         const given = handedOn(`${spoken.join(' ')} `, chunked(written.join(' '), sizes)).join('');
         expect(given).toBe(written.slice(repeated).join(' '));

@@ -58,13 +58,24 @@ export class ContinuationTrim {
     return this.held.length > 2 * this.spoken.length + MAX_EXTRA_CHARS ? this.decide([]) : '';
   }
 
-  /** What is left when the model has written all: what was held back too, unless it repeats the last of the spoken text. */
+  /** What is left when the model has written all: what was held back too, unless it repeats the last of the spoken text, or breaks off in a repetition. */
   end(): string {
     if (this.held === undefined) return '';
     for (const word of this.splitter.end()) {
       if (!this.search.push(word)) return this.decide(this.search.overlaps());
     }
+    if (this.breaksOff()) {
+      this.held = undefined;
+      return '';
+    }
     return this.decide(this.search.overlaps());
+  }
+
+  /** All that was written stands in the spoken text: from its beginning, or up to the middle of a sentence. A whole sentence elsewhere may be a refrain. */
+  private breaksOff(): boolean {
+    const { start, end } = this.search.place;
+    if (!isLong(this.said.slice(start, end))) return false;
+    return start === 0 || this.said[end]?.startsSentence === false;
   }
 
   /** The longest acceptable of these numbers of words is what was repeated. */
@@ -111,6 +122,11 @@ class OverlapSearch {
     this.addBorder();
     while (this.matched < this.written.length && this.at < this.said.length) this.compare();
     return this.matched === this.written.length;
+  }
+
+  /** Where all that was written stands in the spoken words, after a `push` that was true. */
+  get place(): { start: number; end: number } {
+    return { start: this.at - this.matched, end: this.at };
   }
 
   /** Numbers of first written words that are also the last spoken ones, from the longest on. */
