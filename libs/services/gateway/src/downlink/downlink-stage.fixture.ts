@@ -12,6 +12,7 @@ import {
 } from '../gateway-stage.fixture';
 import type { ClientOutput } from '../link/session-link';
 import { Downlink, type DownlinkOptions } from './downlink';
+import type { Resumption } from './resumption';
 
 /** What opens a response after `response.created`, and what closes it. */
 export const OPENING = ['response.output_item.added', 'conversation.item.added', 'response.content_part.added'];
@@ -45,7 +46,7 @@ export class DownlinkStage {
   private outSeq = 0;
 
   /** The input with number 1 came at 0 ms. */
-  constructor(options: Partial<DownlinkOptions> = {}) {
+  constructor(options: Partial<DownlinkOptions> = {}, resumption?: Resumption) {
     const parley = options.parley ?? true;
     this.downlink = new Downlink(
       this.system.clock,
@@ -54,7 +55,7 @@ export class DownlinkStage {
       { dialect: gaDialect({ parley }), parley, binary: false, conversationId: 'conv_1', ...options },
       1,
       [],
-      undefined,
+      resumption,
       {
         onProgress: () => this.told.push('progress'),
         onDisconnectOrdered: (code, reason) => this.told.push(`disconnect ${code} ${reason}`),

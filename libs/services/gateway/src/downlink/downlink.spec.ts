@@ -1,6 +1,7 @@
 import { announceOf, endOf, interruptedOf, textOf, type TestConnection } from '../gateway-stage.fixture';
 import type { Downlink, DownlinkOptions } from './downlink';
 import { CLOSING, DownlinkStage, OPENING, visemesOf } from './downlink-stage.fixture';
+import { Resumption } from './resumption';
 
 let stage: DownlinkStage;
 let connection: TestConnection;
@@ -176,5 +177,29 @@ describe('visemes', () => {
   it('of a response nobody announced are nobody’s', () => {
     downlink.visemes(visemesOf(7));
     expect(connection.frames).toEqual([]);
+  });
+});
+
+describe('a connection that continues another one', () => {
+  it('[G5] is told who had the floor after it was greeted, and not before: that was another time', () => {
+    const opening = { greeting: [], afterOutSeq: 0, throughOutSeq: 3, responses: [] };
+    stage = new DownlinkStage({}, new Resumption({ lastEventId: 'event_1_1', received: [] }, opening));
+    const states = ['thinking', 'speaking', 'listening', 'thinking'];
+    for (const state of states) stage.output({ kind: 'event', event: { type: 'parley.state', state } });
+    stage.output({ kind: 'event', event: { type: 'parley.policy.updated' } });
+    expect(stage.connection.events.map(({ event_id: id, type, state }) => [id, type, state])).toEqual([
+      ['event_1_4', 'parley.state', 'thinking'],
+      ['event_1_5', 'parley.policy.updated', undefined],
+    ]);
+  });
+
+  it.each([
+    ['again, when perhaps not all of it has come', 'event_1_4_5', 1],
+    ['no more, when all of it has come', 'event_1_4_6', 0],
+  ])('[G1] is told of an interruption %s', (_, lastEventId, times) => {
+    const opening = { greeting: [], afterOutSeq: 3, throughOutSeq: 4, responses: [] };
+    stage = new DownlinkStage({}, new Resumption({ lastEventId, received: [] }, opening));
+    stage.downlink.output(interruptedOf(1), { epoch: 1, outSeq: 4 });
+    expect(stage.connection.events).toHaveLength(times);
   });
 });

@@ -32,6 +32,9 @@ export interface DownlinkOptions {
   conversationId: string;
 }
 
+/** Events of the interruption of an open answer, its own included and a provider's limits not. */
+const LONGEST_INTERRUPTION = 7;
+
 /** What the downlink tells its session. */
 export interface DownlinkListener {
   /** Something the owner waits for: a first sample, a segment's end, closing events, a hole. */
@@ -223,6 +226,8 @@ export class Downlink {
   }
 
   private pass(event: ClientEventBody, told?: Told): void {
+    // The greeting told who has the floor now, and whoever had it before has it no more.
+    if (event.type === 'parley.state' && told && this.resumption?.isPast(told.outSeq)) return;
     this.events.writeAll([event], told);
     if (event.type === 'parley.state')
       this.floorIsTaken = event['state'] === 'thinking' || event['state'] === 'speaking';
@@ -356,8 +361,9 @@ export class Downlink {
       heard_ms: heardMs,
       heard_text: heardText,
     });
-    // How many events that were before it, only its first connection knew: it rather comes twice than not.
-    const seen = told.seen === Infinity ? Infinity : Math.min(told.seen, events.length - 1);
+    // How many events that were before it, only its first connection knew: it rather comes twice than not. Of the longest chain it was the last.
+    const isKnown = told.seen >= LONGEST_INTERRUPTION + (output.usage.rateLimits ? 1 : 0);
+    const seen = isKnown ? Infinity : Math.min(told.seen, events.length - 1);
     this.events.writeAll(events, { ...told, seen });
     if (stream) this.forget(stream);
     // It has taken its pause with it.
