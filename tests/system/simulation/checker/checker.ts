@@ -31,7 +31,7 @@ export class Checker {
       case 'said-again':
         return this.open.get(observation.connection)?.saidAgain(observation.event, observation.atMs);
       case 'lost':
-        return this.open.get(observation.connection)?.lost();
+        return this.open.get(observation.connection)?.lost(observation.atMs);
       case 'back':
         return this.open.get(observation.connection)?.back(observation);
       case 'received':

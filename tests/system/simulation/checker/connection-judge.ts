@@ -62,7 +62,7 @@ export class ConnectionJudge {
     this.floor = new FloorJudge(atMs, habit, parley, outages, fail);
     this.history = new HistoryJudge(instructions, atMs, habit, outages, fail);
     this.answer = new AnswerJudge(outages, fail);
-    this.sound = new SoundJudge(voices, fail);
+    this.sound = new SoundJudge(voices, parley, outages, fail);
     this.survival = new SurvivalJudge(habit, outages, fail);
   }
 
@@ -86,14 +86,14 @@ export class ConnectionJudge {
     this.cutOff(event, atMs);
   }
 
-  lost(): void {
+  lost(atMs: number): void {
     this.isAway = true;
-    for (const response of this.order.all) response.loseSocket();
+    for (const response of this.order.all) response.loseSocket(atMs);
   }
 
   back({ received, atMs }: ObservationOf<'back'>): void {
     [this.isAway, this.backSinceMs] = [false, atMs];
-    this.order.back();
+    this.order.back(atMs);
     this.sound.back(this.order.all);
     this.floor.back(atMs);
     for (const { response_id: id, played_ms: playedMs } of received)
@@ -124,9 +124,8 @@ export class ConnectionJudge {
   }
 
   asked(asked: ObservationOf<'asked'>): void {
-    const { call, messages, atMs } = asked;
-    this.floor.asked(call, atMs);
-    this.history.asked(call, messages, atMs);
+    this.floor.asked(asked.call, asked.atMs);
+    this.history.asked(asked);
     this.answer.asked(asked);
   }
 

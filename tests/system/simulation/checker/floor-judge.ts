@@ -28,6 +28,9 @@ export class FloorJudge {
   private progressMs: number;
   /** Calls of the model that have given nothing yet. */
   private readonly silentCalls = new Set<number>();
+  private backMs = Number.NEGATIVE_INFINITY;
+  /** What had not been played when a new socket told that nobody speaks: an interruption of it may be the next thing that it tells. */
+  private greeted: readonly string[] = [];
   private lastCut: { responseId: string; atMs: number } | undefined;
 
   constructor(
@@ -66,6 +69,7 @@ export class FloorJudge {
 
   back(atMs: number): void {
     this.progressMs = atMs;
+    this.backMs = atMs;
   }
 
   audio({ responseId, samples, atMs }: ObservationOf<'audio'>, isSilenced: boolean): void {
@@ -77,6 +81,7 @@ export class FloorJudge {
   event(event: WireEvent, response: SeenResponse | undefined, atMs: number, all: Iterable<SeenResponse>): void {
     if (PROGRESS.test(event.type)) this.progressMs = atMs;
     this.judgeSilence(atMs);
+    this.judgeGreeting(atMs, all);
     if (event.type === 'response.done' && response) this.ear.finished(response.id, atMs);
     if (event.type === 'parley.response.interrupted') {
       const responseId = String(event['response_id']);
@@ -88,7 +93,9 @@ export class FloorJudge {
     if (event.type !== 'parley.state') return;
     const named = event['response_id'];
     this.floor = { state: String(event['state']), responseId: typeof named === 'string' ? named : undefined, atMs };
-    if (this.floor.state === 'listening') this.judgeDrained(atMs, all);
+    if (this.floor.state !== 'listening') return;
+    if (atMs === this.backMs) this.greeted = [...this.ear.responses];
+    else this.judgeDrained(atMs, all);
   }
 
   passed(nowMs: number): void {
@@ -101,6 +108,13 @@ export class FloorJudge {
     const fromMs = Math.max(this.progressMs, this.outages.recoveredMs);
     if (nowMs <= fromMs + boundMs) return;
     this.fail('G2 stuck', `${this.floor.state} since ${Math.round(this.floor.atMs)} ms, without a sign of life`);
+  }
+
+  private judgeGreeting(nowMs: number, all: Iterable<SeenResponse>): void {
+    if (nowMs <= this.backMs) return;
+    const isWaiting = this.greeted.some((id) => this.ear.responses.includes(id));
+    this.greeted = [];
+    if (isWaiting && this.floor.atMs === this.backMs) this.judgeDrained(nowMs, all);
   }
 
   /** G5: of those whose position is known, all that arrived was played before the floor is free. */

@@ -1,6 +1,6 @@
 import { fieldsOf } from '../../support/fields';
 import { heardBefore, heardTexts, MeasuredVoice, mostHeard } from './heard';
-import type { ChatMessage, Habit, WireEvent } from './observation';
+import type { ChatMessage, Habit, ObservationOf, WireEvent } from './observation';
 import { textOf } from './answers-judge';
 import { askerOf, callOf, dictatedOf, newestQuestion } from './names';
 import type { Outages } from './outages';
@@ -33,6 +33,8 @@ export class HistoryJudge {
   private readonly acceptedTurns = new Set<string>();
   private readonly guesses = new Map<string, number>();
   private readonly asks = new Map<string, number>();
+  /** For whose question which process asked the model last, and how many user items its client knew of. */
+  private readonly itemsSeen = new Map<string, { process: string; items: number }>();
   /** When each turn was first said, and when the client interrupted. */
   private readonly finalMs = new Map<string, number>();
   private readonly interruptsMs: number[] = [];
@@ -99,9 +101,13 @@ export class HistoryJudge {
   }
 
   /** The conversation's own name of who asked is in the newest text of the user. */
-  asked(call: number, messages: readonly ChatMessage[], atMs: number): void {
-    this.calls.set(call, { number: call, atMs, messages, itemsSeen: this.userItems.length });
+  asked({ call, process, messages, atMs }: ObservationOf<'asked'>): void {
     const asker = askerOf(newestQuestion(messages));
+    const seen = this.itemsSeen.get(asker);
+    // What was said after the first owner's call for an answer stands behind the answer, also for its successor's.
+    const itemsSeen = seen !== undefined && seen.process !== process ? seen.items : this.userItems.length;
+    this.itemsSeen.set(asker, { process, items: itemsSeen });
+    this.calls.set(call, { number: call, atMs, messages, itemsSeen });
     this.asks.set(asker, (this.asks.get(asker) ?? 0) + 1);
     this.tools.asked(messages);
   }
@@ -300,7 +306,9 @@ export class HistoryJudge {
     if (this.habit === 'silent') return [0, Math.min(deliveredMs, Math.ceil(atMs - (response.firstAudioMs ?? atMs)))];
     if (this.habit !== 'honest') return [0, deliveredMs];
     // Cut by an explicit interrupt: the report just before it counts; by a turn: what the owner knew.
-    const known = reports.filter((report) => report.atMs <= Math.max(this.interruptsMs.at(-1) ?? 0, atMs - REPORT_MS));
+    // What is told with the next socket was done before that, from the moment on at which the last one was lost.
+    const cutMs = atMs === response.reopenedMs ? response.lostMs : atMs;
+    const known = reports.filter((report) => report.atMs <= Math.max(this.interruptsMs.at(-1) ?? 0, cutMs - REPORT_MS));
     const knownMs = Math.max(0, ...known.map(({ playedMs }) => playedMs));
     // Before its first report a client is taken to play in real time.
     const elapsedMs = reports.length === 0 ? Math.ceil(atMs - (response.firstAudioMs ?? atMs)) : 0;

@@ -4,6 +4,8 @@ import { SeenResponse, STEP_OF } from './seen-response';
 import type { ObservationOf, WireEvent } from './observation';
 import type { Fail } from './violation';
 
+const LOST = 'The rest of this answer was lost.';
+
 /**
  * The order of what one connection received: event ids, the chain of each response, responses one after the other,
  * samples without a hole, and nothing of a response after its last word (G1).
@@ -62,8 +64,8 @@ export class OrderJudge {
   }
 
   /** The client has another socket. */
-  back(): void {
-    for (const response of this.all) response.reopen();
+  back(atMs: number): void {
+    for (const response of this.all) response.reopen(atMs);
   }
 
   audio({ responseId, segment: index, firstSample, samples, last, atMs }: ObservationOf<'audio'>): void {
@@ -100,7 +102,9 @@ export class OrderJudge {
     if (step === 'done' && response.doneMs !== undefined) {
       return this.fail('order terminal-once', `response.done of ${response.id} twice`);
     }
-    if (!response.take(step)) this.fail('order events', `${event.type} of ${response.id} out of order`);
+    if (!response.take(step, isLost(event))) {
+      this.fail('order events', `${event.type} of ${response.id} out of order`);
+    }
     // An interruption of what is still heard may come while the next one runs.
     if (step === 'interrupted') return;
     if (this.open !== undefined && this.open !== response) {
@@ -120,4 +124,11 @@ export class OrderJudge {
     if (response.fenced) this.fail('G1 fence-at-once', `text of ${response.id} after the client's interrupt`);
     response.texts.push(String(event['delta']));
   }
+}
+
+/** What was sent of it no store had taken (PROTOCOL.md, "Order of a response"). */
+function isLost(event: WireEvent): boolean {
+  const { status, status_details: details, output } = fieldsOf(event['response']);
+  const isEmpty = Array.isArray(output) && output.length === 0;
+  return status === 'failed' && isEmpty && fieldsOf(fieldsOf(details)['error'])['message'] === LOST;
 }

@@ -26,6 +26,9 @@ export class SeenResponse {
   readonly reports: { atMs: number; playedMs: number }[] = [];
   /** Its client has cut it off and lost its socket: who heard of that may be gone too. */
   isSilenced = false;
+  /** When its client lost its last socket, and had the next one. */
+  lostMs = Number.POSITIVE_INFINITY;
+  reopenedMs = Number.POSITIVE_INFINITY;
   private step: Step = 'start';
 
   constructor(
@@ -42,21 +45,25 @@ export class SeenResponse {
   }
 
   /** An interrupt that was not confirmed is said again; until then its audio may come, and is not played. */
-  loseSocket(): void {
+  loseSocket(atMs: number): void {
+    this.lostMs = atMs;
     this.isSilenced ||= (this.fenced || this.truncationSent) && !this.isOver;
     this.fenced = false;
   }
 
   /** Over another socket. Closing events of which the last has not arrived are told again, as a whole. */
-  reopen(): void {
+  reopen(atMs: number): void {
     const underWay = this.received.at(-1);
     if (underWay) underWay.mayBeWhole = true;
+    this.reopenedMs = atMs;
     if (CLOSING.has(this.step)) this.step = 'content';
   }
 
-  /** False where this event does not follow from the one before. */
-  take(step: Exclude<Step, 'start'>): boolean {
-    const legal = FOLLOWS[this.step].includes(step);
+  /** False where this event does not follow from the one before. `isLost`: it says that the rest of the answer was lost. */
+  take(step: Exclude<Step, 'start'>, isLost = false): boolean {
+    // Who had told the client of an item was lost, and its socket with it: nobody knows of one that would have to be closed.
+    const isBare = step === 'done' && isLost && this.reopenedMs < Number.POSITIVE_INFINITY;
+    const legal = FOLLOWS[this.step].includes(step) || isBare;
     this.step = step;
     return legal;
   }

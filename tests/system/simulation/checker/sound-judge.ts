@@ -1,6 +1,7 @@
 import { fieldsOf } from '../../support/fields';
 import { heardAt } from '../../support/heard-oracle';
 import type { ObservationOf, WireEvent } from './observation';
+import type { Outages } from './outages';
 import type { SeenResponse } from './seen-response';
 import type { Fail } from './violation';
 import type { Rendering, Voices } from './voices';
@@ -35,6 +36,8 @@ export class SoundJudge {
 
   constructor(
     private readonly voices: Voices,
+    private readonly parley: boolean,
+    private readonly outages: Outages,
     private readonly fail: Fail,
   ) {}
 
@@ -62,8 +65,13 @@ export class SoundJudge {
 
   /** Over another socket. Of the one that was lost an owner has measured what its client never received. */
   back(responses: readonly SeenResponse[]): void {
-    for (const { texts } of responses)
+    for (const { id, texts } of responses) {
       for (const text of texts) for (const samples of this.voices.endsOf(spokenOf(text))) this.learn(samples, text);
+      const place = this.places.get(id);
+      // Also a segment that several voices spoke, one after the other.
+      for (const end of place?.rendering?.ends ?? [])
+        this.learn((place?.startsAt ?? 0) + end, texts[place?.segment ?? 0] ?? '');
+    }
   }
 
   event(event: WireEvent, response: SeenResponse | undefined, atMs: number): void {
@@ -72,6 +80,8 @@ export class SoundJudge {
     const { status, texts, createdMs, id } = response;
     const ended = status === 'completed' || status === 'incomplete';
     if (!ended || texts.length === 0 || this.noVoiceMs >= createdMs) return;
+    // No event of theirs caused it: only clients of ours are told that a text goes on without its voice.
+    if (!this.parley && !this.outages.survivableSince(createdMs)) return;
     const place = this.placeOf(response, null);
     // Of audio in JSON no end was told.
     while (response.received.length === 0 && this.hasNext(response, place)) this.moveOn(place);
