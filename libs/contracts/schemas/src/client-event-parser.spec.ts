@@ -1,6 +1,6 @@
 import {
   errorOf,
-  expectRefused,
+  refusalOf,
   item,
   LONG_ID,
   LONG_TEXT,
@@ -50,7 +50,9 @@ describe('client events that are refused', () => {
     ['an event id that is a number', { type: 'parley.ping', event_id: 1 }, 'invalid_value', 'event_id'],
     ['a long event id', { type: 'parley.ping', event_id: LONG_ID }, 'string_above_max_length', 'event_id'],
   ];
-  it.each(refused)('%s', (_, event, code, param) => expectRefused(event, code, param));
+  it.each(refused)('%s', (_, event, code, param) =>
+    expect(refusalOf(event)).toMatchObject({ type: 'invalid_request_error', code, param }),
+  );
 
   it('text that is not JSON', () => {
     for (const text of ['', '{', '{"type":', 'undefined', '{"type":"parley.ping"}}']) {

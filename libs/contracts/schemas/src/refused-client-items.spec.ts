@@ -1,4 +1,4 @@
-import { expectRefused, item, LONG_ID, LONG_TEXT, part, without, type Refusal } from './client-event.fixture';
+import { refusalOf, item, LONG_ID, LONG_TEXT, part, without, type Refusal } from './client-event.fixture';
 
 describe('client events that are refused', () => {
   const truncate = { type: 'conversation.item.truncate', item_id: 'i', content_index: 0, audio_end_ms: 10 };
@@ -100,5 +100,7 @@ describe('client events that are refused', () => {
     ['a position that is null', { ...truncate, audio_end_ms: null }, 'invalid_value', 'audio_end_ms'],
     ['a position no integer holds', { ...truncate, audio_end_ms: 2 ** 60 }, 'invalid_value', 'audio_end_ms'],
   ];
-  it.each(refused)('%s', (_, event, code, param) => expectRefused(event, code, param));
+  it.each(refused)('%s', (_, event, code, param) =>
+    expect(refusalOf(event)).toMatchObject({ type: 'invalid_request_error', code, param }),
+  );
 });

@@ -1,4 +1,4 @@
-import { expectRefused, LONG_ID, response, type Refusal } from './client-event.fixture';
+import { refusalOf, LONG_ID, response, type Refusal } from './client-event.fixture';
 
 describe('client events that are refused', () => {
   const refused: Refusal[] = [
@@ -68,5 +68,7 @@ describe('client events that are refused', () => {
       'response_id',
     ],
   ];
-  it.each(refused)('%s', (_, event, code, param) => expectRefused(event, code, param));
+  it.each(refused)('%s', (_, event, code, param) =>
+    expect(refusalOf(event)).toMatchObject({ type: 'invalid_request_error', code, param }),
+  );
 });

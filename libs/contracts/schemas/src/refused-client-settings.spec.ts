@@ -1,4 +1,4 @@
-import { expectRefused, LONG_TEXT, session, type Refusal } from './client-event.fixture';
+import { refusalOf, LONG_TEXT, session, type Refusal } from './client-event.fixture';
 
 describe('client events that are refused', () => {
   const listening = (input: object): object => session({ type: 'realtime', audio: { input } });
@@ -101,5 +101,7 @@ describe('client events that are refused', () => {
       'policy.backchannels[0]',
     ],
   ];
-  it.each(refused)('%s', (_, event, code, param) => expectRefused(event, code, param));
+  it.each(refused)('%s', (_, event, code, param) =>
+    expect(refusalOf(event)).toMatchObject({ type: 'invalid_request_error', code, param }),
+  );
 });
