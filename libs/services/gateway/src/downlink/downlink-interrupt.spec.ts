@@ -33,7 +33,17 @@ describe('the fence of an explicit interrupt', () => {
     downlink.fence(everything, 2);
     stage.output(announceOf(1, { cause: { attachment: 1, seq: 1 } }), textOf(1, 'Hello.'));
     stage.audio({ ordinal: 1 });
-    expect(connection.types).toEqual(['response.created']);
+    expect(connection.types).toEqual(['response.created', ...OPENING]);
+  });
+
+  it('lets the item be told that an unheard text leaves in the conversation, once and without a word', () => {
+    stage.output(announceOf(1));
+    downlink.fence(everything, 2);
+    stage.output(textOf(1, 'Hello.'), textOf(1, 'More.'), interruptedOf(1));
+    expect(connection.types).toEqual(['response.created', ...OPENING, ...CLOSING, 'parley.response.interrupted']);
+    expect(connection.events.find(({ type }) => type === 'response.output_audio_transcript.done')).toMatchObject({
+      transcript: '',
+    });
   });
 
   it.each([

@@ -165,7 +165,7 @@ export class Downlink {
         return this.announce(output, told);
       case 'text': {
         const stream = this.streams.get(output.ordinal);
-        if (stream && !stream.muted) this.text(stream, output, told);
+        if (stream && !stream.closed) this.text(stream, output, told);
         return;
       }
       case 'call': {
@@ -302,6 +302,8 @@ export class Downlink {
   }
 
   private text(stream: ResponseStream, { segment, text }: Of<'text'>, told: Told): void {
+    // Its item stands in the conversation, and others will stand behind it: behind the fence it is told without a word.
+    if (stream.muted) return this.events.writeAll(stream.events.open(), told);
     this.events.writeAll(stream.events.text(text), told);
     stream.admit(segment);
     for (const chunk of this.held.take(stream.ordinal, segment)) this.audio(chunk);
