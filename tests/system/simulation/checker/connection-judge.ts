@@ -46,6 +46,8 @@ export class ConnectionJudge {
   /** Turns accepted and not over. */
   private readonly openTurns = new Map<string, string>();
   private lastAsked: { responseId: string | undefined } | undefined;
+  /** What it asked last met an answer that was not over, and its policy refuses that. */
+  private isRefused = false;
 
   constructor(
     connected: ObservationOf<'connected'>,
@@ -76,7 +78,7 @@ export class ConnectionJudge {
     this.answer.sent(event);
     this.survival.sent(event, atMs);
     const asks = event.type === 'parley.transcript.final' || event.type === 'response.create';
-    if (asks) this.lastAsked = { responseId: undefined };
+    if (asks) [this.lastAsked, this.isRefused] = [{ responseId: undefined }, false];
     this.cutOff(event, atMs);
   }
 
@@ -166,6 +168,7 @@ export class ConnectionJudge {
     for (const { id, doneMs, isOver } of this.responses) {
       if (doneMs === undefined && !isOver) this.fail('G2 turn-ends', `${id} never ended`);
     }
+    if (this.isRefused) return;
     const last = this.responses.find(({ id }) => id === this.lastAsked?.responseId);
     // A client whose speaker stands still cannot be spoken to; all that is owed to it is an end.
     if (this.habit === 'frozen' && last?.status === 'failed') return;
@@ -175,6 +178,7 @@ export class ConnectionJudge {
   }
 
   private turns(event: WireEvent): void {
+    if (event.type === 'error' && fieldsOf(event['error'])['code'] === 'turn_in_progress') this.isRefused = true;
     if (event.type === 'parley.turn.accepted') {
       this.openTurns.set(String(event['response_id']), String(event['turn_id']));
     }

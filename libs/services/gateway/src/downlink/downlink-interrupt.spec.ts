@@ -100,7 +100,7 @@ describe('the fence of an explicit interrupt', () => {
     expect(connection.of('parley.response.interrupted')).toEqual([
       {
         type: 'parley.response.interrupted',
-        event_id: 'event_1_4_6',
+        event_id: 'event_1_4_a1n2',
         response_id: 'resp_1',
         turn_id: 'turn_1',
         heard_ms: 100,

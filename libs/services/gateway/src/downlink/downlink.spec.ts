@@ -194,8 +194,8 @@ describe('a connection that continues another one', () => {
   });
 
   it.each([
-    ['again, when perhaps not all of it has come', 'event_1_4_5', 1],
-    ['no more, when all of it has come', 'event_1_4_6', 0],
+    ['of which it has a part', 'event_1_4_5', 1],
+    ['no more, when it has the last of it', 'event_1_4_a1n9', 0],
   ])('[G1] is told of an interruption %s', (_, lastEventId, times) => {
     const opening = { greeting: [], afterOutSeq: 3, throughOutSeq: 4, responses: [] };
     stage = new DownlinkStage({}, new Resumption({ lastEventId, received: [] }, opening));

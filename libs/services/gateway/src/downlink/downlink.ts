@@ -32,9 +32,6 @@ export interface DownlinkOptions {
   conversationId: string;
 }
 
-/** Events of the interruption of an open answer, its own included and a provider's limits not. */
-const LONGEST_INTERRUPTION = 7;
-
 /** What the downlink tells its session. */
 export interface DownlinkListener {
   /** Something the owner waits for: a first sample, a segment's end, closing events, a hole. */
@@ -356,17 +353,18 @@ export class Downlink {
         : [];
     if (output.lane === CONVERSATION_LANE) this.closedOrdinal = Math.max(this.closedOrdinal, output.ordinal);
     const { responseId, turnId, heardMs, heardText } = output;
-    events.push({
-      type: 'parley.response.interrupted',
-      response_id: responseId,
-      turn_id: turnId,
-      heard_ms: heardMs,
-      heard_text: heardText,
-    });
-    // How many events that were before it, only its first connection knew: it rather comes twice than not. Of the longest chain it was the last.
-    const isKnown = told.seen >= LONGEST_INTERRUPTION + (output.usage.rateLimits ? 1 : 0);
-    const seen = isKnown ? Infinity : Math.min(told.seen, events.length - 1);
-    this.events.writeAll(events, { ...told, seen });
+    this.events.writeAll(events, told);
+    // How many events there were before it, only its first connection knew.
+    this.events.writeLast(
+      {
+        type: 'parley.response.interrupted',
+        response_id: responseId,
+        turn_id: turnId,
+        heard_ms: heardMs,
+        heard_text: heardText,
+      },
+      told,
+    );
     if (stream) this.forget(stream);
     // It has taken its pause with it.
     this.playhead.resume(output.ordinal, this.clock.nowMs());

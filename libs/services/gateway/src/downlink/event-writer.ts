@@ -51,6 +51,13 @@ export class EventWriter {
     });
   }
 
+  /** Named so that a client that has it is known to have all events of the output, however many there were. */
+  writeLast(event: ClientEventBody, { eventId, seen }: Told): void {
+    if (seen === Infinity) return;
+    this.position = eventId.slice('event_'.length);
+    this.write(event);
+  }
+
   /** For an event of no output. */
   ownId(): string {
     return `event_${this.position}_a${this.attachment}n${++this.ownEvents}`;
