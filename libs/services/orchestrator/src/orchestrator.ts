@@ -226,10 +226,17 @@ export class Orchestrator implements Service {
     session.open();
     await this.ports.bus.flush(FLUSH_TIMEOUT_MS);
     if (claim.attach.kind !== 'new') this.ports.telemetry.count('parley_takeovers_total', {});
-    if (claim.attach.kind === 'keep') session.takeOver(claim.attach.delivered);
-    else if (claim.attach.kind === 'resume') session.takeOverLost(claim.attach.receivedOutSeq);
-    else session.begin();
+    this.goOn(session, claim);
     return this.attach(session, claim, stored.attachment);
+  }
+
+  /** The first thing a session does here. */
+  private goOn(session: OwnedSession, { attach }: Claim): void {
+    if (attach.kind === 'new') session.begin();
+    else if (attach.kind === 'resume') session.takeOverLost(attach.receivedOutSeq);
+    // A newer connection has come since, of which this gateway does not know; its own will say what it has.
+    else if (attach.attachment < session.attachment) session.takeOverLost(0);
+    else session.takeOver(attach.delivered);
   }
 
   /** A connection to a session that is owned here; undefined when the session is lost meanwhile. */

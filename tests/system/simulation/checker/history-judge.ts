@@ -311,7 +311,8 @@ export class HistoryJudge {
     const known = reports.filter((report) => report.atMs <= Math.max(this.interruptsMs.at(-1) ?? 0, cutMs - REPORT_MS));
     const knownMs = Math.max(0, ...known.map(({ playedMs }) => playedMs));
     // Before its first report a client is taken to play in real time.
-    const elapsedMs = reports.length === 0 ? Math.ceil(atMs - (response.firstAudioMs ?? atMs)) : 0;
+    const isSilent = reports.every((report) => report.atMs <= response.reopenedMs && report.playedMs === 0);
+    const elapsedMs = isSilent ? Math.ceil(atMs - (response.firstAudioMs ?? atMs)) : 0;
     const lowest = this.outages.survivableSince(response.createdMs) ? Math.min(knownMs, deliveredMs) : 0;
     return [response.truncationSent ? 0 : lowest, Math.min(Math.max(reportedMs, elapsedMs), deliveredMs)];
   }

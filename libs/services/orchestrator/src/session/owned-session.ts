@@ -188,6 +188,7 @@ export class OwnedSession {
   keep(delivered: DeliveryReport): void {
     if (this.isHeard) return;
     this.connection.watchAgain();
+    this.outbox.takeOver(delivered.acknowledgedOutSeq);
     this.deliver(delivered);
     this.push({ kind: 'gateway-found' });
   }
