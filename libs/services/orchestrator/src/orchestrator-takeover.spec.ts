@@ -1,6 +1,15 @@
 import { subjects, type Claim } from '@parley/model';
 import { busSchemas, encodeEnvelope } from '@parley/schemas';
-import { keepClaim, read, SESSION, TRACE, turnOf, updateOf, type GatewayDouble } from './orchestrator-stage.fixture';
+import {
+  keepClaim,
+  numbersOf,
+  read,
+  SESSION,
+  TRACE,
+  turnOf,
+  updateOf,
+  type GatewayDouble,
+} from './orchestrator-stage.fixture';
 import { RunningOrchestrators } from './running-orchestrators.fixture';
 import { decodeRecord, encodeRecord, type SessionRecord } from './session/session-record';
 
@@ -12,6 +21,13 @@ beforeEach(() => {
   ({ gateway } = stage);
 });
 afterEach(() => stage.end());
+
+function storedRecord(): SessionRecord {
+  const found = stage.storeServer.sessions.load(SESSION);
+  const decoded = found.kind === 'found' && found.session.state ? decodeRecord(found.session.state) : undefined;
+  if (!decoded?.ok) throw new Error('nothing readable is stored');
+  return decoded.record;
+}
 
 describe('a takeover', () => {
   it('by keep goes on with the session of a process that died, under a higher epoch', async () => {
@@ -103,10 +119,7 @@ describe('a takeover', () => {
       const first = await stage.start();
       await stage.claim();
       first.kill();
-      const found = sessions.load(SESSION);
-      const decoded = found.kind === 'found' && found.session.state ? decodeRecord(found.session.state) : undefined;
-      if (!decoded?.ok) throw new Error('nothing readable is stored');
-      const { record } = decoded;
+      const record = storedRecord();
       change(record);
       const state = encodeRecord(record);
       const owner = first.service.incarnation;
@@ -140,6 +153,40 @@ describe('a takeover', () => {
       const attach = { kind: 'resume', connectionId: 'c', token, received: null, receivedOutSeq: 0 } as const;
       await expectEnd({ ...keepClaim(1), attach });
     });
+  });
+
+  it('[G2] asked for by the gateway of a connection that was replaced meanwhile waits for the word of the newer one’s', async () => {
+    const first = await stage.start();
+    await stage.claim();
+    await stage.now(gateway.send(turnOf(1)));
+    const acknowledgedOutSeq = gateway.messages.flatMap(numbersOf).at(-1) ?? 0;
+    const { token = '' } = storedRecord().resume ?? {};
+    const second = await stage.start();
+    const { store } = second.ports;
+    const { load } = store;
+    store.load = async (sessionId) => {
+      const before = await load(sessionId);
+      store.load = load;
+      const attach = { kind: 'resume', connectionId: 'c', token, received: null, receivedOutSeq: 0 } as const;
+      await gateway.claim({ ...keepClaim(), attach }, subjects.ownerClaim(first.service.incarnation));
+      first.kill();
+      return before;
+    };
+    const keeps = (attachment: number, knownOutSeq: number): Claim => {
+      const delivered = { acknowledgedOutSeq: knownOutSeq, linkLosses: 0, announcedOrdinal: 0, responses: [] };
+      return { ...keepClaim(), attach: { kind: 'keep', attachment, delivered } };
+    };
+    const replaced = gateway.claim(keeps(1, acknowledgedOutSeq), subjects.ownerClaim(second.service.incarnation));
+    await stage.pass(700);
+    expect(await replaced).toEqual({ kind: 'superseded' });
+    gateway.messages.length = 0;
+    expect(await stage.claim(keeps(2, 0))).toMatchObject({ kind: 'granted', epoch: 2, attachment: 2 });
+    await stage.pass(100);
+    const numbers = gateway.messages.flatMap(numbersOf);
+    expect(acknowledgedOutSeq).toBeGreaterThan(1);
+    expect(numbers.slice(0, acknowledgedOutSeq)).toEqual(
+      Array.from({ length: acknowledgedOutSeq }, (_, index) => index + 1),
+    );
   });
 
   it('of a session whose state cannot be read finds nothing, and says so in the log', async () => {
