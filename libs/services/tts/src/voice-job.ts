@@ -193,6 +193,7 @@ export class VoiceJob {
   private endSegment(segment: SpokenSegment): void {
     // Audio is never held back to carry the flag: the end is a message of its own.
     this.publish(segment, new Uint8Array(), true);
+    if (this.outcome !== undefined) return;
     this.rate.samples += segment.renderedSamples;
     this.rate.characters += segment.spoken.text.length;
     this.ports.telemetry.count('parley_tts_segments_total', {});

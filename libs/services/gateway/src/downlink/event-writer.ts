@@ -51,7 +51,7 @@ export class EventWriter {
     });
   }
 
-  /** Named so that a client that has it is known to have all events of the output, however many there were. */
+  /** The last one of an output, named so that a client that has it is known to have all events of the output, however many there were. */
   writeLast(event: ClientEventBody, { eventId, seen }: Told): void {
     if (seen === Infinity) return;
     this.position = eventId.slice('event_'.length);

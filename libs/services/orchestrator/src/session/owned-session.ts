@@ -167,7 +167,7 @@ export class OwnedSession {
     this.push({ kind: 'gateway-found' });
   }
 
-  /** Nobody carries a connection of it: the first thing a later owner does with a session that a client resumes. */
+  /** The first thing a later owner does with a session of whose connection nobody speaks: its client resumes it, or has just done so elsewhere. */
   takeOverLost(receivedOutSeq: number): void {
     this.voice.disinherit();
     const isCredible = receivedOutSeq <= this.outbox.outSeq + MAX_UNWRITTEN;
